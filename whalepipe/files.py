@@ -1,0 +1,64 @@
+"""Files written so that a kill, a full disk or a second process never leaves half of one."""
+
+import contextlib
+import errno
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from whalepipe.errors import StorageError
+
+_CAUSES = {
+    errno.ENOSPC: "the disk is full; make room and run the same command again, it goes on from here",
+    errno.EDQUOT: "your disk quota is used up; make room and run the same command again, it goes on from here",
+    errno.EROFS: "that disk can only be read; choose another place with --out",
+    errno.EACCES: "no permission to write there; choose another place with --out",
+    errno.EPERM: "no permission to write there; choose another place with --out",
+    errno.ENOTDIR: "a file stands where a folder is needed; choose another place with --out",
+    errno.EEXIST: "a file stands where a folder is needed; choose another place with --out",
+}
+
+
+@contextlib.contextmanager
+def storing(path: Path) -> Iterator[None]:
+    """Turn an OSError inside the block into a StorageError that names `path` and the way out."""
+    try:
+        yield
+    except OSError as error:
+        cause = _CAUSES.get(error.errno or 0, str(error))
+        raise StorageError(f"cannot write {path}: {cause}") from error
+
+
+@contextlib.contextmanager
+def aside(path: Path) -> Iterator[Path]:
+    """A temporary file beside `path` to write to; it takes the place of `path` when the block ends without error.
+
+    Raises StorageError where the disk is full or the folder cannot be written.
+    """
+    with storing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".aside-", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+    temporary = Path(name)
+    try:
+        with storing(path):
+            yield temporary
+            temporary.chmod(0o644)
+            temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_aside(path: Path, data: bytes) -> None:
+    """Write `data` to a temporary file beside `path` and rename it. Raises StorageError."""
+    with aside(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def digest(path: Path) -> str:
+    """sha256 of a file's bytes, hex. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
