@@ -1,4 +1,4 @@
-"""The configuration: one frozen dataclass a stage. Default < YAML file < command-line flag; a default stands here only."""
+"""The configuration: one frozen dataclass a stage. Default < YAML file < flag; a default stands here only."""
 
 import dataclasses
 import typing
@@ -84,7 +84,7 @@ T = TypeVar("T")
 
 
 def load_config(path: Path | None) -> Config:
-    """Read a YAML file over the defaults. Raises ConfigError for what cannot be read, an unknown key or a wrong type."""
+    """Read a YAML file over the defaults. Raises ConfigError: unreadable, unknown key, wrong type."""
     if path is None:
         return Config()
     try:

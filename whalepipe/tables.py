@@ -9,7 +9,7 @@ import csv
 import io
 import types
 import typing
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -200,7 +200,7 @@ ALIASES = {"label": "part", "image": "photo", "filename": "photo", "individual_i
 
 
 @cache
-def columns(row: type) -> dict[str, type]:
+def columns(row: Any) -> dict[str, type]:
     """The columns of a row class in their order, each with the type of its cells (None taken off)."""
     hints = typing.get_type_hints(row)
     return {f.name: _without_none(hints[f.name]) for f in fields(row)}
@@ -208,12 +208,12 @@ def columns(row: type) -> dict[str, type]:
 
 def _without_none(hint: Any) -> type:
     if isinstance(hint, types.UnionType):
-        return next(a for a in typing.get_args(hint) if a is not type(None))
-    return typing.cast(type, hint)
+        hint = next(a for a in typing.get_args(hint) if a is not type(None))
+    return typing.cast("type", hint)
 
 
 @cache
-def _optional(row: type) -> frozenset[str]:
+def _optional(row: Any) -> frozenset[str]:
     hints = typing.get_type_hints(row)
     return frozenset(name for name, hint in hints.items() if isinstance(hint, types.UnionType))
 

@@ -1,0 +1,95 @@
+"""Weights files and their cards. A file is opened only after its bytes were found to be those that its card names.
+
+NAME.pt holds a plain dictionary of tensors (`weights_only=True` loads it, no code runs); NAME.json, its card, says
+what it is: kind, sha256, architecture, what it was trained on and under which licence, figures, how to train it
+again, what it cannot do.
+"""
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from whalepipe.errors import WeightsError
+from whalepipe.files import digest, write_aside
+
+if TYPE_CHECKING:
+    import torch
+
+PACKAGE = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A weights file that is what its card says."""
+
+    path: Path
+    digest: str  # sha256 of the file, hex
+    card: Mapping[str, Any]
+
+
+def shipped_folder() -> Path:
+    """Where the shipped weights lie: inside the installed package, or at the top of a checkout."""
+    installed = PACKAGE / "weights"
+    return installed if installed.is_dir() else PACKAGE.parent / "weights"
+
+
+def find_weights(name: str, kind: str) -> Weights:
+    """The weights of this name among the shipped ones, or at this path, checked against their card.
+
+    Raises WeightsError where the file or its card is missing, is of another kind, or differs from the card's digest.
+    """
+    shipped = shipped_folder() / f"{name}.pt"
+    path = shipped if shipped.is_file() else Path(name)
+    if not path.is_file():
+        raise WeightsError(f"no weights {name!r}: neither shipped in {shipped.parent} nor a file")
+    card = _read_card(path.with_suffix(".json"))
+    if card.get("kind") != kind:
+        raise WeightsError(f"{path}: its card says it is a {card.get('kind')!r}, a {kind!r} is needed")
+    found = digest(path)
+    if found != card.get("sha256"):
+        raise WeightsError(f"{path}: damaged or replaced, its sha256 is not that of its card; restore it or train it anew")
+    return Weights(path, found, card)
+
+
+def _read_card(path: Path) -> dict[str, Any]:
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{path}: the weights' card cannot be read ({error})") from error
+    if not isinstance(card, dict):
+        raise WeightsError(f"{path}: not a card: expected a JSON object")
+    return card
+
+
+def load_state(weights: Weights) -> "dict[str, torch.Tensor]":
+    """The tensors of a weights file, in 32-bit floats. Raises WeightsError where it is no dictionary of tensors."""
+    import torch
+
+    data = weights.path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != weights.digest:
+        raise WeightsError(f"{weights.path}: changed while it was being read; run again")
+    try:
+        state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        return {name: t.float() if t.is_floating_point() else t for name, t in state.items()}
+    except Exception as error:  # torch raises many kinds for a bad file
+        raise WeightsError(f"{weights.path}: cannot be loaded ({error})") from error
+
+
+def save_weights(path: Path, state: "Mapping[str, torch.Tensor]", card: Mapping[str, Any], half: bool = True) -> Weights:
+    """Write tensors and their card (its sha256 filled in). `half` stores 16-bit floats, which halves the file."""
+    import torch
+
+    tensors = {k: v.detach().cpu().contiguous() for k, v in state.items()}
+    if half:
+        tensors = {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
+    buffer = io.BytesIO()
+    torch.save(tensors, buffer)
+    data = buffer.getvalue()
+    full = {**card, "sha256": hashlib.sha256(data).hexdigest()}
+    write_aside(path, data)
+    write_aside(path.with_suffix(".json"), (json.dumps(full, indent=2, ensure_ascii=False) + "\n").encode())
+    return Weights(path, full["sha256"], full)
