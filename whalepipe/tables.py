@@ -199,10 +199,9 @@ Row = TypeVar("Row")
 ALIASES = {"label": "part", "image": "photo", "filename": "photo", "individual_id": "individual"}
 
 
-@cache
 def columns(row: Any) -> dict[str, type]:
     """The columns of a row class in their order, each with the type of its cells (None taken off)."""
-    hints = typing.get_type_hints(row)
+    hints = _hints(row)
     return {f.name: _without_none(hints[f.name]) for f in fields(row)}
 
 
@@ -212,10 +211,13 @@ def _without_none(hint: Any) -> type:
     return typing.cast("type", hint)
 
 
-@cache
 def _optional(row: Any) -> frozenset[str]:
-    hints = typing.get_type_hints(row)
-    return frozenset(name for name, hint in hints.items() if isinstance(hint, types.UnionType))
+    return frozenset(name for name, hint in _hints(row).items() if isinstance(hint, types.UnionType))
+
+
+@cache
+def _hints(row: Any) -> dict[str, Any]:
+    return typing.get_type_hints(row)
 
 
 def to_cell(value: Any) -> str:
@@ -278,7 +280,7 @@ def _column(name: str, row: type, aliases: bool) -> str:
     return ALIASES[name] if aliases and name not in known and ALIASES.get(name) in known else name
 
 
-def _required(row: type) -> set[str]:
+def _required(row: Any) -> set[str]:
     return {f.name for f in fields(row) if f.default is MISSING}
 
 

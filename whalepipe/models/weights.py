@@ -51,7 +51,7 @@ def find_weights(name: str, kind: str) -> Weights:
         raise WeightsError(f"{path}: its card says it is a {card.get('kind')!r}, a {kind!r} is needed")
     found = digest(path)
     if found != card.get("sha256"):
-        raise WeightsError(f"{path}: damaged or replaced, its sha256 is not that of its card; restore it or train it anew")
+        raise WeightsError(f"{path}: damaged or replaced, not the file that its card names; restore it or train it anew")
     return Weights(path, found, card)
 
 
@@ -79,13 +79,12 @@ def load_state(weights: Weights) -> "dict[str, torch.Tensor]":
         raise WeightsError(f"{weights.path}: cannot be loaded ({error})") from error
 
 
-def save_weights(path: Path, state: "Mapping[str, torch.Tensor]", card: Mapping[str, Any], half: bool = True) -> Weights:
-    """Write tensors and their card (its sha256 filled in). `half` stores 16-bit floats, which halves the file."""
+def save_weights(path: Path, state: "Mapping[str, torch.Tensor]", card: Mapping[str, Any]) -> Weights:
+    """Write tensors (as 16-bit floats, half the size) and their card, its sha256 filled in. Raises StorageError."""
     import torch
 
     tensors = {k: v.detach().cpu().contiguous() for k, v in state.items()}
-    if half:
-        tensors = {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
+    tensors = {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
     buffer = io.BytesIO()
     torch.save(tensors, buffer)
     data = buffer.getvalue()
