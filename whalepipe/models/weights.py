@@ -51,7 +51,7 @@ def find_weights(name: str, kind: str) -> Weights:
         raise WeightsError(f"{path}: its card says it is a {card.get('kind')!r}, a {kind!r} is needed")
     found = digest(path)
     if found != card.get("sha256"):
-        raise WeightsError(f"{path}: damaged or replaced, not the file that its card names; restore it or train it anew")
+        raise WeightsError(f"{path}: damaged or replaced, not the file that its card names; restore it")
     return Weights(path, found, card)
 
 

@@ -1,0 +1,1 @@
+"""The stages: a file each, one public function, rows in, rows out. A stage knows neither the cache nor its siblings."""

@@ -1,0 +1,214 @@
+"""Photos on disk: what lies in a folder, what the camera wrote, and the pixels, upright.
+
+Nothing here writes. A file that cannot be used gets its cause as text; only `read_photo` raises, and only PhotoError.
+"""
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFile, UnidentifiedImageError
+
+from whalepipe.config import PhotosConfig
+from whalepipe.errors import PhotoError
+from whalepipe.exif import Facts, read_facts, read_orientation
+from whalepipe.tables import SKIPPED, Photo
+
+FORMATS = ("JPEG", "MPO", "PNG", "TIFF", "WEBP")
+ENDINGS = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".webp"})
+RAW_ENDINGS = frozenset(
+    {".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dng", ".erf", ".kdc", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf"}
+    | {".raw", ".rw2", ".sr2", ".srw", ".x3f"}
+)
+HEIF_ENDINGS = frozenset({".heic", ".heif", ".hif", ".avif"})
+TRANSPOSES = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+# The limit is checked here, before decoding, with a message that says how to raise it.
+Image.MAX_IMAGE_PIXELS = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file below RAW_DIR. `note` says why it is not read as a photo, if it is not."""
+
+    photo: str  # path below RAW_DIR as text, "/" between its parts
+    path: Path
+    size: int = 0
+    changed_ns: int = 0
+    note: str = ""
+
+
+def scan(root: Path) -> list[Found]:
+    """Every file below `root`, in the order of their paths. Links out of the folder and to folders are not followed."""
+    return sorted(_walk(root, root.resolve()), key=lambda f: f.photo)
+
+
+def _walk(folder: Path, root: Path, below: str = "") -> Iterator[Found]:
+    try:
+        entries = sorted(os.scandir(folder), key=lambda e: e.name)
+    except OSError as error:
+        yield Found(below or ".", folder, note=f"the folder cannot be opened ({error.strerror})")
+        return
+    for entry in entries:
+        name = f"{below}/{entry.name}" if below else entry.name
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(Path(entry.path), root, name)
+        else:
+            yield _found(Path(entry.path), root, as_text(name))
+
+
+def as_text(name: str) -> str:
+    """A file's name as text that UTF-8 can hold: bytes that are no UTF-8 are written as \\xNN."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace").replace(os.sep, "/")
+
+
+def _found(path: Path, root: Path, photo: str) -> Found:
+    try:
+        if path.is_symlink():
+            note = _link_note(path, root)
+            if note:
+                return Found(photo, path, note=SKIPPED + note)
+        status = path.stat()
+    except OSError as error:
+        return Found(photo, path, note=f"cannot be read ({error.strerror})")
+    note = _kind_note(path) if stat.S_ISREG(status.st_mode) else "not a regular file"
+    return Found(photo, path, status.st_size, status.st_mtime_ns, SKIPPED + note if note else "")
+
+
+def _link_note(path: Path, root: Path) -> str:
+    target = path.resolve()
+    if not target.exists():
+        return "a link that leads nowhere"
+    if not target.is_relative_to(root):
+        return "a link out of the folder"
+    return "a link to a folder" if target.is_dir() else ""
+
+
+def _kind_note(path: Path) -> str:
+    ending = path.suffix.lower()
+    if ending in ENDINGS:
+        return ""
+    if ending in RAW_ENDINGS or ending in HEIF_ENDINGS:
+        return f"{ending} photos cannot be read yet; export them as JPEG beside the originals"
+    return f"not a photo ({ending or 'no ending'})"
+
+
+def describe(found: Found, config: PhotosConfig) -> Photo:
+    """Digest, size and EXIF facts of a file; where it is no readable photo, the cause in `error`."""
+    if found.note:
+        return Photo(found.photo, error=found.note)
+    try:
+        photo_id = _digest(found.path)
+    except OSError as error:
+        return Photo(found.photo, error=f"cannot be read ({error.strerror})")
+    try:
+        width, height, facts = _header(found.path, config)
+    except PhotoError as error:
+        return Photo(found.photo, photo_id, error=str(error))
+    return Photo(
+        found.photo, photo_id, width, height, facts.taken_at, facts.latitude, facts.longitude, facts.camera
+    )
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _header(path: Path, config: PhotosConfig) -> tuple[int, int, Facts]:
+    with _opened(path, config.max_megapixels) as image:
+        width, height = image.size
+        if read_orientation(image) >= 5:
+            width, height = height, width
+        return width, height, read_facts(image)
+
+
+def _opened(path: Path, max_megapixels: float) -> Image.Image:
+    """The picture with its header read. Raises PhotoError."""
+    try:
+        if path.stat().st_size == 0:
+            raise PhotoError("the file is empty")
+        image = Image.open(path, formats=FORMATS)
+    except UnidentifiedImageError as error:
+        raise PhotoError("not a picture: its content is no JPEG, PNG, TIFF or WebP that can be read") from error
+    except PhotoError:
+        raise
+    except Exception as error:  # a decoder may raise anything on a damaged file
+        raise PhotoError(f"cannot be opened ({_plain(error)})") from error
+    megapixels = image.width * image.height / 1e6
+    if megapixels > max_megapixels:
+        raise PhotoError(
+            f"{image.width} x {image.height} pixels is more than photos.max_megapixels ({max_megapixels:g}) allows"
+        )
+    return image
+
+
+def read_photo(path: Path, max_side: int | None = None, max_megapixels: float = 400.0) -> NDArray[np.uint8]:
+    """The pixels of a photo, upright: (height, width, 3) uint8 RGB.
+
+    `max_side` (pixels) asks for a picture whose longer side is at most that; a JPEG is then decoded at a fraction of
+    its size, which is several times faster. Raises PhotoError where the file cannot be decoded whole.
+    """
+    with _opened(path, max_megapixels) as image:
+        try:
+            orientation = read_orientation(image)
+            _load(image, max_side)
+            rgb = _to_rgb(image)
+            if max_side is not None and max(rgb.size) > max_side:
+                rgb = rgb.resize(fitted(rgb.width, rgb.height, max_side), Image.Resampling.BOX)
+            if orientation in TRANSPOSES:
+                rgb = rgb.transpose(TRANSPOSES[orientation])
+            return np.asarray(rgb, dtype=np.uint8)
+        except Exception as error:  # a decoder may raise anything on a damaged file
+            raise PhotoError(f"cannot be decoded ({_plain(error)})") from error
+
+
+def fitted(width: int, height: int, max_side: int) -> tuple[int, int]:
+    """Width and height, in pixels, scaled so that the longer side is `max_side`; at least 1 each."""
+    scale = max_side / max(width, height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _load(image: Image.Image, max_side: int | None) -> None:
+    ImageFile.LOAD_TRUNCATED_IMAGES = False  # another library may have asked to let half photos pass
+    if max_side is not None and max(image.size) > max_side:
+        image.draft(None, fitted(image.width, image.height, max_side))
+    image.load()
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith(("I", "F")):
+        return Image.fromarray(_to_8_bit(np.asarray(image))).convert("RGB")
+    if image.mode == "P":
+        image = image.convert("RGBA")
+    return image.convert("RGB")
+
+
+def _to_8_bit(values: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Grey values of 16 bits, 32 bits or floats as 8 bits, by the range that the values need."""
+    grey = np.nan_to_num(values.astype(np.float64))
+    top = float(grey.max(initial=0.0))
+    if values.dtype.itemsize == 2:
+        top = 65535.0
+    else:
+        top = next((limit for limit in (1.0, 255.0, 65535.0) if top <= limit), max(top, 1.0))
+    return np.clip(np.round(grey / top * 255), 0, 255).astype(np.uint8)
+
+
+def _plain(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return "the file is cut short: " + text if "truncated" in text.lower() else text
+

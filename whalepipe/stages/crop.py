@@ -1,0 +1,48 @@
+"""Cut each box from the full-size photo, with a margin."""
+
+import re
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whalepipe.config import CropConfig
+from whalepipe.tables import Crop, Detection
+
+VERSION = 1
+LONGEST_STEM = 100  # characters; leaves room for the rest of a file name, whose limit is 255 bytes
+
+
+def crop(
+    pixels: NDArray[np.uint8], detections: Sequence[Detection], config: CropConfig
+) -> list[tuple[Crop, NDArray[np.uint8]]]:
+    """A crop and its pixels ((height, width, 3) uint8 RGB) for each box of one upright full-size photo."""
+    return [_cut(pixels, detection, config.margin) for detection in detections]
+
+
+def _cut(pixels: NDArray[np.uint8], d: Detection, margin: float) -> tuple[Crop, NDArray[np.uint8]]:
+    left, top, right, bottom = window(d, margin, pixels.shape[1], pixels.shape[0])
+    cut = pixels[top:bottom, left:right]
+    return Crop(crop_name(d), d.photo, d.photo_id, d.box, d.part, right - left, bottom - top), cut
+
+
+def window(d: Detection, margin: float, width: int, height: int) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of the crop in whole pixels of the photo: the box and its margin, inside the photo."""
+    dx, dy = margin * (d.xmax - d.xmin), margin * (d.ymax - d.ymin)
+    left, right = _span(d.xmin - dx, d.xmax + dx, width)
+    top, bottom = _span(d.ymin - dy, d.ymax + dy, height)
+    return left, top, right, bottom
+
+
+def _span(low: float, high: float, limit: int) -> tuple[int, int]:
+    start = min(max(int(np.floor(low)), 0), limit - 1)
+    return start, min(max(int(np.ceil(high)), start + 1), limit)
+
+
+def crop_name(d: Detection) -> str:
+    """`<photo stem>_<first 8 of photo_id>_<box>.jpg`, with what a file system may refuse replaced in the stem."""
+    stem = re.sub(r"[^\w .()+-]", "_", PurePosixPath(d.photo).stem).strip(" .") or "photo"
+    while len(stem.encode()) > LONGEST_STEM:
+        stem = stem[:-1]
+    return f"{stem}_{d.photo_id[:8]}_{d.box}.jpg"

@@ -1,0 +1,60 @@
+"""Find the flukes and dorsal fins of a photo, or take the boxes that a person drew."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whalepipe.config import DetectConfig
+from whalepipe.errors import TableError
+from whalepipe.models.detector import Detector
+from whalepipe.tables import BoxLabel, Detection, Photo
+
+VERSION = 1
+
+
+def detect(photo: Photo, pixels: NDArray[np.uint8], detector: Detector, config: DetectConfig) -> list[Detection]:
+    """The boxes found in `pixels` ((height, width, 3) uint8 RGB, upright, of any size), in full-size pixels."""
+    width, height = _size(photo)
+    found = detector(pixels, config)
+    boxes = [(b.part, b.xmin * width, b.ymin * height, b.xmax * width, b.ymax * height, b.confidence) for b in found]
+    return _numbered(photo, boxes)
+
+
+def drawn(photo: Photo, labels: Sequence[BoxLabel]) -> list[Detection]:
+    """The boxes that a person drew on this photo, cut at its edges, with confidence 1.
+
+    Raises TableError for a box without a part, without corners, or wholly outside the photo.
+    """
+    return _numbered(photo, [_box(photo, label) for label in labels if not _says_empty(label)])
+
+
+def _says_empty(label: BoxLabel) -> bool:
+    return label.xmin is label.ymin is label.xmax is label.ymax is None
+
+
+def _box(photo: Photo, label: BoxLabel) -> tuple[str, float, float, float, float, float]:
+    corners = (label.xmin, label.ymin, label.xmax, label.ymax)
+    text = f"box {', '.join('?' if c is None else f'{c:g}' for c in corners)} of {label.photo}"
+    if not label.part:
+        raise TableError(f"{text}: no part")
+    width, height = _size(photo)
+    xmin, ymin, xmax, ymax = (float("nan") if c is None else c for c in corners)
+    xmin, xmax = max(xmin, 0.0), min(xmax, float(width))
+    ymin, ymax = max(ymin, 0.0), min(ymax, float(height))
+    if not (xmax - xmin >= 1 and ymax - ymin >= 1):
+        raise TableError(f"{text}: nothing of it lies inside the photo's {width} x {height} pixels")
+    return label.part, xmin, ymin, xmax, ymax, 1.0
+
+
+def _numbered(photo: Photo, boxes: Sequence[tuple[str, float, float, float, float, float]]) -> list[Detection]:
+    """Boxes from left to right, as a person counts them, in tenths of a pixel."""
+    ordered = sorted(boxes, key=lambda b: (b[1], b[2], b[0]))
+    return [
+        Detection(photo.photo, photo.photo_id, i, part, *(round(c, 1) for c in corners), round(confidence, 4))
+        for i, (part, *corners, confidence) in enumerate(ordered)
+    ]
+
+
+def _size(photo: Photo) -> tuple[int, int]:
+    return photo.width or 0, photo.height or 0
