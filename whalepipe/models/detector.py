@@ -1,0 +1,164 @@
+"""The detector: a picture in, boxes of flukes and dorsal fins out.
+
+Weights are a plain state dict of an Ultralytics `DetectionModel`; the card names the architecture's YAML file and the
+parts in the order of the classes. Ultralytics is imported at the first detector only, and kept from the network and
+from the user's home (`import_ultralytics`).
+"""
+
+import atexit
+import importlib
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from whalepipe.config import DetectConfig
+from whalepipe.errors import WeightsError
+from whalepipe.models.weights import Weights, load_state
+
+if TYPE_CHECKING:
+    import torch
+
+KIND = "detector"
+STRIDE = 32  # the deepest feature map has one cell for so many pixels: sides of the input are multiples of it
+GREY = 114  # what Ultralytics pads with in training
+CANDIDATES = 1000  # boxes at most that enter the suppression of overlaps, the surest first
+
+Picture = npt.NDArray[np.uint8]
+Numbers = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Box:
+    """One part of one animal. Corners are fractions (0 to 1) of the picture's width and height, origin top left."""
+
+    part: str
+    xmin: float
+    ymin: float
+    xmax: float
+    ymax: float
+    confidence: float  # 0 to 1
+
+
+def import_ultralytics(module: str) -> ModuleType:
+    """Import a module of Ultralytics such that it neither connects nor prints, nor writes into the user's home.
+
+    It looks for the network, installs missing packages, writes settings and sends statistics unless its environment
+    says otherwise before the first import; it also sets OpenCV and the children of this process to one thread.
+    """
+    os.environ.update(YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false", YOLO_VERBOSE="false")
+    if "WHALEPIPE_YOLO_CONFIG" not in os.environ:  # a child process keeps its parent's folder
+        folder = tempfile.mkdtemp(prefix="whalepipe-ultralytics-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        os.environ.update(WHALEPIPE_YOLO_CONFIG=folder, YOLO_CONFIG_DIR=folder)
+    threads, omp = cv2.getNumThreads(), os.environ.get("OMP_NUM_THREADS")
+    import torch  # noqa: F401  before Ultralytics, which would set it to one thread
+
+    imported = importlib.import_module(module)
+    importlib.import_module("ultralytics.utils").SETTINGS.update(sync=False)
+    cv2.setNumThreads(threads)
+    if omp is None:
+        os.environ.pop("OMP_NUM_THREADS", None)
+    return imported
+
+
+def build_model(architecture: str, classes: int) -> "torch.nn.Module":
+    """An Ultralytics detection model of that YAML file with random weights. Raises WeightsError for an unknown one."""
+    tasks = import_ultralytics("ultralytics.nn.tasks")
+    try:
+        model: torch.nn.Module = tasks.DetectionModel(architecture, nc=classes, verbose=False)
+    except Exception as error:  # Ultralytics raises many kinds for a wrong name or file
+        raise WeightsError(f"the installed ultralytics has no architecture {architecture!r} ({error})") from error
+    return model
+
+
+def letterbox(image: Picture, size: int) -> tuple[Picture, tuple[int, int, int, int]]:
+    """Scale a picture (H, W, 3) so that its long side is `size` and pad with grey to multiples of 32.
+
+    Returns the picture (h, w, 3) and where the scaled one lies in it: left, top, width, height in pixels.
+    """
+    height, width = image.shape[:2]
+    scale = size / max(height, width)
+    w, h = max(1, round(width * scale)), max(1, round(height * scale))
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    scaled = cv2.resize(image, (w, h), interpolation=interpolation)
+    left, top = (-w % STRIDE) // 2, (-h % STRIDE) // 2
+    padded = np.full((h + -h % STRIDE, w + -w % STRIDE, 3), GREY, np.uint8)
+    padded[top : top + h, left : left + w] = scaled
+    return padded, (left, top, w, h)
+
+
+class Detector:
+    """Finds the parts that its weights know. Raises WeightsError where the weights are not a detector's."""
+
+    def __init__(self, weights: Weights, device: str = "cpu") -> None:
+        parts = weights.card.get("parts")
+        if not isinstance(parts, list) or not parts or not all(isinstance(p, str) for p in parts):
+            raise WeightsError(f"{weights.path}: its card names no parts")
+        self.parts: tuple[str, ...] = tuple(parts)
+        self.device = device
+        model: Any = build_model(str(weights.card.get("architecture")), len(parts))
+        try:
+            model.load_state_dict(load_state(weights), strict=True)
+        except RuntimeError as error:
+            cause = " ".join(str(error).split())[:200]
+            raise WeightsError(f"{weights.path}: not the tensors of its card's architecture ({cause})") from error
+        self._model = model.float().eval().fuse(verbose=False).to(device)
+
+    def __call__(self, image: Picture, config: DetectConfig) -> list[Box]:
+        """The boxes in a picture (H, W, 3), uint8, RGB, upright; the surest first, `config.max_boxes` at most."""
+        padded, place = letterbox(image, config.size)
+        corners, scores = _decode(self._predict(padded), place)
+        return self._select(corners, scores, config)
+
+    def _predict(self, padded: Picture) -> Numbers:
+        """Raw predictions (anchors, 4 + parts): centre x, centre y, width, height in pixels, a score a part."""
+        import torch
+
+        with torch.inference_mode():
+            batch = torch.from_numpy(np.ascontiguousarray(padded.transpose(2, 0, 1))[None]).to(self.device)
+            raw = self._model(batch.float() / 255)
+            raw = raw[0] if isinstance(raw, tuple | list) else raw
+            prediction: Numbers = raw[0].T.cpu().numpy().astype(np.float64)
+        return prediction
+
+    def _select(self, corners: Numbers, scores: Numbers, config: DetectConfig) -> list[Box]:
+        confidence, part = scores.max(axis=1), scores.argmax(axis=1)
+        solid = (corners[:, 2] > corners[:, 0]) & (corners[:, 3] > corners[:, 1])
+        found = np.flatnonzero((confidence >= config.confidence) & solid)
+        # Ties are broken by place, so that equal scores come in one order everywhere.
+        order = np.lexsort((corners[found, 1], corners[found, 0], -confidence[found]))
+        found = found[order][:CANDIDATES]
+        kept = found[suppress(corners[found], config.overlap)][: config.max_boxes]
+        numbers = np.hstack([corners[kept], confidence[kept, None]]).tolist()
+        return [Box(self.parts[part[i]], *row) for i, row in zip(kept, numbers, strict=True)]
+
+
+def _decode(prediction: Numbers, place: tuple[int, int, int, int]) -> tuple[Numbers, Numbers]:
+    """Corners (N, 4) as fractions of the picture and scores (N, parts), rounded before anything is decided by them."""
+    left, top, width, height = place
+    centre, half = prediction[:, :2], prediction[:, 2:4] / 2
+    corners = np.hstack([centre - half, centre + half])
+    corners = (corners - [left, top, left, top]) / [width, height, width, height]
+    corners = np.round(np.clip(corners, 0, 1), 5).astype(np.float64)
+    return corners, np.round(prediction[:, 4:], 4)
+
+
+def suppress(corners: Numbers, overlap: float) -> npt.NDArray[np.intp]:
+    """Indices of the boxes (N, 4; the surest first) that overlap no surer kept one by more than `overlap` (IoU)."""
+    area = (corners[:, 2] - corners[:, 0]) * (corners[:, 3] - corners[:, 1])
+    left, kept = np.arange(len(corners)), []
+    while left.size:
+        best, left = left[0], left[1:]
+        kept.append(best)
+        low = np.maximum(corners[best, :2], corners[left, :2])
+        high = np.minimum(corners[best, 2:], corners[left, 2:])
+        shared = np.prod(np.clip(high - low, 0, None), axis=1)
+        left = left[shared <= overlap * (area[best] + area[left] - shared)]
+    return np.array(kept, dtype=np.intp)
