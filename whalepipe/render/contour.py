@@ -1,0 +1,109 @@
+"""Outlines in the animal's own plane.
+
+Fluke: x runs from -1 (left tip of the ventral view) to 1, y upwards from the peduncle, the central notch at (0, 0).
+Fin, left view: x runs aft, 0 to 1 along the base, y upwards from the back. Other views are mirrored.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+
+from .individual import FinTraits, FlukeTraits, Individual, Notch
+from .texture import Array, bezier, spline, wiggle
+
+FLUKE_FOOT = -0.95  # y where the drawn peduncle ends, always under water
+FIN_FOOT = -0.12  # y to which the fin's polygon reaches into the back
+
+
+@lru_cache(maxsize=512)
+def part_outline(individual: Individual) -> Array:
+    """Return the closed outline (n, 2) of the fluke (with peduncle) or of the fin, in its own plane."""
+    rng = np.random.default_rng([individual.seed, 1])
+    if isinstance(individual.traits, FlukeTraits):
+        return _fluke(individual.traits, rng)
+    return _fin(individual.traits, rng)
+
+
+def back_line(x: Array, arch: float) -> Array:
+    """Return the height of the back's top at x (fin lengths, left view): level at the fin, falling off both ways."""
+    out = np.maximum(np.abs(x - 0.5) - 0.42, 0.0)
+    steep = np.where(x < 0.5, 0.055, 0.1) * arch
+    return np.asarray(-steep * out**1.6)
+
+
+def back_outline(arch: float) -> Array:
+    """Return the closed outline (n, 2) of the back under a fin."""
+    x = np.linspace(-4.5, 4.5, 120)
+    top = np.stack([x, back_line(x, arch)], 1)
+    return np.vstack([top, [[4.5, -3.0], [-4.5, -3.0]]])
+
+
+def cut(edge: Array, notches: tuple[Notch, ...]) -> Array:
+    """Return the edge (n, 2) with notches cut in to its right-hand side, as seen walking along it."""
+    step = np.gradient(edge, axis=0)
+    length = np.linalg.norm(step, axis=1)
+    along = np.cumsum(length)
+    depth = np.zeros(len(edge))
+    for notch in notches:
+        offset = (along - notch.at * along[-1]) / notch.width
+        rise = np.where(offset < 0, offset / (0.25 + notch.skew), -offset / (1.25 - notch.skew))
+        depth = np.maximum(depth, notch.depth * np.clip(1 + rise, 0, 1) ** 0.7)
+    normal = np.stack([step[:, 1], -step[:, 0]], 1) / np.maximum(length, 1e-9)[:, None]
+    return np.asarray(edge + depth[:, None] * normal)
+
+
+def _fluke(traits: FlukeTraits, rng: np.random.Generator) -> Array:
+    right = _fluke_half(traits, traits.right, rng)
+    left = _fluke_half(traits, traits.left, rng) * [-1, 1]
+    return np.vstack([right, left[::-1]])
+
+
+def _fluke_half(traits: FlukeTraits, notches: tuple[Notch, ...], rng: np.random.Generator) -> Array:
+    s, c = traits.spread, traits.curl
+    trailing = spline(
+        np.array(
+            [
+                [0.0, -traits.notch],
+                [0.035, 0.0],
+                [0.12, 0.05 + s],
+                [0.35, 0.12 + 1.4 * s],
+                [0.62, 0.14 + s + c],
+                [0.84, 0.22 + c],
+                [1.0, 0.33],
+            ]
+        ),
+        600,
+    )
+    calm = np.sin(np.linspace(0, np.pi, 600)) ** 0.3
+    trailing[:, 1] -= calm * traits.serration * np.abs(wiggle(rng, 600, 22, 4))
+    w = traits.sweep
+    leading = spline(
+        np.array(
+            [
+                [1.0, 0.33],
+                [1.0, 0.27],
+                [0.93, 0.1 - w],
+                [0.76, -0.12 - w],
+                [0.5, -0.33 - w],
+                [0.25, -0.52],
+                [0.13, -0.68],
+                [0.1, FLUKE_FOOT],
+            ]
+        ),
+        160,
+    )
+    leading[:, 0] += 0.004 * wiggle(rng, 160, 14, 2)
+    leading[:, 1] *= traits.chord
+    return np.vstack([cut(trailing, notches), leading])
+
+
+def _fin(traits: FinTraits, rng: np.random.Generator) -> Array:
+    h, tip, r, full = traits.height, traits.tip, traits.roundness, traits.fullness
+    leading = bezier(np.array([[-0.16, -0.03], [0.26 - full, 0.3 * h], [tip - 0.5 - full, h], [tip - 1.6 * r, h]]), 90)
+    leading += 0.0015 * wiggle(rng, 90, 9, 2)[:, None]
+    crown = bezier(np.array([[tip - 1.6 * r, h], [tip, h], [tip + r, h - r], [tip - 0.1 * r, h - 2.2 * r]]), 24)[1:]
+    hollow = traits.hollow
+    low = np.array([0.86 - hollow * 0.75, 0.24 * h])
+    trailing = bezier(np.array([crown[-1], [tip - 0.16 - hollow * 0.5, 0.68 * h], low, [1.12, -0.03]]), 420)[1:]
+    trailing[:, 0] -= 0.0022 * np.abs(wiggle(rng, len(trailing), 30, 3))
+    return np.vstack([[[-0.16, FIN_FOOT]], leading, crown, cut(trailing, traits.nicks), [[1.12, FIN_FOOT]]])

@@ -1,0 +1,150 @@
+"""Who an animal is: its traits are drawn once, from its name, and never change between photos."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+PARTS = ("fluke", "dorsal_fin")
+
+
+@dataclass(frozen=True)
+class FinShape:
+    """Ranges of a species' dorsal fin, in base lengths: height, where the tip stands, hollow trailing edge."""
+
+    height: tuple[float, float]
+    tip: tuple[float, float]
+    hollow: tuple[float, float]
+    roundness: tuple[float, float]
+    scars: tuple[int, int]
+    grey: tuple[float, float]
+    metres: float
+
+
+FINS = {
+    "Tursiops truncatus": FinShape((0.82, 1.0), (0.92, 1.1), (0.2, 0.34), (0.03, 0.06), (2, 16), (0.2, 0.32), 0.36),
+    "Orcinus orca": FinShape((1.1, 1.6), (0.62, 0.85), (0.02, 0.12), (0.03, 0.06), (2, 8), (0.05, 0.1), 0.8),
+    "Grampus griseus": FinShape((0.95, 1.15), (0.92, 1.06), (0.14, 0.26), (0.02, 0.05), (18, 40), (0.24, 0.38), 0.42),
+    "Globicephala melas": FinShape((0.55, 0.68), (0.98, 1.16), (0.24, 0.34), (0.06, 0.1), (2, 10), (0.06, 0.13), 0.75),
+}
+FIN_WEIGHTS = (0.5, 0.18, 0.16, 0.16)
+FLUKE_METRES = 4.0
+
+
+@dataclass(frozen=True)
+class Notch:
+    """A piece missing from an edge: where (0..1 along it), how deep and wide (part widths), how lopsided (0..1)."""
+
+    at: float
+    depth: float
+    width: float
+    skew: float
+
+
+@dataclass(frozen=True)
+class FlukeTraits:
+    """A fluke: notches of its left and right trailing edge (as the ventral view shows them) and its colouring."""
+
+    left: tuple[Notch, ...]
+    right: tuple[Notch, ...]
+    serration: float
+    spread: float
+    sweep: float
+    curl: float
+    notch: float
+    chord: float
+    white: float
+    scars: int
+
+
+@dataclass(frozen=True)
+class FinTraits:
+    """A dorsal fin: its outline (see FinShape), nicks of its trailing edge, scars a side, colouring."""
+
+    nicks: tuple[Notch, ...]
+    height: float
+    tip: float
+    hollow: float
+    roundness: float
+    fullness: float
+    scars: tuple[int, int]
+    grey: float
+    frosting: float
+    saddle: float
+
+
+@dataclass(frozen=True)
+class Individual:
+    """One animal: `part` is what photos of it show; `seed` fixes its skin, `traits` its shape."""
+
+    name: str
+    part: str
+    seed: int
+    species: str
+    traits: FlukeTraits | FinTraits
+
+
+def draw_individual(part: str, stream: str, number: int) -> Individual:
+    """Return animal `number` of a stream ("train", "demo", ...): the same for the same three arguments.
+
+    The seed is a digest of stream, part and number, so two streams never share an animal.
+    Raises ValueError for a part that cannot be drawn.
+    """
+    if part not in PARTS:
+        raise ValueError(f"cannot draw the part {part!r}: choose one of {', '.join(PARTS)}")
+    digest = hashlib.sha256(f"{stream}/{part}/{number}".encode()).digest()
+    seed = int.from_bytes(digest[:16], "big")
+    rng = np.random.default_rng(seed)
+    name = f"{stream}-{part}-{number:04d}"
+    if part == "fluke":
+        return Individual(name, part, seed, "Megaptera novaeangliae", _fluke(rng))
+    species = list(FINS)[int(rng.choice(len(FINS), p=FIN_WEIGHTS))]
+    return Individual(name, part, seed, species, _fin(rng, species))
+
+
+def metres(individual: Individual) -> float:
+    """Return the width of the animal's part in metres: what sets the size of the waves around it."""
+    return FLUKE_METRES if individual.part == "fluke" else FINS[individual.species].metres
+
+
+def _notches(rng: np.random.Generator, count: int, deepest: float) -> tuple[Notch, ...]:
+    drawn = []
+    for _ in range(count):
+        depth = float(deepest * rng.uniform(0.2, 1.0) ** 1.5)
+        width = float(depth * rng.uniform(0.5, 1.6) + 0.008)
+        drawn.append(Notch(float(rng.uniform(0.06, 0.93)), depth, width, float(rng.uniform(0.1, 0.9))))
+    return tuple(sorted(drawn, key=lambda notch: notch.at))
+
+
+def _fluke(rng: np.random.Generator) -> FlukeTraits:
+    # Ventral colouring runs from all white to all black, the extremes being common (types 1 to 5 of the field).
+    white = float(np.clip(rng.beta(0.8, 0.8) * 1.1 - 0.05, 0.0, 1.0))
+    return FlukeTraits(
+        left=_notches(rng, int(rng.integers(2, 9)), 0.075),
+        right=_notches(rng, int(rng.integers(2, 9)), 0.075),
+        serration=float(rng.uniform(0.004, 0.017)),
+        spread=float(rng.uniform(-0.05, 0.06)),
+        sweep=float(rng.uniform(-0.07, 0.1)),
+        curl=float(rng.uniform(-0.04, 0.07)),
+        notch=float(rng.uniform(0.02, 0.11)),
+        chord=float(rng.uniform(0.88, 1.12)),
+        white=white,
+        scars=int(rng.integers(4, 26)),
+    )
+
+
+def _fin(rng: np.random.Generator, species: str) -> FinTraits:
+    shape = FINS[species]
+    low, high = shape.scars
+    return FinTraits(
+        nicks=_notches(rng, int(rng.integers(1, 8)), 0.1),
+        height=float(rng.uniform(*shape.height)),
+        tip=float(rng.uniform(*shape.tip)),
+        hollow=float(rng.uniform(*shape.hollow)),
+        roundness=float(rng.uniform(*shape.roundness)),
+        fullness=float(rng.uniform(-0.05, 0.06)),
+        scars=(int(rng.integers(low, high + 1)), int(rng.integers(low, high + 1))),
+        grey=float(rng.uniform(*shape.grey)),
+        frosting=float(max(0.0, rng.uniform(-0.4, 0.5))),
+        saddle=float(rng.uniform(0.5, 1.0)) if species == "Orcinus orca" else 0.0,
+    )

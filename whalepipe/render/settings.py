@@ -1,0 +1,101 @@
+"""What a scene is made of: sea, light, camera, and the animals in it."""
+
+from dataclasses import dataclass
+
+from .individual import Individual
+
+Colour = tuple[float, float, float]
+FAULTS = ("", "blurred", "cut_off", "distant", "glare")
+
+
+@dataclass(frozen=True)
+class Sea:
+    """Water, sky and light.
+
+    `wind` 0 (calm) to 1 (rough); `foam` 0 to 1; colours are RGB 0..1; `sun_side` and `sun_height` are angles in
+    degrees (side 0: behind the animal, 180: behind the camera); `sun` 0 (overcast) to 1; `coast` is the height of land
+    on the horizon in pixels (0: none); `haze` 0 to 1.
+    """
+
+    wind: float
+    foam: float
+    deep: Colour
+    sky_low: Colour
+    sky_high: Colour
+    clouds: float
+    sun: float
+    sun_side: float
+    sun_height: float
+    haze: float
+    coast: float
+    boat: bool
+    birds: int
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Where the camera stands and what it does to the picture.
+
+    `height` in metres above the water, `focal` in pixels, `horizon` is its row in pixels (it may lie outside the
+    picture), `tilt` in degrees, `exposure` and `contrast` factors, `warmth` and `saturation` about 0 and 1, `blur` in
+    pixels (sigma), `motion` in pixels (length) along `motion_angle` (degrees), `glare` 0 to 1 (veil), `noise` (standard
+    deviation, 0..1), `sharpen` 0 to 1, `defocus` in pixels (sigma, of water far from the animal), `jpeg` quality.
+    """
+
+    height: float
+    focal: float
+    horizon: float
+    tilt: float
+    exposure: float
+    contrast: float
+    warmth: float
+    saturation: float
+    blur: float
+    motion: float
+    motion_angle: float
+    glare: float
+    noise: float
+    sharpen: float
+    vignette: float
+    defocus: float
+    jpeg: int
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One animal in one photo.
+
+    `x`, `y`: the middle of the part, in pixels; `width`: pixels of the part seen square on (a fin: its base).
+    Angles in degrees: `yaw` turns the part away sideways; `pitch` and `roll` are the animal's own, so a fin's pitch
+    and a fluke's roll turn it in the picture, the others foreshorten it. `submerged` is the fraction of the part's
+    height under water; if 0, its foot stands `raised` part widths above the water. `bend`: of a fluke, how far
+    its tips curve up; of a fin, how arched the back is. `splash` 0 to 1. `tone`: (lightness factor, brown +
+    or blue - cast) of wet skin in this light.
+    """
+
+    individual: Individual
+    view: str
+    x: float
+    y: float
+    width: float
+    yaw: float
+    roll: float
+    pitch: float
+    submerged: float
+    raised: float
+    bend: float
+    splash: float
+    tone: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One photo before it is drawn: `seed` fixes all that is random in water and noise; nearer animals come last."""
+
+    width: int
+    height: int
+    seed: int
+    sea: Sea
+    camera: Camera
+    sightings: tuple[Sighting, ...]
+    fault: str = ""

@@ -1,0 +1,86 @@
+"""Noise, splines and scars: what the seas and the skins are painted with."""
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+def smoothstep(low: float, high: float, x: Array) -> Array:
+    """Return 0 below `low`, 1 above `high` and a smooth ramp between; any shape, same shape back."""
+    t = np.clip((x - low) / (high - low), 0.0, 1.0)
+    return np.asarray(t * t * (3.0 - 2.0 * t))
+
+
+def noise(
+    rng: np.random.Generator,
+    height: int,
+    width: int,
+    cell: tuple[float, float],
+    octaves: int = 4,
+    gain: float = 0.5,
+) -> Array:
+    """Return fractal value noise (height, width) float32, mean about 0, standard deviation about 1.
+
+    `cell` is the size of the coarsest blobs (rows, columns) in pixels; every octave halves it and is weaker by
+    `gain`. Low frequencies are drawn small and scaled up, which is what makes them cheap.
+    """
+    total = np.zeros((height, width), np.float32)
+    for octave in range(octaves):
+        rows, columns = (max(size / 2**octave, 1.0) for size in cell)
+        grid = rng.standard_normal((int(height / rows) + 3, int(width / columns) + 3), dtype=np.float32)
+        # An affine warp, not resize, so that the grid starts inside its border and blobs keep their size.
+        step = np.array([[1 / columns, 0, 1], [0, 1 / rows, 1]], np.float64)
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        soft = cv2.warpAffine(cv2.GaussianBlur(grid, (3, 3), 0.7), step, (width, height), flags=flags)
+        total += gain**octave * np.asarray(soft)
+    return np.asarray(total / (0.45 * np.sqrt(sum(gain ** (2 * octave) for octave in range(octaves)))))
+
+
+def sample(image: Array, columns: Array, rows: Array, border: int = cv2.BORDER_CONSTANT) -> Array:
+    """Return `image` at the given columns and rows (one shape), bilinear, float32; outside: as `border` says."""
+    at = columns.astype(np.float32, copy=False), rows.astype(np.float32, copy=False)
+    return np.asarray(cv2.remap(image, *at, cv2.INTER_LINEAR, borderMode=border))
+
+
+def wiggle(rng: np.random.Generator, count: int, cell: float, octaves: int = 3) -> Array:
+    """Return one-dimensional noise (count,), standard deviation about 1, with bumps of `cell` samples."""
+    return np.asarray(noise(rng, 3, count, (3.0, cell), octaves)[1])
+
+
+def bezier(points: Array, count: int) -> Array:
+    """Return `count` points (count, 2) on the cubic Bezier curve of four control points (4, 2)."""
+    t = np.linspace(0.0, 1.0, count)[:, None]
+    p0, p1, p2, p3 = points
+    return np.asarray((1 - t) ** 3 * p0 + 3 * t * (1 - t) ** 2 * p1 + 3 * t**2 * (1 - t) * p2 + t**3 * p3)
+
+
+def spline(points: Array, count: int) -> Array:
+    """Return `count` points (count, 2) on the Catmull-Rom spline through points (n, 2), ends included."""
+    padded = np.vstack([2 * points[0] - points[1], points, 2 * points[-1] - points[-2]])
+    at = np.linspace(0, len(points) - 1 - 1e-9, count)
+    first = at.astype(int)
+    t = (at - first)[:, None]
+    a, b, c, d = (padded[first + shift] for shift in range(4))
+    return np.asarray(0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3))
+
+
+def draw_lines(shape: tuple[int, int], lines: list[Array], widths: list[int], strengths: list[float]) -> Array:
+    """Return scars as (height, width) float32 in 0..1: each line (n, 2) in pixels, anti-aliased."""
+    canvas = np.zeros(shape, np.uint8)
+    for line, width, strength in zip(lines, widths, strengths, strict=True):
+        path = np.round(line * 16).astype(np.int32)[None]
+        cv2.polylines(canvas, [path], False, int(255 * strength), width, cv2.LINE_AA, 4)
+    return canvas.astype(np.float32) / 255
+
+
+def fill(shape: tuple[int, int], polygon: Array) -> Array:
+    """Return the anti-aliased inside of a polygon (n, 2), in pixels, as (height, width) float32 in 0..1."""
+    canvas = np.zeros(shape, np.uint8)
+    # Pixel centres are at .5, cv2 has them at whole numbers.
+    path = np.round((np.clip(polygon, -4e4, 4e4) - 0.5) * 16).astype(np.int32)[None]
+    cv2.fillPoly(canvas, [path], 255, cv2.LINE_AA, 4)
+    return canvas.astype(np.float32) / 255
