@@ -5,6 +5,7 @@ import errno
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,3 +63,14 @@ def digest(path: Path) -> str:
     """sha256 of a file's bytes, hex. Raises OSError."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+LEFT_AFTER_S = 3600.0  # a temporary file this old belongs to no process that is still writing it
+
+
+def sweep(folder: Path) -> None:
+    """Remove the temporary files that killed runs left in a folder."""
+    with contextlib.suppress(OSError):
+        for path in folder.glob(".aside-*"):
+            if time.time() - path.stat().st_mtime > LEFT_AFTER_S:
+                path.unlink(missing_ok=True)

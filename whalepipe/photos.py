@@ -3,7 +3,7 @@
 Nothing here writes. A file that cannot be used gets its cause as text; only `read_photo` raises, and only PhotoError.
 """
 
-import hashlib
+import io
 import os
 import stat
 from collections.abc import Iterator
@@ -16,7 +16,8 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 
 from whalepipe.config import PhotosConfig
 from whalepipe.errors import PhotoError
-from whalepipe.exif import Facts, read_facts, read_orientation
+from whalepipe.exif import Facts, exif_for_crop, read_facts, read_orientation
+from whalepipe.files import digest
 from whalepipe.tables import SKIPPED, Photo
 
 FORMATS = ("JPEG", "MPO", "PNG", "TIFF", "WEBP")
@@ -111,21 +112,14 @@ def describe(found: Found, config: PhotosConfig) -> Photo:
     if found.note:
         return Photo(found.photo, error=found.note)
     try:
-        photo_id = _digest(found.path)
+        photo_id = digest(found.path)
     except OSError as error:
         return Photo(found.photo, error=f"cannot be read ({error.strerror})")
     try:
         width, height, facts = _header(found.path, config)
     except PhotoError as error:
         return Photo(found.photo, photo_id, error=str(error))
-    return Photo(
-        found.photo, photo_id, width, height, facts.taken_at, facts.latitude, facts.longitude, facts.camera
-    )
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return Photo(found.photo, photo_id, width, height, facts.taken_at, facts.latitude, facts.longitude, facts.camera)
 
 
 def _header(path: Path, config: PhotosConfig) -> tuple[int, int, Facts]:
@@ -176,6 +170,38 @@ def read_photo(path: Path, max_side: int | None = None, max_megapixels: float = 
             raise PhotoError(f"cannot be decoded ({_plain(error)})") from error
 
 
+def read_keepsakes(path: Path) -> tuple[bytes, bytes | None]:
+    """The EXIF and the colour profile that a crop takes over from its photo. Raises PhotoError."""
+    with _opened(path, float("inf")) as image:
+        return exif_for_crop(image), image.info.get("icc_profile")
+
+
+def encode_jpeg(pixels: NDArray[np.uint8], quality: int, exif: bytes = b"", profile: bytes | None = None) -> bytes:
+    """(height, width, 3) uint8 RGB as the bytes of a JPEG without colour subsampling."""
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "JPEG", quality=quality, subsampling=0, exif=exif, icc_profile=profile)
+    return out.getvalue()
+
+
+def inside(root: Path, name: str) -> Path:
+    """The file that a table names below `root`. Raises PhotoError where there is none or it lies outside `root`."""
+    path = root / name
+    if not path.resolve().is_relative_to(root.resolve()):
+        raise PhotoError(f"{name} leads out of {root}")
+    if not path.is_file():
+        raise PhotoError(f"{name} is not in {root}")
+    return path
+
+
+def decode(data: bytes) -> NDArray[np.uint8]:
+    """The pixels of a picture in memory, (height, width, 3) uint8 RGB. Raises PhotoError."""
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            return np.asarray(_to_rgb(image), dtype=np.uint8)
+    except Exception as error:  # a decoder may raise anything on damaged bytes
+        raise PhotoError(f"cannot be decoded ({_plain(error)})") from error
+
+
 def fitted(width: int, height: int, max_side: int) -> tuple[int, int]:
     """Width and height, in pixels, scaled so that the longer side is `max_side`; at least 1 each."""
     scale = max_side / max(width, height)
@@ -211,4 +237,3 @@ def _to_8_bit(values: NDArray[np.generic]) -> NDArray[np.uint8]:
 def _plain(error: Exception) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
     return "the file is cut short: " + text if "truncated" in text.lower() else text
-

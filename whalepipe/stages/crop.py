@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
+from whalepipe.boxes import window
 from whalepipe.config import CropConfig
 from whalepipe.tables import Crop, Detection
 
@@ -25,19 +26,6 @@ def _cut(pixels: NDArray[np.uint8], d: Detection, margin: float) -> tuple[Crop, 
     left, top, right, bottom = window(d, margin, pixels.shape[1], pixels.shape[0])
     cut = pixels[top:bottom, left:right]
     return Crop(crop_name(d), d.photo, d.photo_id, d.box, d.part, right - left, bottom - top), cut
-
-
-def window(d: Detection, margin: float, width: int, height: int) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of the crop in whole pixels of the photo: the box and its margin, inside the photo."""
-    dx, dy = margin * (d.xmax - d.xmin), margin * (d.ymax - d.ymin)
-    left, right = _span(d.xmin - dx, d.xmax + dx, width)
-    top, bottom = _span(d.ymin - dy, d.ymax + dy, height)
-    return left, top, right, bottom
-
-
-def _span(low: float, high: float, limit: int) -> tuple[int, int]:
-    start = min(max(int(np.floor(low)), 0), limit - 1)
-    return start, min(max(int(np.ceil(high)), start + 1), limit)
 
 
 def crop_name(d: Detection) -> str:

@@ -51,9 +51,13 @@ def _numbered(photo: Photo, boxes: Sequence[tuple[str, float, float, float, floa
     """Boxes from left to right, as a person counts them, in tenths of a pixel."""
     ordered = sorted(boxes, key=lambda b: (b[1], b[2], b[0]))
     return [
-        Detection(photo.photo, photo.photo_id, i, part, *(round(c, 1) for c in corners), round(confidence, 4))
-        for i, (part, *corners, confidence) in enumerate(ordered)
+        Detection(photo.photo, photo.photo_id, i, part, *_tenths(x0, y0, x1, y1), confidence=round(sure, 4))
+        for i, (part, x0, y0, x1, y1, sure) in enumerate(ordered)
     ]
+
+
+def _tenths(x0: float, y0: float, x1: float, y1: float) -> tuple[float, float, float, float]:
+    return round(x0, 1), round(y0, 1), round(x1, 1), round(y1, 1)
 
 
 def _size(photo: Photo) -> tuple[int, int]:

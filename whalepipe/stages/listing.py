@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 from whalepipe.config import PhotosConfig
 from whalepipe.tables import DUPLICATE, Photo
@@ -38,7 +38,7 @@ def _times(photos: Sequence[Photo]) -> list[tuple[datetime, Photo]]:
     if any(t.tzinfo is None for t, _ in times):
         times = [(t.replace(tzinfo=None), p) for t, p in times]
     else:
-        times = [(t.astimezone(timezone.utc), p) for t, p in times]
+        times = [(t.astimezone(UTC), p) for t, p in times]
     return sorted(times, key=lambda pair: (pair[0], pair[1].photo))
 
 

@@ -1,0 +1,21 @@
+"""Where a box's crop lies in the photo."""
+
+import math
+
+from whalepipe.tables import Detection
+
+
+def window(d: Detection, margin: float, width: int, height: int) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of the crop in whole pixels of the photo: the box and its margin, inside the photo.
+
+    `margin` is the share of the box's width and height that is added on each side.
+    """
+    dx, dy = margin * (d.xmax - d.xmin), margin * (d.ymax - d.ymin)
+    left, right = _span(d.xmin - dx, d.xmax + dx, width)
+    top, bottom = _span(d.ymin - dy, d.ymax + dy, height)
+    return left, top, right, bottom
+
+
+def _span(low: float, high: float, limit: int) -> tuple[int, int]:
+    start = min(max(math.floor(low), 0), limit - 1)
+    return start, min(max(math.ceil(high), start + 1), limit)

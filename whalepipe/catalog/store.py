@@ -1,0 +1,262 @@
+"""The catalogue: one SQLite file with the individuals that a lab knows, their crops and the crops' embeddings."""
+
+import hashlib
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sql
+from numpy.typing import NDArray
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from whalepipe.catalog.gallery import Gallery, Shot
+from whalepipe.catalog.schema import SCHEMA, crops, embeddings, individuals, metadata, settings
+from whalepipe.errors import CatalogError
+from whalepipe.photos import decode
+
+Each = Callable[[str, Sequence[Any]], Iterable[Any]]
+WAIT_S = 30  # for another process that is writing
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A crop of a known individual, to be added."""
+
+    individual: str
+    part: str
+    crop: str  # file name
+    jpeg: bytes
+    photo: str = ""
+    encounter: str = ""
+    view: str = "unknown"
+    species: str = ""
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the picture: what makes a crop the same crop."""
+        return hashlib.sha256(self.jpeg).hexdigest()
+
+
+@dataclass(frozen=True)
+class Added:
+    """How many crops were added, and how many the catalogue already held under the same name."""
+
+    added: int
+    held: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """An individual in one line."""
+
+    individual: str
+    species: str
+    part: str
+    crops: int
+    encounters: int
+
+
+@dataclass(frozen=True)
+class Holding:
+    """A crop in the catalogue."""
+
+    crop: str
+    part: str
+    view: str
+    encounter: str
+    photo: str
+    embedded_by: str  # digests of the weights that made its embeddings
+
+
+class Catalog:
+    """A catalogue on disk. Every change is one transaction: all of it happens or none."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._engine = sql.create_engine(f"sqlite:///{path}", connect_args={"timeout": WAIT_S})
+
+    @classmethod
+    def open(cls, path: Path) -> "Catalog":
+        """An existing catalogue. Raises CatalogError where there is none, or the file is damaged or of another kind."""
+        if not path.is_file():
+            raise CatalogError(f"no catalogue {path}; make one with `whalepipe catalog add`")
+        catalog = cls(path)
+        with catalog._reading() as connection:
+            found = connection.execute(sql.select(settings.c.value).where(settings.c.name == "schema")).scalar()
+        if found != SCHEMA:
+            raise CatalogError(f"{path}: of another version of whalepipe (schema {found}, this one is {SCHEMA})")
+        return catalog
+
+    @classmethod
+    def open_or_create(cls, path: Path) -> "Catalog":
+        """The catalogue at `path`, made empty where there is none."""
+        if path.exists():
+            return cls.open(path)
+        catalog = cls(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CatalogError(f"cannot make {path}: {error.strerror}") from error
+        with catalog._writing() as connection:
+            metadata.create_all(connection)
+            connection.execute(sql.insert(settings).values(name="schema", value=SCHEMA))
+        return catalog
+
+    @property
+    def revision(self) -> str:
+        """Changes whenever the individuals or crops do."""
+        with self._reading() as connection:
+            query = sql.select(settings.c.value).where(settings.c.name == "revision")
+            return str(connection.execute(query).scalar() or "")
+
+    def add(self, entries: Iterable[Entry]) -> Added:
+        """Add crops, each under its individual. Raises CatalogError where a crop is held under another name."""
+        added = held = 0
+        with self._writing() as connection:
+            for entry in entries:
+                new = _add(connection, entry, self.path)
+                added += new
+                held += not new
+            if added:
+                connection.execute(sql.delete(settings).where(settings.c.name == "revision"))
+                connection.execute(sql.insert(settings).values(name="revision", value=uuid.uuid4().hex))
+        return Added(added, held)
+
+    def summaries(self) -> list[Summary]:
+        """Every individual, a line for each of its parts, in the order of their names."""
+        query = (
+            sql.select(
+                individuals.c.name,
+                individuals.c.species,
+                crops.c.part,
+                sql.func.count(crops.c.id),
+                sql.func.count(sql.distinct(sql.func.nullif(crops.c.encounter, ""))),
+            )
+            .join_from(individuals, crops)
+            .group_by(individuals.c.name, individuals.c.species, crops.c.part)
+            .order_by(individuals.c.name, crops.c.part)
+        )
+        with self._reading() as connection:
+            return [Summary(*row) for row in connection.execute(query)]
+
+    def holdings(self, individual: str) -> list[Holding]:
+        """The crops of one individual. Raises CatalogError where the catalogue does not hold it."""
+        made_by = sql.func.coalesce(sql.func.group_concat(embeddings.c.weights), "")
+        query = (
+            sql.select(crops.c.crop, crops.c.part, crops.c.view, crops.c.encounter, crops.c.photo, made_by)
+            .join_from(crops, individuals)
+            .outerjoin(embeddings, embeddings.c.crop_id == crops.c.id)
+            .where(individuals.c.name == individual)
+            .group_by(crops.c.id)
+            .order_by(crops.c.part, crops.c.encounter, crops.c.crop)
+        )
+        with self._reading() as connection:
+            rows = [Holding(*row) for row in connection.execute(query)]
+        if not rows:
+            raise CatalogError(f"{self.path} holds no individual {individual!r}")
+        return rows
+
+    def picture(self, individual: str, crop: str) -> bytes:
+        """The JPEG of a crop; empty where the catalogue does not hold it."""
+        query = (
+            sql.select(crops.c.jpeg)
+            .join_from(crops, individuals)
+            .where(individuals.c.name == individual, crops.c.crop == crop)
+        )
+        with self._reading() as connection:
+            return bytes(connection.execute(query).scalar() or b"")
+
+    def gallery(self, weights: str, embed: Callable[[NDArray[np.uint8]], NDArray[np.float32]], each: Each) -> Gallery:
+        """All crops with their vectors under the weights of this digest; those that are missing are made and kept."""
+        self._embed_missing(weights, embed, each)
+        query = (
+            sql.select(
+                crops.c.crop,
+                individuals.c.name,
+                crops.c.part,
+                crops.c.encounter,
+                crops.c.view,
+                embeddings.c.vector,
+            )
+            .join_from(crops, individuals)
+            .join(embeddings, embeddings.c.crop_id == crops.c.id)
+            .where(embeddings.c.weights == weights)
+            .order_by(crops.c.id)
+        )
+        with self._reading() as connection:
+            rows = connection.execute(query).all()
+        if not rows:
+            return Gallery(revision=self.revision)
+        vectors = np.stack([np.frombuffer(row[5], dtype="<f4").astype(np.float32) for row in rows])
+        return Gallery([Shot(*row[:5]) for row in rows], vectors, self.revision)
+
+    def _embed_missing(
+        self, weights: str, embed: Callable[[NDArray[np.uint8]], NDArray[np.float32]], each: Each
+    ) -> None:
+        having = sql.select(embeddings.c.crop_id).where(embeddings.c.weights == weights)
+        with self._reading() as connection:
+            missing = connection.execute(sql.select(crops.c.id).where(crops.c.id.not_in(having))).scalars().all()
+        for crop_id in each("catalogue", missing) if missing else ():
+            with self._reading() as connection:
+                jpeg = connection.execute(sql.select(crops.c.jpeg).where(crops.c.id == crop_id)).scalar_one()
+            vector = embed(decode(jpeg)).astype("<f4").tobytes()
+            with self._writing() as connection:
+                row = {"crop_id": crop_id, "weights": weights, "vector": vector}
+                connection.execute(sql.insert(embeddings).prefix_with("OR IGNORE"), row)
+
+    @contextmanager
+    def _reading(self) -> Iterator[sql.Connection]:
+        with self._mended(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[sql.Connection]:
+        with self._mended(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _mended(self) -> Iterator[None]:
+        """Turn what the database raises into one line that names the file."""
+        try:
+            yield
+        except OperationalError as error:
+            raise CatalogError(f"{self.path}: cannot be used now ({error.orig}); nothing was changed") from error
+        except DatabaseError as error:
+            raise CatalogError(f"{self.path}: not a catalogue, or damaged ({error.orig}); restore a copy") from error
+
+
+def _add(connection: sql.Connection, entry: Entry, path: Path) -> bool:
+    """Whether the crop was added; False where the catalogue holds it already under this name."""
+    owner = connection.execute(
+        sql.select(individuals.c.name).join_from(crops, individuals).where(crops.c.digest == entry.digest)
+    ).scalar()
+    if owner == entry.individual:
+        return False
+    if owner is not None:
+        raise CatalogError(f"{path} holds {entry.crop} as {owner!r}, not {entry.individual!r}; nothing was added")
+    row = {
+        "individual_id": _individual(connection, entry),
+        "digest": entry.digest,
+        "crop": entry.crop,
+        "part": entry.part,
+        "view": entry.view or "unknown",
+        "photo": entry.photo,
+        "encounter": entry.encounter,
+        "jpeg": entry.jpeg,
+    }
+    connection.execute(sql.insert(crops).values(**row))
+    return True
+
+
+def _individual(connection: sql.Connection, entry: Entry) -> int:
+    query = sql.select(individuals.c.id).where(individuals.c.name == entry.individual)
+    found = connection.execute(query).scalar()
+    if found is not None:
+        return int(found)
+    values = {"name": entry.individual, "species": entry.species}
+    key = connection.execute(sql.insert(individuals).values(**values)).inserted_primary_key
+    return int(key[0]) if key else 0

@@ -1,0 +1,127 @@
+"""Rows of a dataclass as CSV and back; the dataclass is the schema.
+
+In a CSV an absent number is an empty cell. A text cell that a spreadsheet would take for a formula gets a leading
+apostrophe, which reading takes off again.
+"""
+
+import csv
+import io
+import types
+import typing
+from collections.abc import Iterable
+from dataclasses import MISSING, fields
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from whalepipe.errors import TableError
+from whalepipe.files import write_aside
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+Row = TypeVar("Row")
+# Other names under which public label tables give the same thing.
+ALIASES = {"label": "part", "image": "photo", "filename": "photo", "individual_id": "individual"}
+
+
+def columns(row: Any) -> dict[str, type]:
+    """The columns of a row class in their order, each with the type of its cells (None taken off)."""
+    hints = _hints(row)
+    return {f.name: _without_none(hints[f.name]) for f in fields(row)}
+
+
+def _without_none(hint: Any) -> type:
+    if isinstance(hint, types.UnionType):
+        hint = next(a for a in typing.get_args(hint) if a is not type(None))
+    return typing.cast("type", hint)
+
+
+def _optional(row: Any) -> frozenset[str]:
+    return frozenset(name for name, hint in _hints(row).items() if isinstance(hint, types.UnionType))
+
+
+@cache
+def _hints(row: Any) -> dict[str, Any]:
+    return typing.get_type_hints(row)
+
+
+def to_cell(value: Any) -> str:
+    """A value as the text of a CSV cell; text that begins like a formula gets a leading apostrophe."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    text = str(value)
+    guarded = isinstance(value, str) and text.lstrip("'").startswith(FORMULA_STARTS)
+    return "'" + text if guarded else text
+
+
+def from_cell(text: str, kind: type) -> Any:
+    """The value of a CSV cell: the reverse of `to_cell`. Raises ValueError where the text is not of that kind."""
+    if kind is str:
+        return text[1:] if text.startswith("'") and text.lstrip("'").startswith(FORMULA_STARTS) else text
+    if kind is bool:
+        if text not in ("true", "false"):
+            raise ValueError(f"{text!r} is neither true nor false")
+        return text == "true"
+    return kind(text)
+
+
+def write_table(path: Path, row: type, rows: Iterable[Any]) -> None:
+    """Write rows as UTF-8 CSV, aside and renamed. Raises StorageError."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    names = list(columns(row))
+    writer.writerow(names)
+    writer.writerows([to_cell(getattr(r, n)) for n in names] for r in rows)
+    write_aside(path, out.getvalue().encode("utf-8"))
+
+
+def read_table(path: Path, row: type[Row], aliases: bool = False) -> list[Row]:
+    """Read a CSV into rows; columns that the row does not know are passed over.
+
+    `aliases` accepts the names of ALIASES too. Raises TableError with the file and the line of what is wrong.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TableError(f"{path}: cannot be read as UTF-8 text ({error})") from error
+    reader = csv.reader(io.StringIO(text, newline=""))
+    header = [_column(name.strip(), row, aliases) for name in next(reader, [])]
+    missing = _required(row) - set(header)
+    if missing:
+        raise TableError(f"{path}: no column {', '.join(sorted(missing))} in its first line")
+    rows = []
+    for cells in reader:
+        if any(cells):
+            rows.append(_row(path, reader.line_num, row, dict(zip(header, cells, strict=False))))
+    return rows
+
+
+def _column(name: str, row: type, aliases: bool) -> str:
+    known = columns(row)
+    return ALIASES[name] if aliases and name not in known and ALIASES.get(name) in known else name
+
+
+def _required(row: Any) -> set[str]:
+    return {f.name for f in fields(row) if f.default is MISSING}
+
+
+def _row(path: Path, line: int, row: type[Row], cells: dict[str, str]) -> Row:
+    values: dict[str, Any] = {}
+    for name, kind in columns(row).items():
+        if name not in cells:
+            continue
+        text = cells[name]
+        if text == "" and name in _optional(row):
+            values[name] = None
+            continue
+        try:
+            values[name] = from_cell(text, kind)
+        except ValueError as error:
+            raise TableError(f"{path}, line {line}, column {name}: {text!r} is not a {kind.__name__}") from error
+    try:
+        return row(**values)
+    except TypeError as error:
+        raise TableError(f"{path}, line {line}: too few cells") from error

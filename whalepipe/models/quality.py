@@ -1,0 +1,96 @@
+"""Measures of a crop that need no weights: how well the animal in it can be seen.
+
+Sharpness is looked for on the animal, not on the waves: the animal is first told from the sea by its colour (the
+margin around the box shows the sea), and only the gradients on it and along its outline count.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+WORKING_SIDE = 192  # pixels: the box's longer side is brought to this, so that measures do not depend on the camera
+WHITE, BLACK = 250, 4  # grey values at which a camera's sensor or its JPEG has clipped
+LEAST_MASK, MOST_MASK = 0.05, 0.95  # of the box; outside it, colour did not tell the animal from the sea
+
+
+@dataclass(frozen=True)
+class Measures:
+    """All are higher for a better crop."""
+
+    sharpness: float  # steepest gradient on the animal, as a share of the crop's range of grey a pixel: 0 to about 0.6
+    exposure: float  # share of the animal's pixels that are neither clipped white (glare) nor black
+    contrast: float  # range of grey (5 % to 95 %) in the box, as a share of the full range
+
+
+def measure(pixels: NDArray[np.uint8], box: tuple[float, float, float, float]) -> Measures:
+    """Measures of a crop, (height, width, 3) uint8 RGB; `box` is xmin, ymin, xmax, ymax within it, in pixels."""
+    image, inside = _working(pixels, box)
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    animal = animal_mask(image, inside)
+    low, high = np.percentile(grey[inside], (5, 95))
+    span = float(high - low)
+    clipped = (grey >= WHITE) | (grey <= BLACK)
+    return Measures(
+        sharpness=round(_steepest(grey, animal) / max(span, 8.0), 4),
+        exposure=round(1.0 - float(clipped[animal].mean()), 4),
+        contrast=round(span / 255.0, 4),
+    )
+
+
+def _working(
+    pixels: NDArray[np.uint8], box: tuple[float, float, float, float]
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """The crop at the working size, never enlarged, and which of its pixels lie in the box."""
+    height, width = pixels.shape[:2]
+    scale = min(1.0, WORKING_SIDE / max(box[2] - box[0], box[3] - box[1], 1.0))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    image = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    inside = np.zeros(image.shape[:2], dtype=np.bool_)
+    x0, y0 = (int(c * scale) for c in box[:2])
+    x1, y1 = (int(np.ceil(c * scale)) for c in box[2:])
+    inside[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)] = True
+    if not inside.any():
+        inside[:] = True
+    return np.asarray(image, dtype=np.uint8), inside
+
+
+def animal_mask(image: NDArray[np.uint8], inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which pixels show the animal: those in the box whose colour is far from the sea's in the margin.
+
+    The threshold is Otsu's (1979). Where it finds next to nothing or nearly all, the box's ellipse is taken.
+    """
+    lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB).astype(np.float32)
+    sea = lab[~inside] if (~inside).sum() >= 32 else lab.reshape(-1, 3)
+    middle = np.median(sea, axis=0)
+    spread = np.maximum(np.median(np.abs(sea - middle), axis=0), 2.0)
+    far = np.sqrt((((lab - middle) / spread) ** 2).sum(axis=2))
+    grey = np.clip(far * 16, 0, 255).astype(np.uint8)
+    threshold, _ = cv2.threshold(grey[inside].reshape(-1, 1), 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    mask = _largest((grey > threshold) & inside)
+    share = mask.sum() / inside.sum()
+    return mask if LEAST_MASK <= share <= MOST_MASK else _ellipse(inside)
+
+
+def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    if count < 2:
+        return mask
+    return np.asarray(labels == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA])), dtype=np.bool_)
+
+
+def _ellipse(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    ys, xs = np.nonzero(inside)
+    cy, cx = (ys.min() + ys.max()) / 2, (xs.min() + xs.max()) / 2
+    ry, rx = max(float(np.ptp(ys)) / 2, 0.5), max(float(np.ptp(xs)) / 2, 0.5)
+    y, x = np.ogrid[: inside.shape[0], : inside.shape[1]]
+    return np.asarray(((y - cy) / ry) ** 2 + ((x - cx) / rx) ** 2 <= 1.0, dtype=np.bool_)
+
+
+def _steepest(grey: NDArray[np.uint8], animal: NDArray[np.bool_]) -> float:
+    """98th percentile of the gradient (grey values a pixel) on the animal and two pixels around it."""
+    smooth = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 0.8)
+    gradient = np.hypot(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)) / 8.0
+    around = cv2.dilate(animal.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    return float(np.percentile(gradient[around], 98))

@@ -1,0 +1,232 @@
+"""The stages in their order, over all photos of a folder, each photo's part of each stage under the cache."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whalepipe.cache import recipe
+from whalepipe.errors import PhotoError, WhalepipeError
+from whalepipe.photos import describe, scan
+from whalepipe.stages import crop as cropping
+from whalepipe.stages import decide as deciding
+from whalepipe.stages import detect as detecting
+from whalepipe.stages import embed as embedding
+from whalepipe.stages import listing
+from whalepipe.stages import match as matching
+from whalepipe.stages import quality as grading
+from whalepipe.stages.ledger import Findings, ledger
+from whalepipe.stages.species import species
+from whalepipe.stages.view import view
+from whalepipe.tables import (
+    Answer,
+    Crop,
+    Detection,
+    Failure,
+    Ledger,
+    Match,
+    Photo,
+    Quality,
+    Species,
+    View,
+)
+from whalepipe.work import Job, Progress, Work, silent
+
+Row = TypeVar("Row")
+PhotoRow = TypeVar("PhotoRow", Detection, Crop)
+
+
+@dataclass
+class Tables:
+    """What the stages have made so far."""
+
+    photos: list[Photo] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    detections: list[Detection] = field(default_factory=list)
+    crops: list[Crop] = field(default_factory=list)
+    vectors: dict[str, NDArray[np.float32]] = field(default_factory=dict)  # by crop
+    views: list[View] = field(default_factory=list)
+    quality: list[Quality] = field(default_factory=list)
+    species: list[Species] = field(default_factory=list)
+    matches: list[Match] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+    ledger: list[Ledger] = field(default_factory=list)
+
+
+def run(job: Job, until: str = "identify", progress: Progress = silent) -> Tables:
+    """Run the stages up to and including `until` and write their tables into `job.out`.
+
+    Raises WhalepipeError where the command cannot go on; a photo that fails becomes a row of `failures`.
+    """
+    work = Work(job, progress)
+    tables = Tables()
+    list_photos(work, tables)
+    for name, steps in RECIPE:
+        for step in steps:
+            step(work, tables)
+        if name == until:
+            break
+    return tables
+
+
+def list_photos(work: Work, tables: Tables) -> None:
+    """Every file below RAW_DIR: what it is, when and where it was taken, with which others."""
+    found = scan(work.job.raw_dir)
+    if not found:
+        raise WhalepipeError(f"{work.job.raw_dir} holds no file; give the folder that your photos lie in")
+    described = []
+    for file in work.each("photos", found):
+        work.files[file.photo] = file
+        described.append(work.described(file, partial(describe, file, work.config.photos)))
+    tables.photos = listing.arrange(described, work.config.photos)
+    work.write("photos", Photo, tables.photos)
+
+
+def detect_photos(work: Work, tables: Tables) -> None:
+    """Boxes of each photo, found by the detector or drawn by a person."""
+    drawn = work.drawn_boxes([p.photo for p in tables.photos])
+
+    def boxes(photo: Photo) -> list[Detection]:
+        if drawn is not None:
+            return detecting.drawn(photo, drawn.get(photo.photo, ()))
+        made = work.cache.cached("detect", work.detect_key(photo), Detection, lambda: find(photo))
+        return [replace(d, photo=photo.photo) for d in made]
+
+    def find(photo: Photo) -> list[Detection]:
+        pixels = work.pixels(photo, max_side=work.config.detect.size)
+        return detecting.detect(photo, pixels, work.detector, work.config.detect)
+
+    tables.detections = _for_photos(work, tables, "detect", boxes)
+    work.write("detections", Detection, tables.detections)
+
+
+def crop_photos(work: Work, tables: Tables) -> None:
+    """Cut every box out of its full-size photo."""
+    boxes = _by_photo(tables.detections)
+
+    def cut(photo: Photo) -> list[Crop]:
+        mine = boxes.get(photo.photo, [])
+        if not mine:
+            return []
+        return work.kept_crops(photo, mine, lambda: cropping.crop(work.pixels(photo), mine, work.config.crop))
+
+    tables.crops = _for_photos(work, tables, "crop", cut)
+    work.forget_crops(tables.crops)
+    work.write("crops", Crop, tables.crops)
+
+
+def embed_crops(work: Work, tables: Tables) -> None:
+    """The vector of every crop."""
+
+    def embed(crop: Crop) -> list[embedding.Vector]:
+        return embedding.embed(work.crop_pixels(crop), work.embedder)
+
+    for crop in work.each("embed", tables.crops):
+        made = work.cache.cached("embed", work.embed_key(crop), embedding.Vector, partial(embed, crop))
+        tables.vectors[crop.crop] = made[0].array
+    work.write_vectors(tables.crops, tables.vectors)
+
+
+def view_crops(work: Work, tables: Tables) -> None:
+    """The side of the animal that every crop shows."""
+    tables.views = [row for crop in tables.crops for row in view(crop)]
+    work.write("views", View, tables.views)
+
+
+def grade_crops(work: Work, tables: Tables) -> None:
+    """Measures of every crop, kept; grades under today's thresholds, made anew each time."""
+    photos = {p.photo: p for p in tables.photos}
+    boxes = {(d.photo, d.box): d for d in tables.detections}
+    config = work.config.crop
+
+    def measured(crop: Crop) -> list[Quality]:
+        photo, box = photos[crop.photo], boxes[crop.photo, crop.box]
+        return grading.measured(photo, box, crop, work.crop_pixels(crop), config)
+
+    for crop in work.each("quality", tables.crops):
+        key = work.quality_key(crop)
+        made = work.cache.cached("quality", key, Quality, partial(measured, crop))
+        tables.quality.append(grading.graded(replace(made[0], crop=crop.crop), work.config.quality))
+    work.write("quality", Quality, tables.quality)
+
+
+def name_species(work: Work, tables: Tables) -> None:
+    """The species of every crop."""
+    tables.species = [row for crop in tables.crops for row in species(crop)]
+    work.write("species", Species, tables.species)
+
+
+def name_individuals(work: Work, tables: Tables) -> None:
+    """Ranked candidates for every crop that quality kept, and one answer from them."""
+    crops = kept_in_time(tables)
+    causes = [[work.embed_key(c), c.crop] for c in crops]
+    key = recipe("match", matching.VERSION, work.config.match, causes, work.gallery_revision)
+    config = work.config.match
+
+    def match() -> list[Match]:
+        calibrations = work.calibrations({c.part for c in crops})
+        return matching.match(crops, tables.vectors, work.gallery, calibrations, work.embedder_weights.digest, config)
+
+    def decide() -> list[Answer]:
+        calibrations = work.calibrations({c.part for c in crops})
+        views = {v.crop: v.view for v in tables.views}
+        return deciding.decide(crops, tables.matches, views, tables.vectors, calibrations, config)
+
+    tables.matches = work.cache.cached("match", key, Match, match)
+    decide_key = recipe("decide", deciding.VERSION, key, [[v.crop, v.view] for v in tables.views])
+    tables.answers = work.cache.cached("decide", decide_key, Answer, decide)
+    work.write("matches", Match, tables.matches)
+
+
+def keep_ledger(work: Work, tables: Tables) -> None:
+    """One row for every crop, and one for every file without."""
+    findings = Findings(
+        crops=_by_photo(tables.crops),
+        failures={f.photo: f for f in tables.failures},
+        views={v.crop: v for v in tables.views},
+        quality={q.crop: q for q in tables.quality},
+        species={s.crop: s for s in tables.species if s.rank == 1},
+        answers={a.crop: a for a in tables.answers},
+    )
+    tables.ledger = ledger(tables.photos, findings)
+    work.write("ledger", Ledger, tables.ledger)
+    work.write_summary(tables.ledger)
+
+
+RECIPE: Sequence[tuple[str, Sequence[Callable[[Work, Tables], None]]]] = (
+    ("detect", (detect_photos,)),
+    ("crop", (crop_photos,)),
+    ("quality", (embed_crops, view_crops, grade_crops)),
+    ("identify", (name_species, name_individuals, keep_ledger)),
+)
+
+
+def _for_photos(work: Work, tables: Tables, stage: str, make: Callable[[Photo], list[Row]]) -> list[Row]:
+    """What `make` returns for each photo that has not failed; a photo that fails now becomes a row of failures."""
+    failed = {f.photo for f in tables.failures}
+    rows: list[Row] = []
+    for photo in work.each(stage, [p for p in tables.photos if p.usable and p.photo not in failed]):
+        try:
+            rows += make(photo)
+        except PhotoError as error:
+            tables.failures.append(Failure(photo.photo, photo.photo_id, stage, str(error)))
+    work.write("failures", Failure, tables.failures)
+    return rows
+
+
+def _by_photo(rows: Sequence[PhotoRow]) -> dict[str, list[PhotoRow]]:
+    grouped: dict[str, list[PhotoRow]] = {}
+    for row in rows:
+        grouped.setdefault(row.photo, []).append(row)
+    return grouped
+
+
+def kept_in_time(tables: Tables) -> list[Crop]:
+    """The crops that quality kept, the earliest photo first; those without a time last, by their path."""
+    kept = {q.crop for q in tables.quality if q.keep}
+    times = {p.photo: p.taken_at for p in tables.photos}
+    crops = [c for c in tables.crops if c.crop in kept]
+    return sorted(crops, key=lambda c: (times[c.photo] == "", times[c.photo], c.photo, c.box))

@@ -1,0 +1,128 @@
+"""From ranked candidates to one answer a crop: identified, new (and which of the card's new animals), or unsure."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whalepipe.config import MatchConfig
+from whalepipe.models.calibration import Calibration
+from whalepipe.tables import NEW, UNKNOWN, Answer, Crop, Match
+
+VERSION = 1
+
+
+def decide(
+    crops: Sequence[Crop],
+    matches: Sequence[Match],
+    views: Mapping[str, str],
+    vectors: Mapping[str, NDArray[np.float32]],
+    calibrations: Mapping[str, Calibration],
+    config: MatchConfig,
+) -> list[Answer]:
+    """One answer for each crop, in the order of `crops`, which is that of time: the earliest crop names a new animal.
+
+    `views` and `vectors` are by crop name. Two crops of one part in one photo are two animals: of two that would be
+    given the same individual, the less sure is `unsure`.
+    """
+    by_crop: dict[str, list[Match]] = {}
+    for row in matches:
+        by_crop.setdefault(row.crop, []).append(row)
+    answers = {c.crop: _answer(by_crop[c.crop], views.get(c.crop, UNKNOWN), config) for c in crops}
+    answers |= _doubly_claimed(crops, answers)
+    new = [c for c in crops if answers[c.crop].state == "new"]
+    answers |= _named(new, answers, vectors, calibrations, config.same_at)
+    return [answers[c.crop] for c in crops]
+
+
+def _answer(ranked: Sequence[Match], view: str, config: MatchConfig) -> Answer:
+    crop = ranked[0].crop
+    new = next(m for m in ranked if m.individual == NEW)
+    known = next((m for m in ranked if m.individual != NEW), None)
+    if known is None:
+        return Answer(crop, "new", "", new.probability, "")
+    if known.probability >= config.identified_at:
+        return Answer(crop, "identified", known.individual, known.probability, "")
+    if new.probability < config.new_at:
+        text = f"{known.individual} {known.probability:.2f}, new {new.probability:.2f}: neither is sure enough"
+        return Answer(crop, "unsure", "", None, text)
+    if UNKNOWN not in (view, known.gallery_view) and view != known.gallery_view:
+        text = f"the catalogue shows its best candidate, {known.individual}, from the {known.gallery_view} only"
+        return Answer(crop, "unsure", "", None, text)
+    return Answer(crop, "new", "", new.probability, "")
+
+
+def _doubly_claimed(crops: Sequence[Crop], answers: Mapping[str, Answer]) -> dict[str, Answer]:
+    """`unsure` for each crop whose individual a surer crop of the same part in the same photo already has."""
+    owners: dict[tuple[str, str, str], str] = {}
+    changed = {}
+    for crop in sorted(crops, key=lambda c: (-(answers[c.crop].probability or 0.0), c.crop)):
+        answer = answers[crop.crop]
+        if answer.state != "identified":
+            continue
+        owner = owners.setdefault((crop.photo, crop.part, answer.individual), crop.crop)
+        if owner != crop.crop:
+            text = f"{answer.individual} is already named in this photo, more surely, by {owner}"
+            changed[crop.crop] = Answer(crop.crop, "unsure", "", None, text)
+    return changed
+
+
+def _named(
+    new: Sequence[Crop],
+    answers: Mapping[str, Answer],
+    vectors: Mapping[str, NDArray[np.float32]],
+    calibrations: Mapping[str, Calibration],
+    same_at: float,
+) -> dict[str, Answer]:
+    named = {}
+    for part in sorted({c.part for c in new}):
+        crops = [c for c in new if c.part == part]
+        cosines = _cosines([vectors[c.crop] for c in crops])
+        groups = group(cosines, [c.photo for c in crops], calibrations[part].cosine_at(same_at))
+        for members in groups:
+            name = provisional_name(crops[members[0]])
+            for i in members:
+                crop = crops[i].crop
+                named[crop] = Answer(crop, "new", name, answers[crop].probability, "")
+    return named
+
+
+def _cosines(vectors: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
+    stacked = np.stack(vectors).astype(np.float64)
+    return np.asarray(np.round(stacked @ stacked.T, 4))
+
+
+def provisional_name(earliest: Crop) -> str:
+    """`new-` and a digest of the animal's earliest crop: the same on every run, and never that of another card."""
+    return "new-" + hashlib.sha256(f"{earliest.photo_id}/{earliest.part}/{earliest.box}".encode()).hexdigest()[:10]
+
+
+def group(cosines: NDArray[np.float64], photos: Sequence[str], least: float) -> list[list[int]]:
+    """Crops that show one animal: average-linkage clustering (Sokal and Michener 1958) that never joins one photo.
+
+    `cosines` is (n, n); two groups are joined, the most alike first, while the mean cosine between their crops is at
+    least `least` and no photo is in both. Each group lists its members in order; groups by their first member.
+    """
+    count = len(photos)
+    means = np.where(_same_photo(photos), -np.inf, cosines)
+    np.fill_diagonal(means, -np.inf)
+    sizes = np.ones(count)
+    groups: dict[int, list[int]] = {i: [i] for i in range(count)}
+    while len(groups) > 1:
+        a, b = divmod(int(np.argmax(means)), count)
+        if means[a, b] < least:
+            break
+        a, b = min(a, b), max(a, b)
+        joined = np.round((sizes[a] * means[a] + sizes[b] * means[b]) / (sizes[a] + sizes[b]), 6)
+        joined[[a, b]] = -np.inf
+        means[a], means[:, a] = joined, joined
+        means[b], means[:, b] = -np.inf, -np.inf
+        sizes[a] += sizes[b]
+        groups[a] = sorted(groups[a] + groups.pop(b))
+    return sorted(groups.values())
+
+
+def _same_photo(photos: Sequence[str]) -> NDArray[np.bool_]:
+    names = np.array(photos, dtype=object)
+    return np.asarray(names[:, None] == names[None, :], dtype=np.bool_)

@@ -1,0 +1,272 @@
+"""One run over one folder: where its files lie, what its cache holds, and its models, loaded when first needed."""
+
+import io
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whalepipe import __version__
+from whalepipe.cache import Cache, recipe
+from whalepipe.catalog.gallery import Gallery
+from whalepipe.catalog.store import Catalog
+from whalepipe.config import Config
+from whalepipe.errors import PhotoError, TableError
+from whalepipe.files import storing, sweep, write_aside
+from whalepipe.models.calibration import Calibration, read_calibration
+from whalepipe.models.weights import Weights, find_weights
+from whalepipe.photos import Found, encode_jpeg, read_keepsakes, read_photo
+from whalepipe.stages import crop as cropping
+from whalepipe.stages import detect as detecting
+from whalepipe.stages import embed as embedding
+from whalepipe.stages import quality as grading
+from whalepipe.summary import summarize
+from whalepipe.tables import BoxLabel, Crop, Detection, Embedding, Ledger, Photo, read_table, write_table
+
+if TYPE_CHECKING:
+    from whalepipe.models.detector import Detector
+    from whalepipe.models.embedder import Embedder
+
+T = TypeVar("T")
+LISTING_VERSION = 1
+
+
+class Progress(Protocol):
+    """Told of long work: `progress(stage, items)` gives the items one by one and shows how far it is."""
+
+    def __call__(self, stage: str, items: Sequence[T], /) -> Iterable[T]: ...
+
+
+def silent(stage: str, items: Sequence[T]) -> Iterable[T]:  # noqa: ARG001
+    """Shows nothing."""
+    return items
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the user asked for."""
+
+    raw_dir: Path
+    out: Path
+    config: Config = field(default_factory=Config)
+    catalog: Path | None = None
+    boxes: Path | None = None  # CSV of boxes that a person drew, in place of the detector
+    device: str = "auto"
+    verify: bool = False  # read every file again instead of knowing it by path, size and time of change
+
+
+@dataclass(frozen=True)
+class CropFile:
+    """A crop as the cache keeps it: its row, and how to tell that its file is still the one that was written."""
+
+    crop: str
+    box: int
+    part: str
+    width: int
+    height: int
+    size: int  # bytes
+    changed_ns: int
+
+
+class Work:
+    """What the steps of the pipeline share. Every step asks here for pixels, models, entries and tables."""
+
+    def __init__(self, job: Job, progress: Progress) -> None:
+        self.job = job
+        self.config = job.config
+        self.each = progress
+        self.cache = Cache(job.out / "cache")
+        self.files: dict[str, Found] = {}  # by photo
+        self._detections: dict[tuple[str, int], str] = {}  # the cause of each box, by photo and number
+        sweep(job.out)
+        sweep(self.crops_dir)
+
+    @property
+    def crops_dir(self) -> Path:
+        """Where the crops lie."""
+        return self.job.out / "crops"
+
+    # Photos -----------------------------------------------------------------------------------------------------
+
+    def described(self, found: Found, describe: Callable[[], Photo]) -> Photo:
+        """What is known of a file; one that could not be read is read again each time."""
+        causes = [str(found.path.absolute()), found.size, found.changed_ns, self.config.photos.max_megapixels]
+        key = recipe("photos", LISTING_VERSION, *causes)
+        kept = None if self.job.verify or found.note else self.cache.load("photos", key, Photo)
+        if kept:
+            return kept[0]
+        photo = describe()
+        if photo.usable:
+            self.cache.store("photos", key, [photo])
+        return photo
+
+    def pixels(self, photo: Photo, max_side: int | None = None) -> NDArray[np.uint8]:
+        """The upright photo, (height, width, 3) uint8 RGB. Raises PhotoError, also where it changed since listing."""
+        found = self.files[photo.photo]
+        pixels = read_photo(found.path, max_side, self.config.photos.max_megapixels)
+        try:
+            status = found.path.stat()
+        except OSError as error:
+            raise PhotoError(f"gone while the run was under way ({error.strerror})") from error
+        if (status.st_size, status.st_mtime_ns) != (found.size, found.changed_ns):
+            raise PhotoError("changed while the run was under way; run again")
+        return pixels
+
+    # Models -----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def detector_weights(self) -> Weights:
+        """The detector's file, checked against its card."""
+        return find_weights(self.config.detect.weights, "detector")
+
+    @cached_property
+    def embedder_weights(self) -> Weights:
+        """The embedder's file, checked against its card."""
+        return find_weights(self.config.embed.weights, "embedder")
+
+    @cached_property
+    def detector(self) -> "Detector":
+        """The detector, loaded now."""
+        from whalepipe.models.detector import Detector
+        from whalepipe.models.device import pick_device
+
+        return Detector(self.detector_weights, pick_device(self.job.device))
+
+    @cached_property
+    def embedder(self) -> "Embedder":
+        """The embedder, loaded now."""
+        from whalepipe.models.device import pick_device
+        from whalepipe.models.embedder import Embedder
+
+        return Embedder(self.embedder_weights, pick_device(self.job.device))
+
+    def calibrations(self, parts: Iterable[str]) -> dict[str, Calibration]:
+        """What the embedder's cosines mean, for each part."""
+        return {part: read_calibration(self.embedder_weights.card, part) for part in parts}
+
+    # Boxes and crops --------------------------------------------------------------------------------------------
+
+    def drawn_boxes(self, photos: Sequence[str]) -> dict[str, list[BoxLabel]] | None:
+        """The boxes that a person drew, by photo; None where the detector is to find them. Raises TableError."""
+        if self.job.boxes is None:
+            return None
+        labels: dict[str, list[BoxLabel]] = {}
+        for label in read_table(self.job.boxes, BoxLabel, aliases=True):
+            labels.setdefault(label.photo, []).append(label)
+        if not labels.keys() & set(photos):
+            raise TableError(f"{self.job.boxes}: none of its photos lies in {self.job.raw_dir}")
+        return labels
+
+    def detect_key(self, photo: Photo) -> str:
+        """The cause of a photo's detections."""
+        return recipe("detect", detecting.VERSION, self.config.detect, self.detector_weights.digest, photo.photo_id)
+
+    def kept_crops(
+        self,
+        photo: Photo,
+        boxes: Sequence[Detection],
+        make: Callable[[], list[tuple[Crop, NDArray[np.uint8]]]],
+    ) -> list[Crop]:
+        """The crops of a photo, whose files lie in crops/ as they were written; else made and written again."""
+        key = recipe("crop", cropping.VERSION, self.config.crop, [asdict(b) for b in boxes])
+        for box in boxes:
+            self._detections[box.photo, box.box] = self._box_cause(box)
+        kept = self.cache.load("crop", key, CropFile)
+        if kept is None or not all(self._intact(c) for c in kept):
+            kept = self._write_crops(self.files[photo.photo].path, make())
+            self.cache.store("crop", key, kept)
+        return [Crop(c.crop, photo.photo, photo.photo_id, c.box, c.part, c.width, c.height) for c in kept]
+
+    def _box_cause(self, box: Detection) -> str:
+        """All that decides about a crop's pixels, but not the name of its photo."""
+        corners = [box.xmin, box.ymin, box.xmax, box.ymax]
+        return recipe("crop", cropping.VERSION, self.config.crop, box.photo_id, corners)
+
+    def _write_crops(self, photo: Path, cuts: Sequence[tuple[Crop, NDArray[np.uint8]]]) -> list[CropFile]:
+        exif, profile = read_keepsakes(photo)
+        kept = []
+        for crop, pixels in cuts:
+            path = self.crops_dir / crop.crop
+            write_aside(path, encode_jpeg(pixels, self.config.crop.jpeg_quality, exif, profile))
+            status = path.stat()
+            kept.append(
+                CropFile(crop.crop, crop.box, crop.part, crop.width, crop.height, status.st_size, status.st_mtime_ns)
+            )
+        return kept
+
+    def _intact(self, crop: CropFile) -> bool:
+        try:
+            status = (self.crops_dir / crop.crop).stat()
+        except OSError:
+            return False
+        return (status.st_size, status.st_mtime_ns) == (crop.size, crop.changed_ns)
+
+    def forget_crops(self, crops: Sequence[Crop]) -> None:
+        """Remove the files that an earlier run with other boxes made of the same photos and this run did not."""
+        listed = {c.crop for c in crops}
+        ours = {c.photo_id[:8] for c in crops}
+        with storing(self.crops_dir):
+            for path in self.crops_dir.glob("*_*_*.jpg"):
+                photo_id, _, box = path.stem.rpartition("_")
+                if path.name not in listed and box.isdigit() and photo_id[-8:] in ours:
+                    path.unlink(missing_ok=True)
+
+    def crop_pixels(self, crop: Crop) -> NDArray[np.uint8]:
+        """(height, width, 3) uint8 RGB of a crop's file."""
+        return read_photo(self.crops_dir / crop.crop)
+
+    def embed_key(self, crop: Crop) -> str:
+        """The cause of a crop's vector."""
+        cause = self._detections[crop.photo, crop.box]
+        return recipe("embed", embedding.VERSION, self.embedder_weights.digest, cause)
+
+    def quality_key(self, crop: Crop) -> str:
+        """The cause of a crop's measures."""
+        return recipe("quality", grading.VERSION, self._detections[crop.photo, crop.box])
+
+    # Catalogue --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def gallery_revision(self) -> str:
+        """What the catalogue held when it was last changed; empty without a catalogue."""
+        return "" if self.job.catalog is None else Catalog.open(self.job.catalog).revision
+
+    @cached_property
+    def gallery(self) -> Gallery:
+        """The catalogue's vectors under today's weights, those that are missing made now."""
+        if self.job.catalog is None:
+            return Gallery()
+        catalog = Catalog.open(self.job.catalog)
+        return catalog.gallery(self.embedder_weights.digest, lambda pixels: self.embedder(pixels), self.each)
+
+    # Tables -----------------------------------------------------------------------------------------------------
+
+    def write(self, name: str, row: type, rows: Sequence[Any]) -> None:
+        """Write a table into the output folder."""
+        write_table(self.job.out / f"{name}.csv", row, rows)
+
+    def write_vectors(self, crops: Sequence[Crop], vectors: dict[str, NDArray[np.float32]]) -> None:
+        """Write embeddings.npy, (number of crops, dimension) float32, and embeddings.csv, which names its rows."""
+        stacked = np.stack([vectors[c.crop] for c in crops]) if crops else np.zeros((0, 0), dtype=np.float32)
+        out = io.BytesIO()
+        np.save(out, stacked, allow_pickle=False)
+        write_aside(self.job.out / "embeddings.npy", out.getvalue())
+        digest = self.embedder_weights.digest if crops else ""
+        self.write("embeddings", Embedding, [Embedding(c.crop, i, digest) for i, c in enumerate(crops)])
+
+    def write_summary(self, rows: Sequence[Ledger]) -> None:
+        """Write summary.json: what became of the files and the crops, and what the run was made with."""
+        made_with = {
+            "whalepipe": __version__,
+            "detector": "" if self.job.boxes else self.detector_weights.digest,
+            "embedder": self.embedder_weights.digest,
+            "catalogue": self.gallery_revision,
+            "config": asdict(self.config),
+        }
+        text = json.dumps({**summarize(rows), "made_with": made_with}, indent=2, ensure_ascii=False)
+        write_aside(self.job.out / "summary.json", (text + "\n").encode())
