@@ -1,0 +1,176 @@
+"""The detector's training set: photos as the detector will see them, with their boxes, in a folder of the run.
+
+The layout is the one that Ultralytics reads: images/ and labels/ with one line a box (class, centre x, centre y,
+width, height as fractions of the picture), and pictures.txt, the pictures of an epoch, in which one may stand several
+times. Photos are read with the pipeline's own reader and never written to. A picture that is there is not made again.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from whalepipe.errors import PhotoError, TableError
+from whalepipe.files import aside, write_aside
+from whalepipe.photos import ENDINGS, read_photo
+from whalepipe.tables import BoxLabel, read_table
+
+if TYPE_CHECKING:
+    from whalepipe.render import Rendered
+
+RENDERED = "rendered"
+EMPTY_SHARE = 0.15  # of the rendered photos show the sea alone
+FAULTS = ("", "", "", "", "distant", "cut_off", "glare")  # what is hard to see is to be found all the same
+SMALLEST = 0.015  # of the frame's width: what is seen of an animal behind another may be a sliver
+
+
+@dataclass(frozen=True)
+class Example:
+    """A photo to train on: boxes (N, 5) are class, xmin, ymin, xmax, ymax in pixels of the upright photo."""
+
+    path: Path
+    name: str  # as in its table, or below its folder
+    boxes: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where examples come from, and how often each stands in an epoch."""
+
+    name: str
+    photos: int
+    boxes: int
+    repeats: int
+
+
+def excluded(patterns: Sequence[str], *names: str) -> bool:
+    """Whether one of the names (an encounter, a photo's path or its file name) fits one of the glob patterns."""
+    return any(fnmatchcase(name, pattern) for name in names if name for pattern in patterns)
+
+
+def labelled(table: Path, photos: Path, parts: Sequence[str], without: Sequence[str] = ()) -> list[Example]:
+    """The photos of a table of boxes, those of `without` left out, in the order of their names.
+
+    Raises TableError for a photo that is not there, an unknown part, a box without corners or outside its photo.
+    """
+    numbered = list(enumerate(read_table(table, BoxLabel, aliases=True), start=1))
+    kept = [(n, r) for n, r in numbered if not excluded(without, r.encounter, r.photo, Path(r.photo).name)]
+    kept.sort(key=lambda row: row[1].photo)
+    examples = []
+    for photo, rows in groupby(kept, key=lambda row: row[1].photo):
+        if not (photos / photo).is_file():
+            raise TableError(f"{table}: photo {photo!r} is not in {photos}")
+        boxes = [_box(f"{table}, row {n} ({photo})", row, parts) for n, row in rows if not _says_empty(row)]
+        examples.append(Example(photos / photo, photo, np.array(boxes, np.float64).reshape(-1, 5)))
+    return examples
+
+
+def _says_empty(row: BoxLabel) -> bool:
+    return row.xmin is row.ymin is row.xmax is row.ymax is None
+
+
+def _box(where: str, row: BoxLabel, parts: Sequence[str]) -> tuple[float, float, float, float, float]:
+    if row.part not in parts:
+        raise TableError(f"{where}: unknown part {row.part!r}; the detector is trained for {', '.join(parts)}")
+    if row.xmin is None or row.ymin is None or row.xmax is None or row.ymax is None:
+        raise TableError(f"{where}: a corner of the box is missing")
+    if not (row.xmax > row.xmin and row.ymax > row.ymin):
+        raise TableError(f"{where}: the box is empty: xmax and ymax must be larger than xmin and ymin")
+    return parts.index(row.part), row.xmin, row.ymin, row.xmax, row.ymax
+
+
+def empty(folder: Path, without: Sequence[str] = ()) -> list[Example]:
+    """The photos below a folder, by name, none of which shows an animal. Raises TableError if there are none."""
+    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in ENDINGS and p.is_file())
+    if not found:
+        raise TableError(f"{folder}: no photos there to learn from")
+    named = [(p, p.relative_to(folder).as_posix()) for p in found]
+    return [Example(p, n, np.zeros((0, 5))) for p, n in named if not excluded(without, n, p.name)]
+
+
+def prepare(examples: Iterable[Example], folder: Path, name: str, size: int) -> list[Path]:
+    """Write each example as the detector will see it: its long side `size` at most. Returns the pictures' paths.
+
+    Raises TableError naming the photo that cannot be read or does not hold its box; StorageError.
+    """
+    written = []
+    for example in examples:
+        key = hashlib.sha256(example.name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        picture = folder / "images" / f"{name}-{key}.png"
+        if not _label_path(picture).is_file():
+            _prepare_one(example, picture, size)
+        written.append(picture)
+    return written
+
+
+def _prepare_one(example: Example, picture: Path, size: int) -> None:
+    try:
+        pixels = read_photo(example.path)
+    except PhotoError as error:
+        raise TableError(f"{example.path}: {error}") from error
+    height, width = pixels.shape[:2]
+    low, high = example.boxes[:, 1:3], example.boxes[:, 3:5]
+    if (low < -0.01 * max(height, width)).any() or (high > [1.01 * width, 1.01 * height]).any():
+        raise TableError(f"{example.path}: a box lies outside the photo's {width} x {height} pixels")
+    image = Image.fromarray(pixels)
+    scale = size / max(width, height)
+    if scale < 1:
+        image = image.resize((max(1, round(width * scale)), max(1, round(height * scale))), Image.Resampling.BOX)
+    _write(picture, image, fractions(example.boxes, width, height))
+
+
+def fractions(boxes: NDArray[np.float64], width: int, height: int) -> NDArray[np.float64]:
+    """Boxes (N, 5) in pixels as class, centre x, centre y, width, height in fractions of the frame, cut at its edge."""
+    low = np.clip(boxes[:, 1:3] / [width, height], 0, 1)
+    high = np.clip(boxes[:, 3:5] / [width, height], 0, 1)
+    return np.hstack([boxes[:, :1], (low + high) / 2, high - low])
+
+
+def _label_path(picture: Path) -> Path:
+    return picture.parent.parent / "labels" / f"{picture.stem}.txt"
+
+
+def _write(picture: Path, image: Image.Image, boxes: NDArray[np.float64]) -> None:
+    """The picture first and its label last, so that a label says that both are whole."""
+    with aside(picture) as temporary:
+        image.save(temporary, "PNG", compress_level=1)
+    lines = [f"{int(row[0])} " + " ".join(f"{v:.6f}" for v in row[1:]) for row in boxes]
+    write_aside(_label_path(picture), "".join(f"{line}\n" for line in lines).encode())
+
+
+def render(count: int, folder: Path, parts: Sequence[str], size: int, seed: int) -> list[Path]:
+    """Write `count` rendered photos, `size` pixels wide, of animals of the stream "train", and of empty seas."""
+    written = []
+    for number in range(count):
+        picture = folder / "images" / f"{RENDERED}-{number:05d}.png"
+        if not _label_path(picture).is_file():
+            photo = _render_one(number, parts, size, seed)
+            height, width = photo.image.shape[:2]
+            truths = [(parts.index(t.part), t.xmin, t.ymin, t.xmax, t.ymax) for t in photo.truths]
+            boxes = fractions(np.array(truths, np.float64).reshape(-1, 5), width, height)
+            _write(picture, Image.fromarray(photo.image), boxes[(boxes[:, 3:] > SMALLEST).all(axis=1)])
+        written.append(picture)
+    return written
+
+
+def _render_one(number: int, parts: Sequence[str], size: int, seed: int) -> "Rendered":
+    from whalepipe.render import draw_individual, draw_scene, render_scene
+
+    rng = np.random.default_rng([seed, number])
+    part = parts[number % len(parts)]
+    animals = 0 if rng.random() < EMPTY_SHARE else int(rng.choice([1, 1, 2, 3]))
+    individuals = [draw_individual(part, "train", int(n)) for n in rng.choice(10_000, animals, replace=False)]
+    fault = str(rng.choice(FAULTS)) if individuals else ""
+    return render_scene(draw_scene(rng, individuals, width=size, height=size * 2 // 3, fault=fault))
+
+
+def count_boxes(pictures: Iterable[Path]) -> int:
+    """How many boxes the labels of these pictures hold."""
+    return sum(len(_label_path(p).read_text(encoding="utf-8").splitlines()) for p in pictures)

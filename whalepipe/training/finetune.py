@@ -1,0 +1,125 @@
+"""Ultralytics' trainer, made to run as a part: no connection, no print, no validation, fast on a processor.
+
+Imported only where a detector is trained. Its checkpoint last.pt, written aside after each epoch, is a pickle: it is
+read again from the run's own folder only.
+"""
+
+import contextlib
+import ctypes
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from whalepipe.files import aside
+from whalepipe.models.detector import import_ultralytics
+
+DetectionTrainer: Any = import_ultralytics("ultralytics.models.yolo.detect").DetectionTrainer
+DetectionModel: Any = import_ultralytics("ultralytics.nn.tasks").DetectionModel
+
+Progress = Callable[[int, int, float], None]  # epochs done, epochs in all, mean loss of the last one
+
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4  # of glibc's malloc.h
+
+
+def keep_freed_memory() -> None:
+    """Let the C library keep what is freed: else a quarter of a step's time goes into page faults."""
+    with contextlib.suppress(OSError, AttributeError):  # another C library
+        mallopt = ctypes.CDLL(None).mallopt
+        for option, value in ((M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, 2**31 - 1), (M_TOP_PAD, 10**9)):
+            mallopt(option, value)
+
+
+def half_precision(device: str) -> bool:
+    """Whether the device multiplies bfloat16 faster than float32."""
+    if device == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    known: Callable[[], dict[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)
+    capabilities = known() if device == "cpu" else {}
+    return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
+
+
+class Model(DetectionModel):  # type: ignore[misc]
+    """The detection model, its convolutions in bfloat16 where that is faster, its loss always in float32."""
+
+    def loss(self, batch: dict[str, Any], preds: Any = None) -> Any:
+        """Loss (box, class, distribution) of a batch, `img` (B, 3, H, W) from 0 to 1; see Ultralytics."""
+        if preds is None:
+            images = batch["img"].contiguous(memory_format=torch.channels_last)
+            kind = images.device.type
+            with torch.autocast(kind, torch.bfloat16, enabled=half_precision(kind)):
+                preds = self.forward(images)
+            preds = {name: _floats(value) for name, value in preds.items()}
+        return super().loss(batch, preds)
+
+
+def _floats(value: Any) -> Any:
+    return value.float() if isinstance(value, torch.Tensor) else [v.float() for v in value]
+
+
+class Trainer(DetectionTrainer):  # type: ignore[misc]
+    """Trains on a prepared folder; `base` (name to tensor) are the tensors to begin with, as far as they fit."""
+
+    last: Path
+
+    def __init__(
+        self,
+        overrides: dict[str, Any],
+        data: dict[str, Any],
+        base: dict[str, torch.Tensor],
+        threads: int,
+        progress: Progress | None,
+    ) -> None:
+        self._prepared, self._base, self._progress = data, base, progress
+        super().__init__(overrides=overrides)
+        if threads:
+            torch.set_num_threads(threads)  # Ultralytics has just set its own number
+
+    def get_dataset(self) -> dict[str, Any]:
+        """The prepared data; Ultralytics' own check would fetch a font."""
+        return self._prepared
+
+    def run_callbacks(self, event: str) -> None:
+        """Report an epoch. Ultralytics' own callbacks would send statistics."""
+        if event == "on_model_save" and self._progress is not None:
+            self._progress(self.epoch + 1, self.epochs, float(sum(self.tloss.values())))
+
+    def get_model(self, cfg: Any = None, weights: Any = None, verbose: bool = False) -> Model:  # noqa: ARG002
+        """A model of the configuration that begins with the checkpoint, if there is one, or the base."""
+        model: Model = Model(cfg, nc=self.data["nc"], ch=self.data["channels"], verbose=False)
+        state = self._base if weights is None else weights.state_dict()
+        model.load_state_dict({**model.state_dict(), **fitting(state, model)})
+        model.to(memory_format=torch.channels_last)
+        return model
+
+    def validate(self) -> tuple[dict[str, float], float]:
+        """No validation: the folds are scored by `evaluate detector`, on photos that no training saw."""
+        return {}, 0.0
+
+    def final_eval(self) -> None:
+        """Likewise; last.pt stays as it is."""
+
+    def save_model(self) -> bool:
+        """Write last.pt aside, so that a kill leaves the one before."""
+        last: Path = self.last
+        with aside(last) as temporary:
+            self.last = temporary
+            try:
+                super().save_model()
+            finally:
+                self.last = last
+        self.best.unlink(missing_ok=True)  # without validation it is the same
+        return True
+
+
+def fitting(state: dict[str, torch.Tensor], model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """Those tensors of a state that the model has by the same name and shape."""
+    own = model.state_dict()
+    return {name: t.to(own[name].dtype) for name, t in state.items() if name in own and own[name].shape == t.shape}
+
+
+def read_checkpoint(last: Path) -> tuple[int, dict[str, torch.Tensor]]:
+    """How many epochs a run's own checkpoint has behind it, and its averaged weights."""
+    checkpoint = torch.load(last, map_location="cpu", weights_only=False)
+    return int(checkpoint["epoch"]) + 1, checkpoint["ema"].float().state_dict()
