@@ -2,6 +2,7 @@
 
 import dataclasses
 import typing
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -112,3 +113,26 @@ def _value(hint: type, value: Any, where: str) -> Any:
     if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
         raise ConfigError(f"{where}: expected a {hint.__name__}, found {value!r}")
     return value
+
+
+def with_settings(config: Config, settings: Sequence[str]) -> Config:
+    """The configuration with single settings changed, each written `stage.key=value`. Raises ConfigError."""
+    for text in settings:
+        name, equals, value = text.partition("=")
+        stage, dot, key = name.strip().partition(".")
+        if not (equals and dot):
+            raise ConfigError(f"--set {text}: expected stage.key=value, such as quality.min_size=60")
+        known = typing.get_type_hints(Config)
+        if stage not in known:
+            raise ConfigError(f"--set {text}: unknown stage {stage!r}; known are {', '.join(known)}")
+        part = getattr(config, stage)
+        changed = _build(type(part), {**dataclasses.asdict(part), key: _scalar(text, value)}, f"--set {text}")
+        config = dataclasses.replace(config, **{stage: changed})
+    return config
+
+
+def _scalar(text: str, value: str) -> Any:
+    try:
+        return yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {text}: {value!r} is no number or word") from error

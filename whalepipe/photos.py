@@ -20,7 +20,7 @@ from whalepipe.exif import Facts, exif_for_crop, read_facts, read_orientation
 from whalepipe.files import digest
 from whalepipe.tables import SKIPPED, Photo
 
-FORMATS = ("JPEG", "MPO", "PNG", "TIFF", "WEBP")
+FORMATS = ("JPEG", "PNG", "TIFF", "WEBP")  # multi-picture JPEGs open as JPEG
 ENDINGS = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".webp"})
 RAW_ENDINGS = frozenset(
     {".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dng", ".erf", ".kdc", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf"}

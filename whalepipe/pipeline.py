@@ -55,6 +55,10 @@ class Tables:
     answers: list[Answer] = field(default_factory=list)
     ledger: list[Ledger] = field(default_factory=list)
 
+    def counts(self) -> dict[str, int]:
+        """How many there are of what a person would ask for first."""
+        return {"files": len(self.photos), "boxes": len(self.detections), "crops": len(self.crops)}
+
 
 def run(job: Job, until: str = "identify", progress: Progress = silent) -> Tables:
     """Run the stages up to and including `until` and write their tables into `job.out`.

@@ -36,6 +36,11 @@ class Photo:
         """Whether the stages look at this photo."""
         return not self.error
 
+    @property
+    def failed(self) -> bool:
+        """Whether this is a photo that could not be read, not a double or another kind of file."""
+        return self.error != "" and not self.error.startswith((SKIPPED, DUPLICATE))
+
 
 @dataclass(frozen=True)
 class Detection:

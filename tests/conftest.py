@@ -1,0 +1,36 @@
+"""Drawn photos and fake models: what most tests need instead of a camera and weights."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests import fakes
+
+PROJECT = Path(__file__).resolve().parent.parent
+REAL_DATA = PROJECT.parent / "shared" / "data"
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Real photos, where they are; a test that needs them is skipped elsewhere."""
+    if not REAL_DATA.is_dir():
+        pytest.skip(f"no real photos in {REAL_DATA.relative_to(PROJECT.parent)} beside the project")
+    return REAL_DATA
+
+
+@pytest.fixture
+def fake_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> fakes.Calls:
+    """The pipeline with fake models (see fakes.py); tells how often each was loaded and asked."""
+    return fakes.install(tmp_path / "fake-weights", monkeypatch.setattr)
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    """A card of three photos: two animals, one animal, an empty sea."""
+    folder = tmp_path / "raw"
+    fakes.save(folder / "a.jpg", fakes.sea(fakes.Animal(40, 60, 90, 110, 1), fakes.Animal(150, 50, 210, 100, 2)))
+    fakes.save(folder / "sub" / "b.JPG", fakes.sea(fakes.Animal(100, 80, 160, 140, 1)))
+    fakes.save(folder / "c.png", fakes.sea())
+    return folder

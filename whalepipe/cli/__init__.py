@@ -1,0 +1,56 @@
+"""The command line: the only place that prints, sets up logging and exits. One thin function a command."""
+
+import sys
+import traceback
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from whalepipe.cli import catalog, demo, evaluate, pipeline, train
+from whalepipe.cli.console import complain
+from whalepipe.errors import WhalepipeError
+
+COULD_NOT_RUN = 2
+INTERRUPTED = 130
+
+
+class Commands(TyperGroup):
+    """The commands, with what they raise turned into one line on stderr and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run one command."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            complain("interrupted; the same command goes on from here")
+            sys.exit(INTERRUPTED)
+        except WhalepipeError as error:
+            complain(str(error))
+            sys.exit(COULD_NOT_RUN)
+
+
+app = typer.Typer(
+    cls=Commands,
+    name="whalepipe",
+    help="From a folder of raw photos of whales and dolphins to who was seen.\n\nExample: whalepipe run my-photos/",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+pipeline.register(app)
+app.add_typer(catalog.app, name="catalog")
+app.add_typer(train.app, name="train")
+app.add_typer(evaluate.app, name="evaluate")
+demo.register(app)
+
+
+def main() -> None:
+    """Run a command and exit: 0 nothing failed, 1 some photos failed, 2 the command could not run."""
+    try:
+        app()
+    except Exception:
+        traceback.print_exc()
+        complain("this is a fault of whalepipe; your photos are untouched. Please report the lines above")
+        sys.exit(COULD_NOT_RUN)

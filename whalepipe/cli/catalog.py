@@ -1,0 +1,68 @@
+"""`whalepipe catalog ...`: the individuals that a lab knows."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from whalepipe.cli import options as o
+from whalepipe.cli.console import progress, say, say_some
+from whalepipe.errors import ConfigError
+
+app = typer.Typer(help="The individuals that you know: add, list, show.", no_args_is_help=True, rich_markup_mode=None)
+
+Catalogue = Annotated[str, typer.Option("--catalog", help="The catalogue (SQLite file); made if there is none.")]
+DEFAULT = "catalogue.sqlite"
+
+
+@app.command(help="Add labelled photos or crops.\n\nExample: whalepipe catalog add photos/ --labels who.csv")
+def add(
+    photos: Annotated[Path, typer.Argument(help="The folder that the labels' paths start from.")],
+    labels: Annotated[Path, typer.Option("--labels", help="CSV: photo, individual, and a box where there are several.")],
+    catalog: Catalogue = DEFAULT,
+    crops: Annotated[bool, typer.Option("--crops", help="The files are ready crops: CSV with crop, individual.")] = False,
+    part: Annotated[str, typer.Option("--part", help="What ready crops show, such as fluke.")] = "",
+    without: o.Without = None,
+    config: o.ConfigFile = None,
+    settings: o.Settings = None,
+    device: o.DeviceName = o.Device.auto,
+    quiet: o.Quiet = False,
+) -> None:
+    """Add and say what became of every label."""
+    from whalepipe.enrol import enrol_crops, enrol_photos
+
+    path = o.catalog_path(catalog) or Path(DEFAULT)
+    if crops and not part:
+        raise ConfigError("--crops needs --part, such as --part dorsal_fin")
+    if crops:
+        done = enrol_crops(path, photos, labels, part, without or [], progress(quiet))
+    else:
+        settled = o.configuration(config, settings)
+        done = enrol_photos(path, photos, labels, settled, device.value, without or [], progress(quiet))
+    say(f"{done.added} crops added to {path}, {done.held} were in it already")
+    if done.nameless or done.left_out:
+        say(f"left out: {done.nameless} without a name (such as `other` or `unknown`), {done.left_out} by --without")
+    if done.problems:
+        say(f"{len(done.problems)} labels could not be used:")
+        say_some(done.problems)
+    raise typer.Exit(1 if done.problems else 0)
+
+
+@app.command("list", help="Every individual, a line for each part.\n\nExample: whalepipe catalog list")
+def list_individuals(catalog: Catalogue = DEFAULT) -> None:
+    """Individual, part, number of crops and of encounters."""
+    from whalepipe.catalog.store import Catalog
+
+    for s in Catalog.open(o.catalog_path(catalog) or Path(DEFAULT)).summaries():
+        say(f"{s.individual}\t{s.part}\t{s.crops} crops\t{s.encounters} encounters\t{s.species or 'unknown'}")
+
+
+@app.command(help="The crops of one individual.\n\nExample: whalepipe catalog show 1056")
+def show(
+    individual: Annotated[str, typer.Argument(help="Its name in the catalogue.")], catalog: Catalogue = DEFAULT
+) -> None:
+    """A line for each crop."""
+    from whalepipe.catalog.store import Catalog
+
+    for h in Catalog.open(o.catalog_path(catalog) or Path(DEFAULT)).holdings(individual):
+        say(f"{h.crop}\t{h.part}\t{h.view}\t{h.encounter or 'no encounter'}\t{h.photo}")

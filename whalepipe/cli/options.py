@@ -1,0 +1,94 @@
+"""The options that commands share, and how they become a job."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from whalepipe.errors import ConfigError, WhalepipeError
+
+if TYPE_CHECKING:
+    from whalepipe.config import Config
+
+
+class Engine(StrEnum):
+    """Where the work is done."""
+
+    local = "local"
+
+
+class Device(StrEnum):
+    """What the models run on."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+    mps = "mps"
+
+
+RawDir = Annotated[Path, typer.Argument(help="The folder of photos; sub-folders are read too. Never written to.")]
+Out = Annotated[Path | None, typer.Option("--out", help="Where results go.  [default: whalepipe-out/NAME]")]
+CatalogPath = Annotated[str | None, typer.Option("--catalog", help="The catalogue of known individuals (SQLite file).")]
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="YAML file with settings that differ from default.")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", help="One setting, such as quality.min_size=60; may be repeated.")
+]
+Boxes = Annotated[Path | None, typer.Option("--boxes", help="CSV of boxes drawn by hand, in place of the detector.")]
+DeviceName = Annotated[Device, typer.Option("--device", help="What the models run on.")]
+EngineName = Annotated[Engine, typer.Option("--engine", help="Where the work is done.")]
+Verify = Annotated[bool, typer.Option("--verify", help="Read every photo again, even one that looks unchanged.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress, only the result.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout and nothing else there.")]
+Without = Annotated[
+    list[str] | None,
+    typer.Option("--without", help="Leave out encounters or photos so named (* and ? allowed); may be repeated."),
+]
+
+
+def configuration(file: Path | None, settings: list[str] | None) -> "Config":
+    """Default < file < `--set`. Raises ConfigError."""
+    from whalepipe.config import load_config, with_settings
+
+    return with_settings(load_config(file), settings or [])
+
+
+def catalog_path(text: str | None) -> Path | None:
+    """The catalogue's file. Raises ConfigError for the address of a server, which this version cannot use."""
+    if text is None:
+        return None
+    if "://" in text and not text.startswith("sqlite:///"):
+        raise ConfigError(f"--catalog {text}: only SQLite files can be used yet; give a path")
+    return Path(text.removeprefix("sqlite:///"))
+
+
+def output_folder(raw_dir: Path, out: Path | None) -> Path:
+    """The folder for results, which is not among the originals. Raises WhalepipeError."""
+    if not raw_dir.exists():
+        raise WhalepipeError(f"{raw_dir} does not exist; give the folder that your photos lie in")
+    if not raw_dir.is_dir():
+        raise WhalepipeError(f"{raw_dir} is a file; give the folder that your photos lie in")
+    raw = raw_dir.resolve()
+    folder = out or Path("whalepipe-out") / (raw.name or "root")
+    target = folder.resolve()
+    if target.is_relative_to(raw):
+        raise WhalepipeError(f"results would lie among the originals, in {target}; choose another folder with --out")
+    if any(raw.is_relative_to(target / made) for made in ("crops", "cache")):
+        raise WhalepipeError(f"{raw_dir} lies among the results in {folder}; choose another folder with --out")
+    if out is None:
+        _refuse_other_card(folder, raw)
+    return folder
+
+
+def _refuse_other_card(folder: Path, raw: Path) -> None:
+    """Two cards are often called alike (DCIM): the results of one must not silently replace those of the other."""
+    from whalepipe.files import write_aside
+
+    mark = folder / "cache" / "source.txt"
+    try:
+        source = mark.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        write_aside(mark, str(raw).encode("utf-8", "surrogateescape"))
+        return
+    if source != str(raw):
+        raise WhalepipeError(f"{folder} holds the results of {source}; choose another folder with --out")

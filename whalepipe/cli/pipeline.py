@@ -1,0 +1,80 @@
+"""`run` and the stages one by one."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import typer
+
+from whalepipe.cli import options as o
+from whalepipe.cli.console import progress, say, say_some
+
+SOME_FAILED = 1
+STAGES = {
+    "detect": "Find flukes and dorsal fins.",
+    "crop": "Find them and cut each out of its full-size photo.",
+    "quality": "Find, crop, and grade each crop; set aside what nobody could identify, with a reason.",
+    "identify": "Find, crop, grade, and name each individual, or say that it is new.",
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add `run` and a command for each stage."""
+    for stage, text in STAGES.items():
+        app.command(stage, help=f"{text}\n\nExample: whalepipe {stage} my-photos/")(_command(stage, report=False))
+    text = "All of it: find, crop, grade, name, and write the report."
+    app.command("run", help=f"{text}\n\nExample: whalepipe run my-photos/ --catalog catalogue.sqlite")(
+        _command("identify", report=True)
+    )
+
+
+def _command(until: str, report: bool) -> Callable[..., None]:
+    def command(
+        raw_dir: o.RawDir,
+        out: o.Out = None,
+        catalog: o.CatalogPath = None,
+        config: o.ConfigFile = None,
+        settings: o.Settings = None,
+        boxes: o.Boxes = None,
+        device: o.DeviceName = o.Device.auto,
+        engine: o.EngineName = o.Engine.local,  # noqa: ARG001  one engine yet; the option is the place of the next
+        verify: o.Verify = False,
+        quiet: o.Quiet = False,
+    ) -> None:
+        from whalepipe.pipeline import run
+        from whalepipe.work import Job
+
+        configuration = o.configuration(config, settings)
+        folder = o.output_folder(raw_dir, out)
+        job = Job(raw_dir, folder, configuration, o.catalog_path(catalog), boxes, device.value, verify)
+        tables = run(job, until, progress(quiet))
+        if report:
+            from whalepipe.report import write_report
+
+            write_report(job, tables, progress(quiet))
+        failed = [f"{p.photo}: {p.error}" for p in tables.photos if p.failed]
+        failed += [f"{f.photo}: {f.error}" for f in tables.failures]
+        _say_result(folder, until, tables.counts(), failed, report)
+        raise typer.Exit(SOME_FAILED if failed else 0)
+
+    return command
+
+
+def _say_result(folder: Path, until: str, counts: dict[str, int], failed: list[str], report: bool) -> None:
+    say(", ".join(f"{number} {what}" for what, number in counts.items()))
+    if until == "identify":
+        _say_animals(folder)
+    if failed:
+        say(f"{len(failed)} failed; everything else is done:")
+        say_some(failed)
+    say(f"results: {folder / 'report.html' if report else folder}")
+
+
+def _say_animals(folder: Path) -> None:
+    import json
+
+    parts = json.loads((folder / "summary.json").read_text(encoding="utf-8"))["parts"]
+    for part, n in parts.items():
+        say(
+            f"{part}: {n['crops']} crops: {n['known_individuals']} known individuals, {n['new_individuals']} new,"
+            f" {n['unsure_crops']} crops unsure, {n['rejected_crops']} set aside"
+        )

@@ -1,0 +1,160 @@
+"""Bring labelled photos or ready crops into the catalogue."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from whalepipe.catalog.store import Catalog, Entry
+from whalepipe.config import Config
+from whalepipe.errors import PhotoError, TableError
+from whalepipe.models.detector import Detector
+from whalepipe.models.device import pick_device
+from whalepipe.models.weights import find_weights
+from whalepipe.photos import Found, describe, encode_jpeg, inside, read_photo
+from whalepipe.stages import crop as cropping
+from whalepipe.stages import detect as detecting
+from whalepipe.tables import BoxLabel, CropLabel, Detection, Photo, read_table
+from whalepipe.work import Progress, silent
+
+LONGEST_SIDE = 1024  # pixels of a crop in the catalogue; no model looks at more
+JPEG_QUALITY = 95
+# What people write where they do not know who it is. None of these is a name.
+NO_NAMES = frozenset({"", "?", "-", "na", "n/a", "nan", "none", "null", "unknown", "unidentified", "other", "new"}) | {
+    "new_whale",
+    "new_individual",
+}
+
+
+@dataclass
+class Enrolment:
+    """What became of the labels."""
+
+    added: int = 0
+    held: int = 0  # in the catalogue before
+    nameless: int = 0  # labelled `other`, `unknown` and the like
+    left_out: int = 0  # by the user's own wish
+    problems: list[str] = field(default_factory=list)  # rows that could not be used, each with its cause
+
+
+def enrol_crops(
+    catalog: Path, folder: Path, labels: Path, part: str, without: Sequence[str] = (), progress: Progress = silent
+) -> Enrolment:
+    """Add ready crops of one part, named in a CSV of `CropLabel`s. Raises CatalogError and TableError."""
+    result = Enrolment()
+    rows = [r for r in read_table(labels, CropLabel) if _wanted(r.individual, (r.encounter, r.crop), without, result)]
+
+    def entries() -> Iterator[Entry]:
+        for row in progress("crops", rows):
+            try:
+                pixels = read_photo(inside(folder, row.crop))
+            except PhotoError as error:
+                result.problems.append(f"{row.crop}: {error}")
+                continue
+            yield _entry(row.individual, row.part or part, row.crop, pixels, row)
+
+    return _add(catalog, entries(), result)
+
+
+def enrol_photos(
+    catalog: Path,
+    folder: Path,
+    labels: Path,
+    config: Config,
+    device: str = "auto",
+    without: Sequence[str] = (),
+    progress: Progress = silent,
+) -> Enrolment:
+    """Add animals from photos, named in a CSV of `BoxLabel`s.
+
+    A row without a box stands for the one animal in its photo, which the detector finds; where it finds none or
+    several, the row becomes a problem. Raises CatalogError and TableError.
+    """
+    result = Enrolment()
+    rows = [
+        r
+        for r in read_table(labels, BoxLabel, aliases=True)
+        if _wanted(r.individual, (r.encounter, r.photo), without, result)
+    ]
+    finder = _Finder(config, device)
+
+    def entries() -> Iterator[Entry]:
+        for row in progress("photos", rows):
+            try:
+                yield _from_photo(row, inside(folder, row.photo), finder)
+            except (PhotoError, TableError) as error:
+                result.problems.append(f"{row.photo}: {error}")
+
+    return _add(catalog, entries(), result)
+
+
+def _wanted(individual: str, names: tuple[str, str], without: Sequence[str], result: Enrolment) -> bool:
+    if any(fnmatchcase(name, pattern) for name in names for pattern in without):
+        result.left_out += 1
+        return False
+    if individual.strip().lower() in NO_NAMES:
+        result.nameless += 1
+        return False
+    return True
+
+
+def _add(catalog: Path, entries: Iterator[Entry], result: Enrolment) -> Enrolment:
+    # Read everything before the catalogue is opened for writing: a slow detector must not hold its lock.
+    ready = list(entries)
+    if ready:
+        done = Catalog.open_or_create(catalog).add(ready)
+        result.added, result.held = done.added, done.held
+    return result
+
+
+class _Finder:
+    """The detector, loaded at the first photo whose label has no box."""
+
+    def __init__(self, config: Config, device: str) -> None:
+        self.config = config
+        self._device = device
+        self._detector: Detector | None = None
+
+    def only_animal(self, photo: Photo, path: Path, part: str) -> Detection:
+        """The one animal in a photo. Raises PhotoError where the detector finds none or several."""
+        if self._detector is None:
+            weights = find_weights(self.config.detect.weights, "detector")
+            self._detector = Detector(weights, pick_device(self._device))
+        pixels = read_photo(path, self.config.detect.size)
+        found = detecting.detect(photo, pixels, self._detector, self.config.detect)
+        found = [d for d in found if part in ("", d.part)]
+        if len(found) != 1:
+            raise PhotoError(f"{len(found)} animals found where the label has no box; give xmin, ymin, xmax, ymax")
+        return found[0]
+
+
+def _from_photo(row: BoxLabel, path: Path, finder: _Finder) -> Entry:
+    status = path.stat()
+    photo = describe(Found(row.photo, path, status.st_size, status.st_mtime_ns), finder.config.photos)
+    if photo.error:
+        raise PhotoError(photo.error)
+    boxes = detecting.drawn(photo, [row])
+    box = boxes[0] if boxes else finder.only_animal(photo, path, row.part)
+    [(crop, pixels)] = cropping.crop(read_photo(path), [box], finder.config.crop)
+    return _entry(row.individual, box.part, crop.crop, pixels, row)
+
+
+def _entry(
+    individual: str, part: str, crop: str, pixels: NDArray[np.uint8], row: BoxLabel | CropLabel
+) -> Entry:
+    jpeg = encode_jpeg(_limited(pixels), JPEG_QUALITY)
+    photo = row.photo if isinstance(row, BoxLabel) else ""
+    return Entry(individual.strip(), part, crop, jpeg, photo, row.encounter, row.view or "unknown", row.species)
+
+
+def _limited(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    height, width = pixels.shape[:2]
+    scale = LONGEST_SIDE / max(height, width)
+    if scale >= 1:
+        return pixels
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
