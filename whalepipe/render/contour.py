@@ -27,8 +27,8 @@ def part_outline(individual: Individual) -> Array:
 def back_line(x: Array, arch: float) -> Array:
     """Return the height of the back's top at x (fin lengths, left view): level at the fin, falling off both ways."""
     out = np.maximum(np.abs(x - 0.5) - 0.42, 0.0)
-    steep = np.where(x < 0.5, 0.055, 0.1) * arch
-    return np.asarray(-steep * out**1.6)
+    steep = np.where(x < 0.5, np.float32(0.06), np.float32(0.11)) * arch
+    return np.asarray(-steep * out * np.sqrt(out) * (1.0 + 0.12 * out * out))
 
 
 def back_outline(arch: float) -> Array:

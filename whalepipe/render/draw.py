@@ -27,7 +27,7 @@ def draw_scene(
     """
     if fault not in FAULTS:
         raise ValueError(f"unknown fault {fault!r}: choose one of {', '.join(repr(known) for known in FAULTS)}")
-    sea, stand = _sea(rng, height), float(rng.uniform(1.5, 4.5) * rng.choice([1, 1, 1, 2]))
+    sea, stand = _sea(rng, height), float(rng.uniform(2.0, 6.0) * rng.choice([1, 1, 1, 2]))
     sightings = _sightings(rng, individuals, width, height, fault)
     if sightings:
         first = sightings[0]
@@ -87,7 +87,7 @@ def _sea(rng: np.random.Generator, height: int) -> Sea:
         sky_high=_mix(rng, grey, 0.1) if overcast and rng.random() < 0.5 else _mix(rng, zenith, 0.15),
         clouds=float(rng.uniform(0.3, 0.9) if overcast else max(0.0, rng.uniform(-0.5, 0.7))),
         sun=float(rng.uniform(0, 0.15) if overcast else rng.uniform(0.35, 1.0)),
-        sun_side=float(rng.uniform(-180, 180)),
+        sun_side=float(rng.normal(180, 70)),
         sun_height=float(rng.uniform(8, 60)),
         haze=float(max(0.0, rng.uniform(-0.4, 0.6))),
         coast=float(rng.uniform(0.01, 0.15) * height) if rng.random() < 0.4 else 0.0,
@@ -103,14 +103,14 @@ def _camera(rng: np.random.Generator, stand: float, horizon: float, width: int) 
         horizon=float(horizon),
         tilt=float(rng.normal(0, 2.0)),
         exposure=float(np.exp(rng.normal(0, 0.16))),
-        contrast=float(rng.uniform(0.75, 1.3)),
+        contrast=float(rng.uniform(0.72, 1.15)),
         warmth=float(rng.normal(0, 0.05)),
-        saturation=float(rng.choice([rng.uniform(0.6, 1.25), rng.uniform(0.6, 1.25), rng.uniform(0, 0.5)])),
+        saturation=float(rng.uniform(0.55, 1.3) if rng.random() < 0.88 else rng.uniform(0, 0.4)),
         blur=float(max(0.0, rng.uniform(-0.5, 0.9)) * width / 1280),
         motion=0.0,
         motion_angle=0.0,
         glare=float(max(0.0, rng.uniform(-0.3, 0.18))),
-        noise=float(rng.uniform(0.003, 0.03) ** 1.0),
+        noise=float(rng.uniform(0.002, 0.024)),
         sharpen=float(max(0.0, rng.uniform(-0.5, 0.9))),
         vignette=float(max(0.0, rng.uniform(-0.1, 0.12))),
         defocus=float(max(0.0, rng.uniform(-1.5, 3.5)) * width / 1280),
@@ -179,7 +179,7 @@ def _attitude(rng: np.random.Generator, individual: Individual, width: int, faul
     view = str(rng.choice(VIEWS[individual.part], p=[0.75, 0.25] if fluke else [0.5, 0.5]))
     if fluke:
         yaw, roll, pitch = rng.normal(0, 14), rng.normal(0, 7), rng.uniform(-52, 20)
-        raised, bend = rng.uniform(-0.03, 0.05), rng.uniform(0.0, 0.55)
+        raised, bend = rng.uniform(-0.03, 0.05), rng.uniform(0.0, 0.4)
     else:
         yaw, roll, pitch = rng.normal(0, 16), rng.normal(0, 11), rng.normal(0, 9)
         raised, bend = rng.uniform(0.03, 0.38), rng.uniform(0.6, 1.7)
@@ -192,11 +192,11 @@ def _attitude(rng: np.random.Generator, individual: Individual, width: int, faul
         yaw=float(np.clip(yaw, -32, 32)),
         roll=float(np.clip(roll, -22, 22)),
         pitch=float(np.clip(pitch, -55, 22)),
-        submerged=float(rng.uniform(0.03, 0.25)) if under else 0.0,
+        submerged=float(rng.uniform(0.03, 0.4 if fluke else 0.25)) if under else 0.0,
         raised=0.0 if under else float(raised),
         bend=float(bend),
-        splash=float(rng.beta(1, 3)),
-        tone=(float(rng.uniform(0.55, 1.35)), float(rng.normal(0.02, 0.06))),
+        splash=float(rng.beta(1.3, 2.2)),
+        tone=(float(rng.uniform(0.5, 1.15)), float(rng.normal(0.02, 0.06))),
     )
 
 

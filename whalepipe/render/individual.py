@@ -22,10 +22,12 @@ class FinShape:
 
 
 FINS = {
-    "Tursiops truncatus": FinShape((0.82, 1.0), (0.92, 1.1), (0.2, 0.34), (0.03, 0.06), (2, 16), (0.2, 0.32), 0.36),
-    "Orcinus orca": FinShape((1.1, 1.6), (0.62, 0.85), (0.02, 0.12), (0.03, 0.06), (2, 8), (0.05, 0.1), 0.8),
-    "Grampus griseus": FinShape((0.95, 1.15), (0.92, 1.06), (0.14, 0.26), (0.02, 0.05), (18, 40), (0.24, 0.38), 0.42),
-    "Globicephala melas": FinShape((0.55, 0.68), (0.98, 1.16), (0.24, 0.34), (0.06, 0.1), (2, 10), (0.06, 0.13), 0.75),
+    "Tursiops truncatus": FinShape((0.82, 1.0), (0.92, 1.1), (0.2, 0.34), (0.03, 0.055), (2, 16), (0.3, 0.46), 0.36),
+    "Orcinus orca": FinShape((1.1, 1.6), (0.62, 0.85), (0.02, 0.12), (0.03, 0.06), (2, 8), (0.13, 0.2), 0.8),
+    "Grampus griseus": FinShape((0.95, 1.15), (0.92, 1.06), (0.14, 0.26), (0.02, 0.05), (18, 40), (0.34, 0.5), 0.42),
+    "Globicephala melas": FinShape(
+        (0.55, 0.68), (0.98, 1.16), (0.22, 0.3), (0.045, 0.075), (2, 10), (0.16, 0.24), 0.75
+    ),
 }
 FIN_WEIGHTS = (0.5, 0.18, 0.16, 0.16)
 FLUKE_METRES = 4.0
@@ -111,7 +113,7 @@ def _notches(rng: np.random.Generator, count: int, deepest: float) -> tuple[Notc
     drawn = []
     for _ in range(count):
         depth = float(deepest * rng.uniform(0.2, 1.0) ** 1.5)
-        width = float(depth * rng.uniform(0.5, 1.6) + 0.008)
+        width = float(depth * rng.uniform(0.4, 1.3) + 0.008)
         drawn.append(Notch(float(rng.uniform(0.06, 0.93)), depth, width, float(rng.uniform(0.1, 0.9))))
     return tuple(sorted(drawn, key=lambda notch: notch.at))
 
@@ -137,7 +139,7 @@ def _fin(rng: np.random.Generator, species: str) -> FinTraits:
     shape = FINS[species]
     low, high = shape.scars
     return FinTraits(
-        nicks=_notches(rng, int(rng.integers(1, 8)), 0.1),
+        nicks=_notches(rng, int(rng.integers(1, 8)), 0.085),
         height=float(rng.uniform(*shape.height)),
         tip=float(rng.uniform(*shape.tip)),
         hollow=float(rng.uniform(*shape.hollow)),

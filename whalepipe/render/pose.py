@@ -45,7 +45,7 @@ def _curve(x: Array, bend: float, uneven: float) -> Array:
     """Return how far the fluke's blades are lifted at x: both tips by `bend`, one more than the other."""
     if bend == 0:
         return np.zeros_like(x)
-    return np.asarray(bend * np.abs(x) ** 1.5 + uneven * x)
+    return np.asarray(bend * np.abs(x) * np.sqrt(np.abs(x)) + uneven * x)
 
 
 def above_foot(sighting: Sighting) -> Array:

@@ -1,13 +1,13 @@
 """From a scene to its photo and the truth about it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .animal import paint_animal
-from .camera import expose
+from .camera import expose, metered
 from .pose import part_box
-from .sea import ground, paint_sea
+from .sea import paint_sea
 from .settings import Scene, Sighting
 from .sky import paint_sky, paint_things
 from .texture import Array
@@ -39,15 +39,17 @@ def render_scene(scene: Scene) -> Rendered:
     """Return the photo of a scene: the same scene gives the same bytes on the same machine."""
     # Each layer has its own generator: taking an animal away leaves the sea as it was.
     sea, sky, things, grain = (np.random.default_rng([scene.seed, layer]) for layer in range(4))
-    where = ground(scene)
-    image = paint_sky(scene, where, paint_sea(scene, where, sea), sky)
-    image = np.ascontiguousarray(paint_things(scene, image, things), np.float32)
+    image = paint_sea(scene, sea)
+    paint_sky(scene, image, sky)
+    paint_things(scene, image, things)
+    # The camera meters the sea, so that an animal in it does not change its brightness.
+    gain = metered(image)
     masks: list[Array] = []
     for number, sighting in enumerate(scene.sightings):
         part, whole = paint_animal(scene, sighting, image, np.random.default_rng([scene.seed, 4, number]))
         masks = [mask * (1 - whole) for mask in masks] + [part]
     sharp_row = part_box(scene.sightings[0])[3] if scene.sightings else 0.6 * scene.height
-    photo = expose(image, scene.camera, sharp_row, grain)
+    photo = expose(image, replace(scene.camera, exposure=scene.camera.exposure * gain), sharp_row, grain)
     truths = (_truth(scene, sighting, mask) for sighting, mask in zip(scene.sightings, masks, strict=True))
     return Rendered(photo, tuple(truth for truth in truths if truth is not None))
 

@@ -48,7 +48,7 @@ def _relief(depth: Array) -> tuple[Array, Array]:
 
 def _fluke(traits: FlukeTraits, view: str, depth: Array, rng: np.random.Generator) -> Array:
     height, width = depth.shape
-    dark = 0.05 + 0.025 * noise(rng, height, width, (60, 60), 4)
+    dark = 0.09 + 0.03 * noise(rng, height, width, (60, 60), 4)
     if view == "ventral":
         light = _pigment(traits, depth, rng)
         # White skin is never even: grey clouds, and brownish films on some animals.
@@ -70,16 +70,16 @@ def _pigment(traits: FlukeTraits, depth: Array, rng: np.random.Generator) -> Arr
     rough = 0.6 * mirrored + 0.5 * noise(rng, height, width, (110, 110), 5, 0.6)
     streaks = noise(rng, height, width, (46, 5), 3)
     # The dark trim follows the edges; the middle stays dark unless the animal is very white.
-    trim = smoothstep(0.0, 0.14, depth + 0.018 * streaks) * 1.8
+    trim = smoothstep(0.0, 0.14, depth + 0.011 * streaks) * 1.8
     middle = (1.4 - 1.3 * traits.white) * np.exp(-((x / (0.16 + 0.25 * (1 - traits.white))) ** 2))
-    field = trim + 0.5 * rough + 0.12 * streaks - middle + 2.6 * (traits.white - 0.72)
+    field = trim + 0.55 * rough + 0.07 * streaks - middle + 2.6 * (traits.white - 0.72)
     return smoothstep(0.72, 1.02, field)
 
 
 def _fin(traits: FinTraits, view: str, depth: Array, rng: np.random.Generator) -> Array:
     height, width = depth.shape
     y = np.linspace(1.0, 0.0, height, dtype=np.float32)[:, None]
-    light = traits.grey * (1.0 + 0.1 * noise(rng, height, width, (120, 120), 4))
+    light = traits.grey * (1.0 + 0.12 * noise(rng, height, width, (110, 110), 6, 0.65))
     light += 0.05 * (1 - y) * traits.grey / 0.3
     tip = smoothstep(0.55, 1.0, y + 0.1 * noise(rng, height, width, (70, 40), 4))
     light += 0.5 * traits.frosting * tip

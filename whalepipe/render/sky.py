@@ -3,22 +3,20 @@
 import cv2
 import numpy as np
 
-from .sea import Ground
+from .sea import ground
 from .settings import Scene
-from .texture import Array, noise, smoothstep, wiggle
+from .texture import Array, noise, rgb, smoothstep, wiggle
 
 
-def paint_sky(scene: Scene, where: Ground, image: Array, rng: np.random.Generator) -> Array:
-    """Return the picture with sky (and land) above the horizon; unchanged if the horizon is out of the frame."""
-    if float(where.below.min()) > 0:
-        return image
-    rows = int(np.flatnonzero(where.below.min(1) <= 1).max()) + 1
-    part = where.below[:rows]
-    sky = _land(scene, part, _heaven(scene, part, rng), rng)
-    image = image.copy()
-    alpha = smoothstep(-0.7, 0.7, -part)[..., None]
-    image[:rows] += (sky - image[:rows]) * alpha
-    return image
+def paint_sky(scene: Scene, image: Array, rng: np.random.Generator) -> None:
+    """Paint sky and land into the picture (in place) above the horizon, if that is in the frame."""
+    lean = abs(np.tan(np.radians(scene.camera.tilt))) * scene.width / 2
+    rows = min(scene.height, int(np.ceil(scene.camera.horizon + lean + 2)))
+    if rows <= 0:
+        return
+    below = ground(scene, 0, rows).below
+    sky = _land(scene, below, _heaven(scene, below, rng), rng)
+    image[:rows] += (sky - image[:rows]) * rgb(smoothstep(-0.7, 0.7, -below))
 
 
 def _heaven(scene: Scene, below: Array, rng: np.random.Generator) -> Array:
@@ -43,14 +41,12 @@ def _land(scene: Scene, below: Array, sky: Array, rng: np.random.Generator) -> A
     return np.asarray(sky + (patches + (sky - patches) * far - sky) * land)
 
 
-def paint_things(scene: Scene, image: Array, rng: np.random.Generator) -> Array:
-    """Return the picture with the scene's birds and its boat."""
-    image = np.ascontiguousarray(image)
+def paint_things(scene: Scene, image: Array, rng: np.random.Generator) -> None:
+    """Paint the scene's birds and its boat into the picture (in place)."""
     if scene.sea.boat:
         _boat(scene, image, rng)
     for _ in range(scene.sea.birds):
         _bird(scene, image, rng)
-    return image
 
 
 def _boat(scene: Scene, image: Array, rng: np.random.Generator) -> None:

@@ -40,6 +40,11 @@ def noise(
     return np.asarray(total / (0.45 * np.sqrt(sum(gain ** (2 * octave) for octave in range(octaves)))))
 
 
+def rgb(plane: Array) -> Array:
+    """Return a plane (height, width) three times over, (height, width, 3): numpy broadcasts so short an axis slowly."""
+    return np.asarray(cv2.merge((plane, plane, plane)))
+
+
 def sample(image: Array, columns: Array, rows: Array, border: int = cv2.BORDER_CONSTANT) -> Array:
     """Return `image` at the given columns and rows (one shape), bilinear, float32; outside: as `border` says."""
     at = columns.astype(np.float32, copy=False), rows.astype(np.float32, copy=False)
