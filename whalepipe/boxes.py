@@ -1,6 +1,7 @@
 """Where a box's crop lies in the photo."""
 
 import math
+from typing import Protocol
 
 from whalepipe.tables import Detection
 
@@ -19,3 +20,26 @@ def window(d: Detection, margin: float, width: int, height: int) -> tuple[int, i
 def _span(low: float, high: float, limit: int) -> tuple[int, int]:
     start = min(max(math.floor(low), 0), limit - 1)
     return start, min(max(math.ceil(high), start + 1), limit)
+
+
+class Corners(Protocol):
+    """Anything with a box's corners, in pixels."""
+
+    @property
+    def xmin(self) -> float: ...
+    @property
+    def ymin(self) -> float: ...
+    @property
+    def xmax(self) -> float: ...
+    @property
+    def ymax(self) -> float: ...
+
+
+def overlap(a: Corners, b: Corners) -> float:
+    """Intersection over union of two boxes, 0 to 1."""
+    width = min(a.xmax, b.xmax) - max(a.xmin, b.xmin)
+    height = min(a.ymax, b.ymax) - max(a.ymin, b.ymin)
+    if width <= 0 or height <= 0:
+        return 0.0
+    both = width * height
+    return both / ((a.xmax - a.xmin) * (a.ymax - a.ymin) + (b.xmax - b.xmin) * (b.ymax - b.ymin) - both)

@@ -18,9 +18,9 @@ DEFAULT = "catalogue.sqlite"
 @app.command(help="Add labelled photos or crops.\n\nExample: whalepipe catalog add photos/ --labels who.csv")
 def add(
     photos: Annotated[Path, typer.Argument(help="The folder that the labels' paths start from.")],
-    labels: Annotated[Path, typer.Option("--labels", help="CSV: photo, individual, and a box where there are several.")],
+    labels: Annotated[Path, typer.Option("--labels", help="CSV: photo, individual, a box where there are several.")],
     catalog: Catalogue = DEFAULT,
-    crops: Annotated[bool, typer.Option("--crops", help="The files are ready crops: CSV with crop, individual.")] = False,
+    crops: Annotated[bool, typer.Option("--crops", help="The files are ready crops: CSV: crop, individual.")] = False,
     part: Annotated[str, typer.Option("--part", help="What ready crops show, such as fluke.")] = "",
     without: o.Without = None,
     config: o.ConfigFile = None,

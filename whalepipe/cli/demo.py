@@ -1,6 +1,64 @@
+"""`whalepipe demo`: a rendered card, run end to end by the commands that a user types."""
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
-app = typer.Typer()
+from whalepipe.cli import options as o
+from whalepipe.cli.console import say
+from whalepipe.errors import WhalepipeError
+
+if TYPE_CHECKING:
+    from whalepipe.demo import Score
 
 
-def register(app: typer.Typer) -> None: ...
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    text = "Render a card of photos and run everything on it.\n\nExample: whalepipe demo"
+    app.command("demo", help=text)(demo)
+
+
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="Where the rendered photos and the results go.")] = Path(
+        "whalepipe-demo"
+    ),
+    quiet: o.Quiet = False,
+) -> None:
+    """Render, add the catalogue, run, count."""
+    from whalepipe.demo import render_cards, score
+
+    say("No photo of a real animal is shipped: these seas and animals are rendered, and easier than real ones.")
+    if not (out / "truth.csv").exists():
+        say(f"rendering two cards of photos into {out} ...")
+        render_cards(out)
+    catalog, results = out / "catalogue.sqlite", out / "results"
+    flags = ["--quiet"] if quiet else []
+    labels = str(out / "known.csv")
+    _whalepipe(["catalog", "add", str(out / "known"), "--labels", labels, "--catalog", str(catalog)], flags)
+    _whalepipe(["run", str(out / "card"), "--catalog", str(catalog), "--out", str(results)], flags)
+    _say_score(score(out, results))
+    say(f"\nThe report: {(results / 'report.html').resolve()}")
+
+
+def _whalepipe(arguments: list[str], flags: list[str]) -> None:
+    """Run a command as a user would; 1 (some photos failed) is what the demo's bad files lead to."""
+    say(f"\n$ {shlex.join(['whalepipe', *arguments])}")
+    sys.stdout.flush()
+    done = subprocess.run([sys.executable, "-m", "whalepipe", *arguments, *flags], env=os.environ, check=False)
+    if done.returncode not in (0, 1):
+        raise WhalepipeError("the demo could not run; the lines above say why")
+
+
+def _say_score(s: "Score") -> None:
+    say("\nHow right that was (the renderer knows who is in each photo):")
+    say(f"  animals found:                 {s.found[0]} of {s.found[1]}, and {s.false_boxes} boxes where there is none")
+    say(f"  known animals named right:     {s.named[0]} of {s.named[1]} crops")
+    say(f"  new animals recognised as new: {s.new[0]} of {s.new[1]} crops")
+    say(f"  given a wrong name:            {s.misnamed} crops; left to you as unsure: {s.unsure}")
+    say(f"  blurred, cut off, distant:     {s.set_aside[0]} of {s.set_aside[1]} set aside")
+    say(f"  unreadable files:              {s.bad_files[0]} of {s.bad_files[1]} listed as failed")

@@ -1,6 +1,84 @@
+"""`whalepipe train ...`: labels and photos in, weights with their card out."""
+
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
-app = typer.Typer()
+from whalepipe.cli import options as o
+from whalepipe.cli.console import need_extra, say
+from whalepipe.errors import ConfigError
+
+app = typer.Typer(
+    help="Make weights from your own labels.\n\nExample: whalepipe train detector --help",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Labels = Annotated[list[Path], typer.Argument(help="CSV tables of labels.")]
+Photos = Annotated[list[Path], typer.Option("--photos", help="The folder of each table's photos, in the same order.")]
+Weights = Annotated[Path, typer.Option("--out", help="The weights (.pt) to write; their card (.json) goes beside them.")]
+WorkDir = Annotated[
+    Path | None, typer.Option("--work-dir", help="Checkpoints and log; a stopped run goes on.  [default: OUT.work]")
+]
+Base = Annotated[Path | None, typer.Option("--base", help="Tensors to begin with.")]
+Provenance = Annotated[Path | None, typer.Option("--provenance", help="JSON: source and licence of each folder.")]
+Epochs = Annotated[int | None, typer.Option("--epochs", help="Rounds over the pictures.")]
+Size = Annotated[int | None, typer.Option("--size", help="Side of the pictures, pixels.")]
+Seed = Annotated[int, typer.Option("--seed", help="Of all that is drawn by chance.")]
+Threads = Annotated[int, typer.Option("--threads", help="Of the processor; 0: as many as there are.")]
 
 
-def register(app: typer.Typer) -> None: ...
+def _pairs(labels: list[Path], photos: list[Path]) -> list[tuple[Path, Path]]:
+    if len(labels) != len(photos):
+        raise ConfigError(f"{len(labels)} tables of labels and {len(photos)} --photos: give one folder for each table")
+    return list(zip(labels, photos, strict=True))
+
+
+def _given(**values: int | None) -> dict[str, int]:
+    """The options that were given, so that a default stands in one place."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+@app.command(help="Train the detector.\n\nExample: whalepipe train detector boxes.csv --photos photos/ --out mine.pt")
+def detector(
+    labels: Labels,
+    photos: Photos,
+    out: Weights,
+    work_dir: WorkDir = None,
+    base: Base = None,
+    negatives: Annotated[list[Path] | None, typer.Option("--negatives", help="Folders without animals.")] = None,
+    rendered: Annotated[int, typer.Option("--rendered", help="Rendered photos to train on beside the real ones.")] = 0,
+    without: o.Without = None,
+    provenance: Provenance = None,
+    epochs: Epochs = None,
+    size: Size = None,
+    seed: Seed = 0,
+    threads: Threads = 0,
+    device: o.DeviceName = o.Device.cpu,
+) -> None:
+    """Fine-tune and say where the weights are."""
+    from whalepipe.training.detector import DetectorTraining, train_detector
+
+    options = DetectorTraining(
+        out=out,
+        work_dir=work_dir or out.with_suffix(".work"),
+        base=base,
+        negatives=tuple(negatives or ()),
+        rendered=rendered,
+        without=tuple(without or ()),
+        provenance=provenance,
+        seed=seed,
+        threads=threads,
+        device=device.value,
+        **_given(epochs=epochs, size=size),
+    )
+    try:
+        made = train_detector(_pairs(labels, photos), options, _say_epoch)
+    except ImportError as error:
+        raise need_extra("train", error) from error
+    say(f"{made.path}, and its card {made.path.with_suffix('.json')}")
+
+
+def _say_epoch(done: int, of: int, loss: float) -> None:
+    say(f"epoch {done} of {of}: loss {loss:.3f}")

@@ -1,0 +1,36 @@
+# `make demo` and `make test` do all the set-up on a fresh Debian 12 with Python 3.11.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint install system clean
+
+demo: $(VENV)/demo.stamp
+	$(BIN)/whalepipe demo
+
+test: $(VENV)/test.stamp lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/test.stamp
+	$(BIN)/ruff check whalepipe tests
+	$(BIN)/mypy
+
+install: $(VENV)/demo.stamp
+
+# What pip cannot bring: the venv module itself and the two libraries that OpenCV's wheel is linked against.
+system:
+	@sh scripts/system-packages.sh "$(PYTHON)"
+
+$(BIN)/python: | system
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/demo.stamp: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/test.stamp: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[train,dev]'
+	touch $@ $(VENV)/demo.stamp
+
+clean:
+	rm -rf $(VENV) whalepipe-demo
