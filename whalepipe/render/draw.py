@@ -67,7 +67,7 @@ def _mix(rng: np.random.Generator, colours: Sequence[Colour], jitter: float) -> 
 
 
 def _sea(rng: np.random.Generator, height: int) -> Sea:
-    wind = float(rng.beta(1.6, 1.8))
+    wind = 0.06 + 0.94 * float(rng.beta(1.6, 1.8))
     overcast = rng.random() < 0.4
     deep: tuple[Colour, ...] = (
         (0.03, 0.1, 0.2),

@@ -13,7 +13,7 @@ from .settings import Scene, Sighting
 from .skin import Skin, skin
 from .texture import Array, noise, sample, smoothstep
 
-ROUGH = 36.0  # pixels of the roughness map to one unit of the animal's plane
+ROUGH = 60.0  # pixels of the roughness map to one unit of the animal's plane
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def _reflect(lamp: Lamp, lightness: Array, right: Array, up: Array, rough: Array
     gleam = np.clip((right * lamp.half[0] + (up + 0.08 * rough) * lamp.half[1] + lamp.half[2]) * inverse, 0, 1)
     for _ in range(6):
         gleam = gleam * gleam
-    gleam = gleam * np.clip(rough, 0, 1.5) * (0.3 * lamp.strength)
+    gleam = gleam * np.clip(rough - 0.5, 0, 1.2) * (0.3 * lamp.strength)
     base = lightness * level
     planes = [base * float(c) + wet * float(s) + gleam for c, s in zip(cast, lamp.sky, strict=True)]
     return np.asarray(cv2.merge(planes))

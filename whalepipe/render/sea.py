@@ -70,7 +70,7 @@ def _strip(scene: Scene, where: Ground, tiles: list[Array], ragged: Array) -> Ar
     for deep, low, top, white in zip(sea.deep, sea.sky_low, sea.sky_high, light(sea), strict=True):
         body = lit * deep
         colour = body + (low + (top - low) * high - body) * mirror + glitter
-        colour += (float(white) * 0.9 - colour) * foam
+        colour += np.maximum(float(white) * 0.9 - colour, 0.0) * foam
         planes.append(colour + (0.97 * low - colour) * thick)
     return np.asarray(cv2.merge(planes))
 
@@ -147,7 +147,7 @@ def _foam(sea: Sea, crest: Array, ragged: Array) -> Array:
 def light(sea: Sea) -> Array:
     """Return the colour (3,) of something white in this light."""
     sky = 0.5 * np.array(sea.sky_low, np.float32) + 0.5 * np.array(sea.sky_high, np.float32)
-    level = 0.62 + 0.3 * sea.sun
+    level = 0.62 + 0.24 * sea.sun
     return np.asarray(level * (0.55 + 0.45 * sky / max(float(sky.max()), 1e-3)), np.float32)
 
 

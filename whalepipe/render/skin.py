@@ -21,7 +21,7 @@ class Skin:
     to_pixels: Array
 
 
-@lru_cache(maxsize=48)
+@lru_cache(maxsize=24)  # about 6 MB each
 def skin(individual: Individual, view: str) -> Skin:
     """Return the skin of one view of an animal, in the plane of contour.part_outline (not mirrored)."""
     outline = part_outline(individual)
