@@ -1,0 +1,96 @@
+"""The embedder: a crop in, a unit vector out that is near those of other crops of the same animal.
+
+A timm backbone, generalised-mean pooling (Radenovic, Tolias and Chum 2018, "Fine-tuning CNN image retrieval with no
+human annotation", equation 3), a linear layer, and batch normalisation as the neck (Luo et al. 2019, "Bag of tricks
+and a strong baseline for deep person re-identification", section 3.4).
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from whalepipe.errors import WeightsError
+from whalepipe.models.weights import Weights, load_state
+
+if TYPE_CHECKING:
+    import torch
+
+KIND = "embedder"
+DECIMALS = 5  # of the numbers of a vector: what is compared is what is stored
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, which the backbone started from
+
+Picture = npt.NDArray[np.uint8]
+Vector = npt.NDArray[np.float32]
+
+
+def build(backbone: str, dimension: int) -> "torch.nn.Module":
+    """The untrained network: (N, 3, size, size) floats in, (N, dimension) out, not yet of unit length."""
+    import timm
+    import torch
+    from torch import nn
+
+    class Network(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.backbone = timm.create_model(backbone, pretrained=False, num_classes=0, global_pool="")
+            self.power = nn.Parameter(torch.tensor(3.0))
+            self.linear = nn.Linear(self.backbone.num_features, dimension, bias=False)
+            self.neck = nn.BatchNorm1d(dimension)
+
+        def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+            features = self.backbone(pictures).float().clamp(min=1e-6)
+            pooled = features.pow(self.power).mean(dim=(2, 3)).pow(1.0 / self.power)
+            out: torch.Tensor = self.neck(self.linear(pooled))
+            return out
+
+    return Network()
+
+
+def squashed(crop: Picture, size: int) -> Picture:
+    """A crop, (height, width, 3) uint8 RGB, brought to (size, size, 3) without regard to its proportions."""
+    shrinks = max(crop.shape[:2]) > size
+    kind = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(crop, (size, size), interpolation=kind), dtype=np.uint8)
+
+
+def normalised(pictures: "torch.Tensor") -> "torch.Tensor":
+    """(N, size, size, 3) uint8 as (N, 3, size, size) floats of mean 0 and deviation 1 over ImageNet."""
+    import torch
+
+    mean, std = torch.tensor(MEAN) * 255.0, torch.tensor(STD) * 255.0
+    return ((pictures.float() - mean.to(pictures.device)) / std.to(pictures.device)).permute(0, 3, 1, 2)
+
+
+class Embedder:
+    """One crop at a time, so that a vector does not depend on which others are in a batch."""
+
+    def __init__(self, weights: Weights, device: str = "cpu") -> None:
+        """Load the network. Raises WeightsError where the file does not fit its card."""
+        import torch
+
+        self.digest = weights.digest
+        self.size, self._device = _positive(weights, "size"), torch.device(device)
+        network = build(str(weights.card.get("backbone")), _positive(weights, "dimension"))
+        try:
+            network.load_state_dict(load_state(weights))
+        except RuntimeError as error:
+            raise WeightsError(f"{weights.path}: its tensors do not fit the network that its card names") from error
+        self._network = network.to(self._device).eval()
+
+    def __call__(self, crop: Picture) -> Vector:
+        """The vector of a crop, (height, width, 3) uint8 RGB of any size: (dimension,) float32 of unit length."""
+        import torch
+
+        pictures = torch.from_numpy(squashed(crop, self.size)[None]).to(self._device)
+        with torch.inference_mode():
+            vector = self._network(normalised(pictures))[0].cpu().numpy()
+        return np.round(vector / max(float(np.linalg.norm(vector)), 1e-12), DECIMALS).astype(np.float32)
+
+
+def _positive(weights: Weights, name: str) -> int:
+    value: Any = weights.card.get(name)
+    if not isinstance(value, int) or value <= 0:
+        raise WeightsError(f"{weights.path}: its card gives no {name}")
+    return value
