@@ -1,0 +1,148 @@
+"""The detector: its geometry and order with invented predictions, its loading with random weights."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from whalepipe.config import DetectConfig
+from whalepipe.errors import WeightsError
+from whalepipe.models.detector import Box, Detector, build_model, letterbox, suppress
+from whalepipe.models.weights import Weights, save_weights
+
+DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
+CARD = {"kind": "detector", "architecture": "yolov5n.yaml", "parts": ["fluke", "dorsal_fin"]}
+SMALL = DetectConfig(size=64, confidence=0.0)
+
+
+class Invented(Detector):
+    """Predicts the given rows: centre x, centre y, width, height in pixels of the input, a score a part."""
+
+    def __init__(self, *rows: tuple[float, ...]) -> None:
+        self.parts = ("fluke", "dorsal_fin")
+        self._rows = np.array(rows)
+
+    def _predict(self, padded):  # noqa: ARG002
+        return self._rows
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Weights:
+    path = tmp_path_factory.mktemp("weights") / "random.pt"
+    return save_weights(path, build_model("yolov5n.yaml", 2).state_dict(), CARD)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "size", "shape", "place"),
+    [
+        (427, 640, 640, (448, 640), (0, 10, 640, 427)),
+        (1600, 800, 640, (640, 320), (0, 0, 320, 640)),
+        (1, 1, 64, (64, 64), (0, 0, 64, 64)),
+        (20, 30000, 960, (32, 960), (0, 15, 960, 1)),
+        (30000, 20, 960, (960, 32), (15, 0, 1, 960)),
+    ],
+)
+def test_letterbox_keeps_the_shape_and_pads_to_whole_cells(height, width, size, shape, place):
+    padded, where = letterbox(np.zeros((height, width, 3), np.uint8), size)
+    assert padded.shape == (*shape, 3)
+    assert where == place
+    left, top, w, h = where
+    assert not padded[top : top + h, left : left + w].any()
+    assert padded.sum() == 3 * 114 * (shape[0] * shape[1] - w * h)
+
+
+def test_boxes_are_fractions_of_the_picture_best_first():
+    # A picture of 100 x 50 is seen as 64 x 32, without padding.
+    detector = Invented((32, 16, 16, 8, 0.1, 0.3), (8, 8, 8, 8, 0.9, 0.2), (32, 16, 64, 32, 0.2, 0.24))
+    found = detector(np.zeros((50, 100, 3), np.uint8), DetectConfig(size=64, confidence=0.25))
+    assert found == [
+        Box("fluke", 0.0625, 0.125, 0.1875, 0.375, 0.9),
+        Box("dorsal_fin", 0.375, 0.375, 0.625, 0.625, 0.3),
+    ]
+
+
+def test_numbers_are_rounded_before_the_threshold_decides():
+    detector = Invented((32, 16, 20.000001, 8, 0.0, 0.24996), (8, 8, 4, 4, 0.24994, 0.0))
+    found = detector(np.zeros((50, 100, 3), np.uint8), DetectConfig(size=64, confidence=0.25))
+    assert found == [Box("dorsal_fin", 0.34375, 0.375, 0.65625, 0.625, 0.25)]
+
+
+def test_boxes_are_cut_at_the_edge_and_those_in_the_padding_dropped():
+    # 64 x 40 has 12 grey rows above and 12 below.
+    detector = Invented((0, 32, 20, 10, 0.5, 0.0), (32, 4, 10, 6, 0.9, 0.0))
+    found = detector(np.zeros((40, 64, 3), np.uint8), DetectConfig(size=64))
+    assert found == [Box("fluke", 0.0, 0.375, 0.15625, 0.625, 0.5)]
+
+
+def test_of_two_that_overlap_the_surer_stays_and_no_more_than_asked():
+    rows = [(20, 20, 10, 10, 0.6, 0), (21, 20, 10, 10, 0, 0.8), (50, 50, 10, 10, 0.5, 0), (50, 20, 10, 10, 0.4, 0)]
+    picture, config = np.zeros((64, 64, 3), np.uint8), DetectConfig(size=64)
+    assert [b.confidence for b in Invented(*rows)(picture, config)] == [0.8, 0.5, 0.4]
+    assert [b.confidence for b in Invented(*rows)(picture, replace(config, max_boxes=1))] == [0.8]
+
+
+def test_suppress():
+    corners = np.array([[0, 0, 0.5, 0.5], [0, 0, 0.5, 0.4], [0.6, 0.6, 0.9, 0.9], [0, 0, 0.5, 0.2]])
+    assert suppress(corners, 0.5).tolist() == [0, 2, 3]
+    assert suppress(corners[:0], 0.5).tolist() == []
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (20, 3000), (3000, 20), (50, 64)])
+def test_any_shape_of_picture_and_the_same_boxes_again(weights, shape):
+    picture = np.random.default_rng(0).integers(0, 255, (*shape, 3), np.uint8)
+    first, again = Detector(weights)(picture, SMALL), Detector(weights)(picture, SMALL)
+    assert first == again
+    assert all(0 <= b.xmin < b.xmax <= 1 and 0 <= b.ymin < b.ymax <= 1 for b in first)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"parts": ["fluke", "dorsal_fin", "head"]}, "not the tensors of its card's architecture"),
+        ({"parts": []}, "names no parts"),
+        ({"parts": "fluke"}, "names no parts"),
+        ({"architecture": "yolov5n-none.yaml"}, "no architecture 'yolov5n-none.yaml'"),
+        ({"architecture": "yolov5s.yaml"}, "not the tensors of its card's architecture"),
+    ],
+)
+def test_weights_that_are_not_what_their_card_says(weights, change, message):
+    with pytest.raises(WeightsError, match=message):
+        Detector(Weights(weights.path, weights.digest, {**CARD, **change}))
+
+
+def test_weights_with_a_tensor_missing(tmp_path):
+    state = build_model("yolov5n.yaml", 2).state_dict()
+    state.pop("model.0.conv.weight")
+    with pytest.raises(WeightsError, match=r"model\.0\.conv\.weight"):
+        Detector(save_weights(tmp_path / "w.pt", state, CARD))
+
+
+def _run(script: str, home: Path) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", script], env={"HOME": str(home), "PATH": ""}, check=True, capture_output=True, text=True
+    ).stdout
+
+
+def test_importing_the_module_imports_no_torch(tmp_path):
+    loaded = _run("import sys, whalepipe.models.detector; print('torch' in sys.modules)", tmp_path)
+    assert loaded == "False\n"
+
+
+def test_ultralytics_neither_connects_nor_prints_nor_writes_into_the_home(tmp_path):
+    script = """
+import os, socket
+def refuse(*a, **k): raise SystemExit("a connection was tried")
+socket.socket.connect = socket.getaddrinfo = socket.create_connection = refuse
+import cv2
+threads = cv2.getNumThreads()
+from whalepipe.models.detector import build_model
+build_model("yolov5n.yaml", 2)
+import ultralytics.utils
+assert not ultralytics.utils.SETTINGS["sync"] and not ultralytics.utils.ONLINE
+assert cv2.getNumThreads() == threads and "OMP_NUM_THREADS" not in os.environ
+"""
+    assert _run(script, tmp_path) == ""
+    assert list(tmp_path.iterdir()) == []
