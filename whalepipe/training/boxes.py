@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 RENDERED = "rendered"
 EMPTY_SHARE = 0.15  # of the rendered photos show the sea alone
-FAULTS = ("", "", "", "", "distant", "cut_off", "glare")  # what is hard to see is to be found all the same
+FAULTS = ("", "", "", "", "distant", "cut_off", "")  # what is hard to see is to be found all the same
 SMALLEST = 0.015  # of the frame's width: what is seen of an animal behind another may be a sliver
 
 
