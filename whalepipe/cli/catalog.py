@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from whalepipe.cli import options as o
-from whalepipe.cli.console import progress, say, say_some
+from whalepipe.cli.console import progress, say, say_row, say_some
 from whalepipe.errors import ConfigError
 
 app = typer.Typer(help="The individuals that you know: add, list, show.", no_args_is_help=True, rich_markup_mode=None)
@@ -54,7 +54,7 @@ def list_individuals(catalog: Catalogue = DEFAULT) -> None:
     from whalepipe.catalog.store import Catalog
 
     for s in Catalog.open(o.catalog_path(catalog) or Path(DEFAULT)).summaries():
-        say(f"{s.individual}\t{s.part}\t{s.crops} crops\t{s.encounters} encounters\t{s.species or 'unknown'}")
+        say_row(s.individual, s.part, f"{s.crops} crops", f"{s.encounters} encounters", s.species or "unknown")
 
 
 @app.command(help="The crops of one individual.\n\nExample: whalepipe catalog show 1056")
@@ -65,4 +65,4 @@ def show(
     from whalepipe.catalog.store import Catalog
 
     for h in Catalog.open(o.catalog_path(catalog) or Path(DEFAULT)).holdings(individual):
-        say(f"{h.crop}\t{h.part}\t{h.view}\t{h.encounter or 'no encounter'}\t{h.photo}")
+        say_row(h.crop, h.part, h.view, h.encounter or "no encounter", h.photo)

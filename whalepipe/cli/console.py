@@ -17,6 +17,11 @@ def say(text: str = "") -> None:
     typer.echo(_printable(text))
 
 
+def say_row(*cells: str) -> None:
+    """A line of cells with tabs between them, and none inside them."""
+    typer.echo("\t".join(_printable(" ".join(cell.split())) for cell in cells))
+
+
 def complain(text: str) -> None:
     """One line on stderr."""
     typer.echo(f"whalepipe: {' '.join(_printable(text).split())}", err=True)

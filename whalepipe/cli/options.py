@@ -1,5 +1,6 @@
 """The options that commands share, and how they become a job."""
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -64,13 +65,20 @@ def catalog_path(text: str | None) -> Path | None:
 
 def output_folder(raw_dir: Path, out: Path | None) -> Path:
     """The folder for results, which is not among the originals. Raises WhalepipeError."""
-    if not raw_dir.exists():
-        raise WhalepipeError(f"{raw_dir} does not exist; give the folder that your photos lie in")
-    if not raw_dir.is_dir():
-        raise WhalepipeError(f"{raw_dir} is a file; give the folder that your photos lie in")
+    try:
+        if not raw_dir.exists():
+            raise WhalepipeError(f"{raw_dir} does not exist; give the folder that your photos lie in")
+        if not raw_dir.is_dir():
+            raise WhalepipeError(f"{raw_dir} is a file; give the folder that your photos lie in")
+        os.scandir(raw_dir).close()
+    except OSError as error:  # no permission, a name too long
+        raise WhalepipeError(f"{raw_dir} cannot be opened ({error.strerror})") from error
     raw = raw_dir.resolve()
     folder = out or Path("whalepipe-out") / (raw.name or "root")
-    target = folder.resolve()
+    try:
+        target = folder.resolve()
+    except (OSError, RuntimeError) as error:  # RuntimeError: links that lead round in a circle
+        raise WhalepipeError(f"--out {folder} cannot be used ({error})") from error
     if target.is_relative_to(raw):
         raise WhalepipeError(f"results would lie among the originals, in {target}; choose another folder with --out")
     if any(raw.is_relative_to(target / made) for made in ("crops", "cache")):

@@ -1,7 +1,7 @@
 """`whalepipe train ...`: labels and photos in, weights with their card out."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -17,7 +17,7 @@ app = typer.Typer(
 
 Labels = Annotated[list[Path], typer.Argument(help="CSV tables of labels.")]
 Photos = Annotated[list[Path], typer.Option("--photos", help="The folder of each table's photos, in the same order.")]
-Weights = Annotated[Path, typer.Option("--out", help="The weights (.pt) to write; their card (.json) goes beside them.")]
+Weights = Annotated[Path, typer.Option("--out", help="The weights (.pt) to write; their card goes beside them.")]
 WorkDir = Annotated[
     Path | None, typer.Option("--work-dir", help="Checkpoints and log; a stopped run goes on.  [default: OUT.work]")
 ]
@@ -25,6 +25,7 @@ Base = Annotated[Path | None, typer.Option("--base", help="Tensors to begin with
 Provenance = Annotated[Path | None, typer.Option("--provenance", help="JSON: source and licence of each folder.")]
 Epochs = Annotated[int | None, typer.Option("--epochs", help="Rounds over the pictures.")]
 Size = Annotated[int | None, typer.Option("--size", help="Side of the pictures, pixels.")]
+Batch = Annotated[int | None, typer.Option("--batch", help="Pictures in a step.")]
 Seed = Annotated[int, typer.Option("--seed", help="Of all that is drawn by chance.")]
 Threads = Annotated[int, typer.Option("--threads", help="Of the processor; 0: as many as there are.")]
 
@@ -35,7 +36,7 @@ def _pairs(labels: list[Path], photos: list[Path]) -> list[tuple[Path, Path]]:
     return list(zip(labels, photos, strict=True))
 
 
-def _given(**values: int | None) -> dict[str, int]:
+def _given(**values: int | float | None) -> dict[str, Any]:
     """The options that were given, so that a default stands in one place."""
     return {name: value for name, value in values.items() if value is not None}
 
@@ -53,6 +54,8 @@ def detector(
     provenance: Provenance = None,
     epochs: Epochs = None,
     size: Size = None,
+    batch: Batch = None,
+    freeze: Annotated[int | None, typer.Option("--freeze", help="Layers, from the first, that stay as they are.")] = None,
     seed: Seed = 0,
     threads: Threads = 0,
     device: o.DeviceName = o.Device.cpu,
@@ -71,12 +74,65 @@ def detector(
         seed=seed,
         threads=threads,
         device=device.value,
-        **_given(epochs=epochs, size=size),
+        **_given(epochs=epochs, size=size, batch=batch, freeze=freeze),
     )
     try:
         made = train_detector(_pairs(labels, photos), options, _say_epoch)
     except ImportError as error:
         raise need_extra("train", error) from error
+    say(f"{made.path}, and its card {made.path.with_suffix('.json')}")
+
+
+@app.command(
+    help="Train the embedder.\n\n"
+    "Example: whalepipe train embedder individuals.csv --photos crops/ --part fluke --out mine.pt"
+)
+def embedder(
+    labels: Annotated[list[Path] | None, typer.Argument(help="CSV tables of crops: crop, encounter, individual.")] = None,
+    photos: Annotated[list[Path] | None, typer.Option("--photos", help="The folder of each table's crops.")] = None,
+    part: Annotated[list[str] | None, typer.Option("--part", help="What each table's crops show.")] = None,
+    calibrate: Annotated[
+        list[str] | None, typer.Option("--calibrate", help="TABLE:FOLDER:PART to calibrate on, never to train on.")
+    ] = None,
+    out: Weights = Path("embedder.pt"),
+    work_dir: WorkDir = None,
+    base: Base = None,
+    rendered: Annotated[int, typer.Option("--rendered", help="Rendered individuals of each part.")] = 0,
+    shots: Annotated[int | None, typer.Option("--shots", help="Photos of each rendered individual.")] = None,
+    without: o.Without = None,
+    provenance: Provenance = None,
+    epochs: Epochs = None,
+    size: Size = None,
+    batch: Batch = None,
+    seed: Seed = 0,
+    threads: Threads = 0,
+) -> None:
+    """Train, measure and calibrate on what was held out, and say where the weights are."""
+    try:
+        from whalepipe.training.crops import LabelSet
+        from whalepipe.training.embedder import EmbedderTraining, train_embedder
+    except ImportError as error:
+        raise need_extra("train", error) from error
+    tables = _pairs(labels or [], photos or [])
+    if len(part or []) != len(tables):
+        raise ConfigError(f"{len(tables)} tables of labels and {len(part or [])} --part: say what each table shows")
+    only_calibrate = [text.split(":") for text in calibrate or []]
+    if any(len(words) != 3 for words in only_calibrate):
+        raise ConfigError("--calibrate: expected TABLE:FOLDER:PART, such as who.csv:crops:dorsal_fin")
+    options = EmbedderTraining(
+        out=out,
+        work_dir=work_dir or out.with_suffix(".work"),
+        base=base,
+        calibrate=tuple(LabelSet(Path(table), Path(folder), shows) for table, folder, shows in only_calibrate),
+        rendered=rendered,
+        without=tuple(without or ()),
+        seed=seed,
+        threads=threads,
+        provenance=provenance,
+        **_given(shots=shots, epochs=epochs, size=size, batch=batch),
+    )
+    sets = [LabelSet(table, folder, shows) for (table, folder), shows in zip(tables, part or [], strict=True)]
+    made = train_embedder(sets, options, _say_epoch)
     say(f"{made.path}, and its card {made.path.with_suffix('.json')}")
 
 

@@ -1,0 +1,55 @@
+"""Crops as another photo would show them: another light, another sea, a box drawn a little differently."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Picture = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Strength:
+    """How far a crop may be changed."""
+
+    degrees: float = 10.0  # of rotation: no more than a boat rolls
+    zoom: float = 0.12  # of the size, as the detector's boxes differ from a person's
+    shift: float = 0.06  # of the size
+    gain: float = 0.35  # of brightness, and a third of it for each colour
+    grey: float = 0.2  # probability of losing all colour
+    blur: float = 0.25  # probability
+    noise: float = 12.0  # grey values, at most
+
+
+def augmented(picture: Picture, size: int, rng: np.random.Generator, strength: Strength) -> Picture:
+    """A changed copy of (height, width, 3) uint8 RGB, as (size, size, 3)."""
+    out = _moved(picture, size, rng, strength).astype(np.float32)
+    out = _relit(out, rng, strength)
+    if rng.random() < strength.blur:
+        out = cv2.GaussianBlur(out, (0, 0), rng.uniform(0.4, 1.6))
+    out += rng.normal(0.0, rng.uniform(0.0, strength.noise), (size, size, 1)).astype(np.float32)
+    return np.clip(out, 0, 255).astype(np.uint8)
+
+
+def _moved(picture: Picture, size: int, rng: np.random.Generator, strength: Strength) -> Picture:
+    height, width = picture.shape[:2]
+    zoom_x, zoom_y = np.exp(rng.uniform(-strength.zoom, strength.zoom, 2))
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(-strength.degrees, strength.degrees), 1.0)
+    shift_x, shift_y = rng.uniform(-strength.shift, strength.shift, 2) * size
+    # From the middle of the turned picture to the middle of the new one, scaled.
+    scale = np.diag([size / width * zoom_x, size / height * zoom_y])
+    matrix = scale @ turn
+    matrix[:, 2] += (1 - np.array([zoom_x, zoom_y])) * size / 2 + (shift_x, shift_y)
+    moved = cv2.warpAffine(picture, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    return np.asarray(moved, dtype=np.uint8)
+
+
+def _relit(picture: npt.NDArray[np.float32], rng: np.random.Generator, strength: Strength) -> npt.NDArray[np.float32]:
+    if rng.random() < strength.grey:
+        picture = np.repeat(picture.mean(axis=2, keepdims=True), 3, axis=2)
+    gamma = np.exp(rng.uniform(-strength.gain, strength.gain))
+    gain = np.exp(rng.uniform(-strength.gain, strength.gain) + rng.uniform(-1, 1, 3) * strength.gain / 3)
+    offset = rng.uniform(-20, 20)
+    relit = 255.0 * np.power(np.clip(picture / 255.0, 0, 1), gamma) * gain.astype(np.float32) + offset
+    return np.asarray(relit, dtype=np.float32)

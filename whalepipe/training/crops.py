@@ -1,0 +1,155 @@
+"""Labelled crops, brought to one size and held in memory; rendered ones beside the real; who is held out."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from whalepipe.boxes import window
+from whalepipe.enrol import NO_NAMES
+from whalepipe.errors import TableError
+from whalepipe.models.embedder import squashed
+from whalepipe.photos import inside, read_photo
+from whalepipe.tables import CropLabel, Detection, read_table
+
+Pictures = npt.NDArray[np.uint8]
+STREAM = "train"  # of the renderer's seeds: no demo and no test draws from it
+RENDERED_WIDTH, RENDERED_HEIGHT = 960, 640  # pixels of a rendered photo
+MARGIN = 0.1  # of the box, as the pipeline cuts it
+ALIKE_BITS = 6  # of 64: difference hashes nearer than this are of near-duplicate photos
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """A table of `CropLabel`s, the folder of its crops, and the part that they show."""
+
+    labels: Path
+    crops: Path
+    part: str
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Crops of one label set: pictures (N, size, size, 3) uint8 RGB and, for each, who, which encounter, which file."""
+
+    name: str
+    part: str
+    pictures: Pictures
+    individuals: Sequence[str]
+    encounters: Sequence[str]
+    crops: Sequence[str]
+
+    def chosen(self, rows: Sequence[int]) -> "Labelled":
+        """Some of the crops."""
+        individuals, encounters, crops = (
+            [values[i] for i in rows] for values in (self.individuals, self.encounters, self.crops)
+        )
+        return Labelled(self.name, self.part, self.pictures[list(rows)], individuals, encounters, crops)
+
+
+def is_name(individual: str) -> bool:
+    """Whether a label names an individual, rather than saying that nobody knows."""
+    return individual.strip().lower() not in NO_NAMES
+
+
+def load(labels: LabelSet, size: int, without: Sequence[str] = ()) -> Labelled:
+    """The crops of a table, squashed to (size, size); `without` holds glob patterns of encounters and crops.
+
+    Raises TableError where no crop is left, PhotoError where one cannot be read.
+    """
+    rows = [r for r in read_table(labels.labels, CropLabel) if not _excluded(r, without)]
+    if not rows:
+        raise TableError(f"{labels.labels}: no crop is left to train on")
+    pictures = np.stack([squashed(read_photo(inside(labels.crops, r.crop)), size) for r in rows])
+    name = labels.labels.resolve().parent.name
+    return Labelled(
+        name, labels.part, pictures, [r.individual for r in rows], [r.encounter for r in rows], [r.crop for r in rows]
+    )
+
+
+def _excluded(row: CropLabel, without: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for name in (row.encounter, row.crop) for pattern in without)
+
+
+def render(part: str, individuals: int, shots: int, size: int, seed: int) -> Labelled:
+    """Crops of rendered animals, each photo an encounter of its own; cut from the truth's box as the pipeline does."""
+    from whalepipe.render import draw_individual, draw_scene, render_scene
+
+    pictures, names = [], []
+    for number in range(individuals):
+        animal = draw_individual(part, STREAM, number)
+        for shot in range(shots):
+            rng = np.random.default_rng([seed, number, shot, len(part)])
+            photo = render_scene(draw_scene(rng, [animal], width=RENDERED_WIDTH, height=RENDERED_HEIGHT))
+            for t in photo.truths:
+                box = Detection("", "", 0, part, t.xmin, t.ymin, t.xmax, t.ymax, 1.0)
+                left, top, right, bottom = window(box, MARGIN, RENDERED_WIDTH, RENDERED_HEIGHT)
+                pictures.append(squashed(photo.image[top:bottom, left:right], size))
+                names.append(animal.name)
+    blank = [""] * len(names)
+    return Labelled(f"rendered {part}", part, np.stack(pictures), names, blank, [f"{i}" for i in range(len(names))])
+
+
+@dataclass(frozen=True)
+class Split:
+    """Rows of a label set: to train on, photos held out of trained individuals, and individuals held out whole."""
+
+    train: list[int]
+    photos: list[int]
+    individuals: list[int]
+
+
+def split(labelled: Labelled, held_out: float, seed: int) -> Split:
+    """Hold out a share of the individuals whole, and of the others' encounters (one of three at most for each).
+
+    Near-duplicates (a burst; photos whose 64-bit difference hash is nearly the same) stay on one side.
+    """
+    groups = bursts(labelled)
+    by_name: dict[str, list[int]] = {}
+    for i, name in enumerate(labelled.individuals):
+        by_name.setdefault(name, []).append(i)
+    result = Split([], [], [])
+    for name, rows in sorted(by_name.items()):
+        if chance(seed, "individual", name) < held_out:
+            result.individuals.extend(rows)
+            continue
+        kinds = sorted({groups[i] for i in rows}, key=lambda g: chance(seed, "photo", f"{name}/{g}"))
+        away = set(kinds[: len(kinds) // 3]) if chance(seed, "closed", name) < 2 * held_out else set()
+        for i in rows:
+            (result.photos if groups[i] in away else result.train).append(i)
+    return result
+
+
+def chance(seed: int, what: str, name: str) -> float:
+    """A number from 0 to 1 that a name always draws, whichever other names there are."""
+    digest = hashlib.sha256(f"{seed}/{what}/{name}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64
+
+
+def bursts(labelled: Labelled) -> list[int]:
+    """For each crop the number of its group: one encounter, or near-duplicates of one individual."""
+    hashes = [_difference_hash(p) for p in labelled.pictures]
+    groups = list(range(len(hashes)))
+    first_of: dict[tuple[str, str], int] = {}
+    members: dict[str, list[int]] = {}
+    for i, (name, encounter) in enumerate(zip(labelled.individuals, labelled.encounters, strict=True)):
+        if encounter:
+            groups[i] = groups[first_of.setdefault((name, encounter), i)]
+        for j in members.setdefault(name, []):
+            if bin(hashes[i] ^ hashes[j]).count("1") <= ALIKE_BITS:
+                groups[i] = groups[j]
+                break
+        members[name].append(i)
+    return groups
+
+
+def _difference_hash(picture: Pictures) -> int:
+    """64 bits: whether each cell of an 8 x 9 thumbnail is brighter than its right neighbour."""
+    small = cv2.resize(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), (9, 8), interpolation=cv2.INTER_AREA)
+    bits = (small[:, 1:] > small[:, :-1]).ravel()
+    return int("".join("1" if b else "0" for b in bits), 2)

