@@ -55,7 +55,7 @@ def detector(
     epochs: Epochs = None,
     size: Size = None,
     batch: Batch = None,
-    freeze: Annotated[int | None, typer.Option("--freeze", help="Layers, from the first, that stay as they are.")] = None,
+    freeze: Annotated[int | None, typer.Option("--freeze", help="First layers that stay as they are.")] = None,
     seed: Seed = 0,
     threads: Threads = 0,
     device: o.DeviceName = o.Device.cpu,
@@ -88,7 +88,7 @@ def detector(
     "Example: whalepipe train embedder individuals.csv --photos crops/ --part fluke --out mine.pt"
 )
 def embedder(
-    labels: Annotated[list[Path] | None, typer.Argument(help="CSV tables of crops: crop, encounter, individual.")] = None,
+    labels: Annotated[list[Path] | None, typer.Argument(help="CSV tables: crop, encounter, individual.")] = None,
     photos: Annotated[list[Path] | None, typer.Option("--photos", help="The folder of each table's crops.")] = None,
     part: Annotated[list[str] | None, typer.Option("--part", help="What each table's crops show.")] = None,
     calibrate: Annotated[

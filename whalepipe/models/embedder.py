@@ -86,7 +86,8 @@ class Embedder:
         pictures = torch.from_numpy(squashed(crop, self.size)[None]).to(self._device)
         with torch.inference_mode():
             vector = self._network(normalised(pictures))[0].cpu().numpy()
-        return np.round(vector / max(float(np.linalg.norm(vector)), 1e-12), DECIMALS).astype(np.float32)
+        unit = np.round(vector / max(float(np.linalg.norm(vector)), 1e-12), DECIMALS)
+        return np.asarray(unit, dtype=np.float32)
 
 
 def _positive(weights: Weights, name: str) -> int:

@@ -29,7 +29,8 @@ def evidence(vectors: npt.NDArray[np.float32], names: Sequence[str], groups: Seq
     """
     cosines = vectors.astype(np.float64) @ vectors.astype(np.float64).T
     who, kinds = np.array(names, dtype=object), np.array(groups, dtype=object)
-    same, different = [], []
+    same: list[float] = []
+    different: list[float] = []
     for individual in sorted(set(names) - {""}):
         mine = who == individual
         for i in range(len(names)):

@@ -91,8 +91,12 @@ def render(part: str, individuals: int, shots: int, size: int, seed: int) -> Lab
                 left, top, right, bottom = window(box, MARGIN, RENDERED_WIDTH, RENDERED_HEIGHT)
                 pictures.append(squashed(photo.image[top:bottom, left:right], size))
                 names.append(animal.name)
-    blank = [""] * len(names)
-    return Labelled(f"rendered {part}", part, np.stack(pictures), names, blank, [f"{i}" for i in range(len(names))])
+    return rendered_set(part, np.stack(pictures), names)
+
+
+def rendered_set(part: str, pictures: Pictures, names: Sequence[str]) -> Labelled:
+    """Rendered crops as a label set, each an encounter of its own."""
+    return Labelled(f"rendered {part}", part, pictures, names, [""] * len(names), [str(i) for i in range(len(names))])
 
 
 @dataclass(frozen=True)

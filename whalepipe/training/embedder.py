@@ -21,7 +21,7 @@ from whalepipe.files import write_aside
 from whalepipe.models.embedder import KIND, build, normalised
 from whalepipe.models.weights import Weights, save_weights
 from whalepipe.training.augment import Strength, augmented
-from whalepipe.training.crops import Labelled, LabelSet, Split, is_name, load, render, split
+from whalepipe.training.crops import Labelled, LabelSet, Split, is_name, load, render, rendered_set, split
 from whalepipe.training.measure import describe_sets, measure
 
 STORED = 1.15  # crops are held this much larger than the network's input, so that moving them costs no detail
@@ -128,9 +128,7 @@ def _rendered(part: str, size: int, options: EmbedderTraining) -> Labelled:
     kept = options.work_dir / f"rendered-{part}-{options.rendered}x{options.shots}-{size}-{options.seed}.npz"
     if kept.is_file():
         with np.load(kept, allow_pickle=False) as data:
-            names = [str(name) for name in data["names"]]
-            blank = [""] * len(names)
-            return Labelled(f"rendered {part}", part, data["pictures"], names, blank, [str(i) for i in range(len(names))])
+            return rendered_set(part, data["pictures"], [str(name) for name in data["names"]])
     made = render(part, options.rendered, options.shots, size, options.seed)
     out = io.BytesIO()
     np.savez(out, pictures=made.pictures, names=np.array(made.individuals))

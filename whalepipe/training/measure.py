@@ -198,20 +198,16 @@ def describe_sets(
 ) -> dict[str, Any]:
     """The card's account of what the weights were made from, and the command that makes them again."""
     sources = _provenance(options.provenance)
-    ours = {"source": "rendered by whalepipe", "licence": "AGPL-3.0-or-later"}
     trained_on = [
         {
-            **(ours if _is_rendered(one) else sources.get(one.name, {"source": one.name, "licence": "not stated"})),
+            **_source(one, sources),
             "part": one.part,
             "crops": len(rows.train),
             "individuals": len({one.individuals[i] for i in rows.train}),
         }
         for one, rows in zip(labelled, splits, strict=True)
     ]
-    calibrated_on = [
-        {**sources.get(one.name, {"source": one.name, "licence": "not stated"}), "part": one.part, "crops": len(one.crops)}
-        for one in only_calibrate
-    ]
+    calibrated_on = [{**_source(one, sources), "part": one.part, "crops": len(one.crops)} for one in only_calibrate]
     return {
         "parts": sorted({one.part for one in labelled}),
         "trained_on": trained_on,
@@ -219,6 +215,12 @@ def describe_sets(
         "retrain": command(sets, options),
         "cannot": list(CANNOT),
     }
+
+
+def _source(one: Labelled, sources: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
+    if _is_rendered(one):
+        return {"source": "rendered by whalepipe", "licence": "AGPL-3.0-or-later"}
+    return sources.get(one.name, {"source": one.name, "licence": "not stated"})
 
 
 def _provenance(path: Path | None) -> Mapping[str, Mapping[str, str]]:
