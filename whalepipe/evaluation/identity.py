@@ -162,7 +162,6 @@ def _answer(
         place=place,
         probability=new if rank is None else each[rank - 1],
         best=max(new, each[0]),
-        said_new=place_new == 1,
         newness=-float(np.logaddexp.reduce(ratios)),
         base=(1 - share_new) / len(names) if known else share_new,
     )

@@ -29,7 +29,6 @@ class Answer:
     place: int | None  # of the right answer (`new` for a new one) among the answers with `new`; None: not among them
     probability: float  # that was given to the right answer
     best: float  # probability of the first answer
-    said_new: bool  # whether the first answer was `new`
     newness: float  # grows with P(new)
     base: float  # probability of the right answer by base rates alone
 

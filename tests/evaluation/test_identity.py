@@ -1,0 +1,192 @@
+"""Figures of hand-made answers, worked out by hand, and both evaluations with a fake embedder."""
+
+import math
+
+import numpy as np
+import pytest
+
+from tests import fakes
+from whalepipe.catalog.gallery import Nearest, Shot
+from whalepipe.errors import PhotoError, TableError
+from whalepipe.evaluation import ranking
+from whalepipe.evaluation.identity import (
+    IdentityEvaluation,
+    answered,
+    evaluate_identity,
+    evaluate_pairs,
+    scored,
+    verified,
+)
+from whalepipe.evaluation.ranking import Answer
+from whalepipe.models.calibration import Calibration
+from whalepipe.tables import CropLabel
+
+OPTIONS = IdentityEvaluation(resamplings=50)
+
+
+def answer(individual="a", known=True, rank=1, place=1, probability=0.5, best=0.5, newness=0.0, base=0.25):
+    return Answer(individual, known, rank, place, probability, best, newness, base)
+
+
+def new(individual="n", place=1, **values):
+    return answer(individual, known=False, rank=None, place=place, **values)
+
+
+def test_top_and_misses():
+    known = [answer(rank=1), answer(rank=2), answer(rank=6), answer(rank=60)]
+    assert (ranking.top(known, 1), ranking.top(known, 5), ranking.top(known, 20)) == (0.25, 0.5, 0.75)
+    assert ranking.misses(known) == {"1": 0.75, "2": 0.5, "3": 0.5, "5": 0.5, "10": 0.25, "20": 0.25, "50": 0.25}
+    assert ranking.list_lengths(known) == {"0.02": None, "0.05": None, "0.1": None}
+    assert ranking.list_lengths(known[:3]) == {"0.02": 6, "0.05": 6, "0.1": 6}
+    assert (ranking.top([], 1), ranking.misses([])) == (None, {})
+
+
+def test_a_miss_rate_may_leave_the_worst_out():
+    known = [answer(rank=1)] * 19 + [answer(rank=3)]
+    assert ranking.list_lengths(known) == {"0.02": 3, "0.05": 1, "0.1": 1}
+
+
+def test_map5_counts_new_as_an_answer():
+    answers = [answer(place=1), answer(place=2), answer(place=6), new(place=4)]
+    assert ranking.figures(answers)["map5"] == (1 + 0.5 + 0 + 0.25) / 4
+
+
+def test_auroc():
+    assert ranking.auroc([1, 2, 3, 4], [False, False, True, True]) == 1.0
+    assert ranking.auroc([4, 3, 2, 1], [False, False, True, True]) == 0.0
+    assert ranking.auroc([1, 3, 2, 4], [False, False, True, True]) == 0.75
+    assert ranking.auroc([1, 1, 1], [False, True, True]) == 0.5
+    assert ranking.auroc([1, 2], [True, True]) is None
+    # The negative above the positive counts three times, the one below once.
+    assert ranking.auroc([1, 2, 3], [False, True, False], [1, 1, 3]) == 0.25
+
+
+def test_balanced_accuracy_weighs_individuals_alike():
+    answers = [answer("a"), answer("a"), answer("a"), answer("b", place=2), new("x"), new("y", place=3)]
+    figures = ranking.figures(answers)
+    assert (figures["baks"], figures["baus"]) == (0.5, 0.5)
+    assert ranking.figures(answers[:4])["baus"] is None
+
+
+def test_calibration_error():
+    # Ten answers at 0.8 of which six are right, ten at 0.3 of which three are.
+    confidences = [0.8] * 10 + [0.3] * 10
+    right = [True] * 6 + [False] * 4 + [True] * 3 + [False] * 7
+    assert ranking.calibration_error(confidences, right) == pytest.approx(0.1)
+    assert [row["count"] for row in ranking.reliability(confidences, right)] == [10, 10]
+    assert ranking.calibration_error([1.0], [True]) == 0.0
+    assert ranking.calibration_error([], []) is None
+
+
+def test_skill_over_base_rates():
+    assert ranking.skill([1.0, 1.0], [0.5, 0.5]) == 1.0
+    assert ranking.skill([0.5, 0.5], [0.5, 0.5]) == 0.0
+    assert ranking.skill([0.25], [0.5]) == -1.0
+    assert ranking.skill([0.0], [0.01]) == pytest.approx(1 - math.log(1e-4) / math.log(0.01))  # not endless
+    assert ranking.skill([], []) is None
+
+
+def nearest(**scores):
+    found = [Nearest(Shot(f"{name}.jpg", name, "head"), score) for name, score in scores.items()]
+    return sorted(found, key=lambda n: -n.score)
+
+
+def test_answers_by_bayes():
+    # LR of a is 9, of b 1: P(a) = 9 * 0.25 / (0.5 + 9 * 0.25 + 1 * 0.25) = 0.75, P(b) = 0.0833, P(new) = 0.1667.
+    calibration = Calibration(slope=math.log(9), intercept=0.0)
+    rows = [CropLabel("1", "", "a"), CropLabel("2", "", "b"), CropLabel("3", "", "other")]
+    first, second, third = answered([nearest(a=1.0, b=0.0)] * 3, rows, calibration, prior_new=0.5)
+    assert (first.known, first.rank, first.place, first.probability, first.best) == (True, 1, 1, 0.75, 0.75)
+    assert (second.rank, second.place, second.probability) == (2, 3, 0.0833)
+    assert (third.known, third.rank, third.place, third.probability) == (False, None, 2, 0.1667)
+    assert (first.base, third.base) == (pytest.approx(1 / 3), pytest.approx(1 / 3))
+    assert first.newness == pytest.approx(-math.log(10))
+
+
+def test_scored_has_every_key():
+    result = scored([answer("a"), new("x")], ["e1", "e2"], OPTIONS)
+    assert {"top1", "top5", "top20", "map5", "auroc_new", "baks", "baus", "ece", "log_loss_skill"} < set(result)
+    assert {"fnr_at_k", "k_for_miss_rate", "intervals", "resampled"} < set(result)
+    assert (result["top1"], result["known"], result["new"], result["resampled"]) == (1.0, 1, 1, "encounters")
+    assert result["intervals"]["top1"] == (1.0, 1.0)
+
+
+def test_pairs_within_an_encounter_and_of_two_nameless_are_left_out():
+    rows = [
+        CropLabel("1", "e1", "a"),
+        CropLabel("2", "e1", "a"),  # with 1: one encounter
+        CropLabel("3", "e2", "a"),
+        CropLabel("4", "", "other"),
+        CropLabel("5", "", "other"),  # with 4: nobody knows
+    ]
+    angles = np.array([0.0, 0.1, 0.2, 1.0, 1.1])
+    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    result = verified(vectors, rows, OPTIONS)
+    assert (result["pairs"], result["same"], result["different"], result["auc"]) == (8, 2, 6, 1.0)
+    assert (result["interval"], result["resampled"]) == ((1.0, 1.0), "encounters")
+
+
+def test_pairs_weigh_right_against_wrong():
+    rows = [CropLabel("1", "", "a"), CropLabel("2", "", "a"), CropLabel("3", "", "b")]
+    # Cosines: 1-2 0.6, 1-3 0.8, 2-3 0.0; the same pair beats one of two.
+    vectors = np.array([[1, 0], [0.6, 0.8], [0.8, -0.6]], dtype=np.float32)
+    assert verified(vectors, rows, OPTIONS)["auc"] == 0.5
+
+
+@pytest.fixture
+def folder(tmp_path, fake_models):  # noqa: ARG001
+    """Crops of animals 1, 2 and 3 in `gallery` (1 and 2 only) and `query`."""
+    for side, shades in (("gallery", (1, 1, 2)), ("query", (1, 2, 3))):
+        for number, shade in enumerate(shades):
+            picture = fakes.sea(fakes.Animal(0, 0, 60, 60, shade), width=60, height=60)
+            fakes.save(tmp_path / side / f"{number}.png", picture)
+    head = "crop,encounter,individual\n"
+    (tmp_path / "gallery.csv").write_text(f"{head}0.png,e1,one\n1.png,e2,one\n2.png,e1,two\n")
+    (tmp_path / "query.csv").write_text(f"{head}0.png,e3,one\n1.png,e3,two\n2.png,e4,three\n")
+    return tmp_path
+
+
+def identify(folder, options=OPTIONS, **other):
+    paths = {"gallery": "gallery", "gallery_labels": "gallery.csv", "query": "query", "query_labels": "query.csv"}
+    return evaluate_identity(**{k: folder / v for k, v in (paths | other).items()}, part="head", options=options)
+
+
+def test_evaluate_identity(folder):
+    seen = []
+    result = evaluate_identity(
+        folder / "gallery", folder / "gallery.csv", folder / "query", folder / "query.csv", "head", OPTIONS,
+        lambda done, of: seen.append((done, of)),
+    )  # fmt: skip
+    assert {k: result[k] for k in ("top1", "auroc_new", "baks", "baus", "known", "new", "queries")} == {
+        "top1": 1.0, "auroc_new": 1.0, "baks": 1.0, "baus": 1.0, "known": 2, "new": 1, "queries": 3,
+    }  # fmt: skip
+    assert (result["gallery_crops"], result["gallery_individuals"]) == (3, 2)
+    assert result["fnr_at_k"]["1"] == 0.0
+    assert result["log_loss_skill"] > 0.9
+    assert seen[-1] == (6, 6)
+
+
+def test_a_query_of_nobody_known_is_left_out_and_other_is_new(folder):
+    (folder / "query.csv").write_text("crop,encounter,individual\n0.png,,one\n1.png,,unknown\n2.png,,other\n")
+    result = identify(folder)
+    assert (result["queries"], result["known"], result["new"]) == (2, 1, 1)
+
+
+def test_without_and_parts(folder):
+    result = identify(folder, IdentityEvaluation(without=("e4",), resamplings=5))
+    assert (result["queries"], result["new"], result["auroc_new"]) == (2, 0, None)
+    (folder / "query.csv").write_text("crop,individual,part\n0.png,one,fluke\n")
+    with pytest.raises(TableError, match=r"query\.csv: no crop of head is left"):
+        identify(folder)
+
+
+def test_an_unreadable_crop_is_named(folder):
+    (folder / "query" / "1.png").write_bytes(b"no picture")
+    with pytest.raises(PhotoError, match=r"1\.png"):
+        identify(folder)
+
+
+def test_evaluate_pairs(folder):
+    result = evaluate_pairs(folder / "gallery", folder / "gallery.csv", "head", OPTIONS)
+    # 0-1 is one animal, 1-2 two; 0 and 2 are of one encounter.
+    assert (result["auc"], result["pairs"], result["same"], result["different"]) == (1.0, 2, 1, 1)
