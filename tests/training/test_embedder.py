@@ -1,0 +1,205 @@
+"""Training the embedder: small runs, a killed one that goes on, who is held out, and what cosines mean."""
+
+import json
+import socket
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from whalepipe.errors import TableError, WhalepipeError
+from whalepipe.models.calibration import read_calibration
+from whalepipe.models.embedder import Embedder, build
+from whalepipe.models.weights import Weights, find_weights
+from whalepipe.training.augment import Strength, augmented
+from whalepipe.training.calibrate import Evidence, evidence, fit
+from whalepipe.training.crops import Labelled, LabelSet, bursts, is_name, load, split
+from whalepipe.training.embedder import EmbedderTraining, train_embedder
+from whalepipe.training.measure import pairs_auc
+
+
+def drawn(individual: int, photo: int) -> np.ndarray:
+    """A crop with blotches that are the individual's own, in this photo's light: (40, 48, 3) uint8."""
+    blotches = np.random.default_rng(individual).random((5, 6)) > 0.5
+    light = np.random.default_rng([individual, photo])
+    picture = np.kron(blotches, np.ones((8, 8)))[:, :, None] * light.integers(90, 200, 3) + light.integers(0, 40, 3)
+    return (picture + light.integers(0, 15, picture.shape)).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def labels(tmp_path_factory: pytest.TempPathFactory) -> LabelSet:
+    """Twelve individuals, four photos each, and a crop of nobody known."""
+    folder = tmp_path_factory.mktemp("set")
+    (folder / "crops").mkdir()
+    lines = ["crop,encounter,individual\n"]
+    for n, photo in ((n, photo) for n in range(12) for photo in range(4)):
+        name = f"{n}-{photo}.png"
+        Image.fromarray(drawn(n, photo)).save(folder / "crops" / name)
+        lines.append(f"{name},E{photo},animal {n}\n")
+    Image.fromarray(drawn(99, 0)).save(folder / "crops" / "99.png")
+    lines.append("99.png,E0,Unknown\n")
+    (folder / "labels.csv").write_text("".join(lines))
+    return LabelSet(folder / "labels.csv", folder / "crops", "head")
+
+
+def options(folder: Path, **values: object) -> EmbedderTraining:
+    base = EmbedderTraining(folder / "mine.pt", folder / "work", dimension=16, epochs=2, size=48, batch=12, threads=1)
+    return replace(base, held_out=0.25, **values)
+
+
+@pytest.fixture(scope="module")
+def trained(labels: LabelSet, tmp_path_factory: pytest.TempPathFactory) -> Weights:
+    return train_embedder([labels], options(tmp_path_factory.mktemp("trained"), calibrate=(labels,)))
+
+
+def test_a_run_makes_weights_that_the_embedder_takes(trained: Weights):
+    found = find_weights(str(trained.path), "embedder")
+    vector = Embedder(found)(drawn(0, 0))
+    assert vector.shape == (16,)
+    assert read_calibration(found.card, "head").slope > 0
+    text = json.dumps(dict(found.card))
+    assert str(trained.path.parent) not in text
+    assert {"backbone", "size", "parts", "trained_on", "figures", "retrain", "cannot", "settings"} < set(found.card)
+    assert found.card["retrain"].startswith("whalepipe train embedder DATA/")
+
+
+def test_a_killed_run_goes_on_to_the_same_weights(labels: LabelSet, trained: Weights, tmp_path: Path):
+    class Killed(BaseException):
+        pass
+
+    def kill(done: int, of: int, loss: float) -> None:  # noqa: ARG001
+        raise Killed
+
+    chosen = options(tmp_path, calibrate=(labels,))
+    with pytest.raises(Killed):
+        train_embedder([labels], chosen, kill)
+    seen: list[int] = []
+    again = train_embedder([labels], chosen, lambda done, of, loss: seen.append(done))  # noqa: ARG005
+    assert seen == [2]
+    assert again.digest == trained.digest
+
+
+def test_another_training_in_the_same_folder_is_refused(labels: LabelSet, trained: Weights):
+    with pytest.raises(WhalepipeError, match="holds another training"):
+        train_embedder([labels], options(trained.path.parent, calibrate=(labels,), seed=1))
+
+
+def test_training_opens_no_connection(labels: LabelSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(*args: object) -> None:
+        raise AssertionError(f"a connection to {args[1:]}")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    assert train_embedder([labels], options(tmp_path, epochs=1)).path.is_file()
+
+
+def test_nothing_to_train_on(labels: LabelSet, tmp_path: Path):
+    with pytest.raises(WhalepipeError, match="nothing to train on"):
+        train_embedder([], options(tmp_path))
+    with pytest.raises(TableError, match="no crop is left"):
+        train_embedder([labels], options(tmp_path / "other", without=("E?",)))
+
+
+def test_the_packaged_weights_fit_the_backbone():
+    from whalepipe.training.embedder import _load_base
+
+    network = build("tf_efficientnet_lite0", 16)
+    before = network.backbone.conv_stem.weight.detach().clone()
+    _load_base(network, EmbedderTraining(Path("unused.pt"), Path("unused")))
+    assert not np.allclose(before.numpy(), network.backbone.conv_stem.weight.detach().numpy())
+    # A trained stem's batch normalisation is far from its beginning, 0 and 1.
+    assert float(network.backbone.bn1.running_var.std()) > 0.01
+
+
+@pytest.mark.parametrize(
+    "name", ["other", "Unknown", "NONE", "na", "new", "new_whale", "new_individual", "", " other "]
+)
+def test_names_of_nobody(name: str):
+    assert not is_name(name)
+    assert is_name("w_12")
+
+
+def test_without_leaves_encounters_and_crops_out(labels: LabelSet):
+    everything = load(labels, 16)
+    some = load(labels, 16, without=("E1", "0-*"))
+    assert len(everything.crops) == 49
+    assert set(some.encounters) == {"E0", "E2", "E3"}
+    assert len(some.crops) == 49 - 12 - 3
+    assert everything.pictures.shape == (49, 16, 16, 3)
+
+
+def test_a_split_shares_no_individual_and_no_encounter(labels: LabelSet):
+    one = load(labels, 16)
+    parts = split(one, 0.25, seed=0)
+    names = [{one.individuals[i] for i in rows} for rows in (parts.train, parts.photos, parts.individuals)]
+    assert names[2] and not names[2] & (names[0] | names[1])
+    assert sorted(parts.train + parts.photos + parts.individuals) == list(range(49))
+    trained = {(one.individuals[i], one.encounters[i]) for i in parts.train}
+    assert not trained & {(one.individuals[i], one.encounters[i]) for i in parts.photos}
+
+
+def test_near_duplicates_are_one_burst():
+    first, other = drawn(1, 0), drawn(2, 0)
+    brighter = np.clip(first.astype(int) + 12, 0, 255).astype(np.uint8)
+    pictures = np.stack([first, brighter, other])
+    one = Labelled("set", "head", pictures, ["a", "a", "a"], ["", "", ""], ["1", "2", "3"])
+    groups = bursts(one)
+    assert groups[0] == groups[1] != groups[2]
+
+
+def test_augmentation_keeps_the_size_and_is_drawn_from_the_seed():
+    picture = drawn(1, 0)
+    made = [augmented(picture, 32, np.random.default_rng(seed), Strength()) for seed in (0, 0, 1)]
+    assert made[0].shape == (32, 32, 3) and made[0].dtype == np.uint8
+    assert np.array_equal(made[0], made[1]) and not np.array_equal(made[0], made[2])
+
+
+def test_augmentation_without_strength_only_resizes():
+    flat = np.full((40, 48, 3), 120, np.uint8)
+    still = Strength(0, 0, 0, 0, 0, 0, 0)
+    made = augmented(flat, 32, np.random.default_rng(0), still).astype(int)
+    assert np.ptp(made) == 0 and abs(made[0, 0, 0] - 120) <= 20
+
+
+def test_evidence_takes_the_best_crop_of_other_bursts():
+    angles = np.array([0.0, 0.1, 0.5, 1.0])
+    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    found = evidence(vectors, ["a", "a", "a", "b"], [1, 1, 2, 3])
+    # Of a: each with those of the other burst. Across: each of a with b, and b with the best of a.
+    assert np.allclose(sorted(found.same), sorted(np.cos([0.5, 0.4, 0.4])), atol=1e-6)
+    assert np.allclose(sorted(found.different), sorted(np.cos([1.0, 0.9, 0.5, 0.5])), atol=1e-6)
+
+
+def test_a_nameless_crop_differs_from_all_and_is_nobody():
+    vectors = np.array([[1, 0], [0, 1], [1, 0]], np.float32)
+    found = evidence(vectors, ["a", "", ""], ["e1", "e2", "e3"])
+    assert (found.same.tolist(), sorted(found.different.tolist())) == ([], [0.0, 1.0])
+
+
+def test_calibration_finds_the_ratio_of_two_bells():
+    # Same: mean 0.7, different: mean 0.3, both of deviation 0.1: log LR = (0.4 / 0.01) * (cosine - 0.5).
+    rng = np.random.default_rng(0)
+    found = Evidence(rng.normal(0.7, 0.1, 20000), rng.normal(0.3, 0.1, 60000))
+    calibration = fit(found, strength=1e6)
+    assert calibration is not None
+    assert calibration.slope == pytest.approx(40, rel=0.05)
+    assert -calibration.intercept / calibration.slope == pytest.approx(0.5, abs=0.01)
+
+
+def test_calibration_needs_evidence_and_a_rise():
+    enough = np.linspace(0.5, 0.9, 20)
+    assert fit(Evidence(enough[:5], enough)) is None
+    assert fit(Evidence(enough - 0.5, enough)) is None
+    few, many = (
+        fit(Evidence(enough[::2] + 0.3, enough[::2])),
+        fit(Evidence(np.repeat(enough + 0.3, 20), enough.repeat(20))),
+    )
+    assert few is not None and many is not None and few.slope < many.slope  # little evidence, a modest slope
+
+
+def test_pairs_auc_leaves_out_bursts_and_two_nameless():
+    vectors = np.array([[1, 0], [0.6, 0.8], [0.8, -0.6]], np.float32)
+    assert pairs_auc(vectors, ["a", "a", "b"], ["1", "2", "3"]) == 0.5
+    assert pairs_auc(vectors, ["a", "a", "b"], ["1", "1", "3"]) is None
+    assert pairs_auc(vectors, ["a", "", ""], ["1", "2", "3"]) is None
