@@ -12,13 +12,22 @@ import yaml
 from whalepipe.errors import ConfigError
 
 
+def _number(default: Any, least: float, most: float) -> Any:
+    """A field with the range of values that make sense."""
+    return field(default=default, metadata={"range": (least, most)})
+
+
+def _share(default: float) -> Any:
+    return _number(default, 0.0, 1.0)
+
+
 @dataclass(frozen=True)
 class PhotosConfig:
     """Listing of the photos."""
 
-    burst_gap_s: float = 3.0  # photos further apart than this are two bursts
-    encounter_gap_min: float = 30.0  # and than this, two encounters
-    max_megapixels: float = 400.0  # a picture that says it is larger is not decoded (decompression bombs)
+    burst_gap_s: float = _number(3.0, 0.0, 1e6)  # photos further apart than this are two bursts
+    encounter_gap_min: float = _number(30.0, 0.0, 1e6)  # and than this, two encounters
+    max_megapixels: float = _number(400.0, 0.001, 1e5)  # a picture that says it is larger (a bomb?) is not decoded
 
 
 @dataclass(frozen=True)
@@ -26,18 +35,18 @@ class DetectConfig:
     """Finding flukes and dorsal fins."""
 
     weights: str = "detector"  # a name in weights/ or the path of a .pt with its .json card beside it
-    size: int = 960  # long side of the picture that the detector sees, pixels; a multiple of 32
-    confidence: float = 0.25  # boxes below this are dropped
-    overlap: float = 0.5  # of two boxes with a larger intersection over union, the less sure is dropped
-    max_boxes: int = 50  # in one photo
+    size: int = _number(960, 32, 8192)  # long side of the picture that the detector sees, pixels; a multiple of 32
+    confidence: float = _share(0.25)  # boxes below this are dropped
+    overlap: float = _share(0.5)  # of two boxes with a larger intersection over union, the less sure is dropped
+    max_boxes: int = _number(50, 1, 10_000)  # in one photo
 
 
 @dataclass(frozen=True)
 class CropConfig:
     """Cutting the crops from the full-size photo."""
 
-    margin: float = 0.1  # of the box's width and height, on each side
-    jpeg_quality: int = 95
+    margin: float = _number(0.1, 0.0, 10.0)  # of the box's width and height, on each side
+    jpeg_quality: int = _number(95, 1, 100)
 
 
 @dataclass(frozen=True)
@@ -51,22 +60,22 @@ class EmbedConfig:
 class QualityConfig:
     """Least value of each measure (stages/quality.py says what they are) at which a crop is kept."""
 
-    min_size: float = 48.0  # pixels: square root of the box's area in the full-size photo
-    min_sharpness: float = 0.1
-    min_exposure: float = 0.5
-    min_contrast: float = 0.08
-    min_completeness: float = 0.9
+    min_size: float = _number(48.0, 0.0, 1e5)  # pixels: square root of the box's area in the full-size photo
+    min_sharpness: float = _share(0.1)
+    min_exposure: float = _share(0.5)
+    min_contrast: float = _share(0.08)
+    min_completeness: float = _share(0.9)
 
 
 @dataclass(frozen=True)
 class MatchConfig:
     """Naming the individual."""
 
-    candidates: int = 10  # ranked individuals written for each crop, `new` among them
-    prior_new: float = 0.5  # probability that an animal is new, before its crop is looked at
-    identified_at: float = 0.8  # least probability of the best individual at which it is given as `identified`
-    new_at: float = 0.8  # least probability of `new` at which a crop is given as `new`
-    same_at: float = 0.5  # least probability of being one animal at which two new crops are grouped
+    candidates: int = _number(10, 2, 10_000)  # ranked individuals written for each crop, `new` among them
+    prior_new: float = _share(0.5)  # probability that an animal is new, before its crop is looked at
+    identified_at: float = _share(0.8)  # least probability of the best individual at which it is given as `identified`
+    new_at: float = _share(0.8)  # least probability of `new` at which a crop is given as `new`
+    same_at: float = _number(0.5, 0.001, 0.999)  # least probability of being one animal at which new crops are grouped
 
 
 @dataclass(frozen=True)
@@ -82,6 +91,7 @@ class Config:
 
 
 T = TypeVar("T")
+KINDS: dict[type, str] = {int: "a whole number", float: "a number", str: "a text"}
 
 
 def load_config(path: Path | None) -> Config:
@@ -90,9 +100,9 @@ def load_config(path: Path | None) -> Config:
         return Config()
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: no UTF-8; a date such as 2024-13-01
         raise ConfigError(f"{path}: cannot be read as YAML ({' '.join(str(error).split())})") from error
-    return _build(Config, data or {}, str(path))
+    return _build(Config, {} if data is None else data, str(path))
 
 
 def _build(kind: type[T], data: Any, where: str) -> T:
@@ -102,17 +112,23 @@ def _build(kind: type[T], data: Any, where: str) -> T:
     for key in data:
         if key not in hints:
             raise ConfigError(f"{where}: unknown key {key!r}; known are {', '.join(hints)}")
-    return kind(**{key: _value(hints[key], value, f"{where}: {key}") for key, value in data.items()})
+    values = {key: _value(hints[key], value, f"{where}: {key}") for key, value in data.items()}
+    for f in dataclasses.fields(typing.cast("Any", kind)):
+        _check_range(values.get(f.name), f.metadata.get("range"), f"{where}: {f.name}")
+    return kind(**{key: float(value) if hints[key] is float else value for key, value in values.items()})
 
 
 def _value(hint: type, value: Any, where: str) -> Any:
     if dataclasses.is_dataclass(hint):
         return _build(hint, value if value is not None else {}, where)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
-        raise ConfigError(f"{where}: expected a {hint.__name__}, found {value!r}")
+    if not isinstance(value, (int, float) if hint is float else hint) or isinstance(value, bool):
+        raise ConfigError(f"{where}: expected {KINDS.get(hint, hint.__name__)}, found {value!r}")
     return value
+
+
+def _check_range(value: Any, limits: tuple[float, float] | None, where: str) -> None:
+    if value is not None and limits and not limits[0] <= value <= limits[1]:
+        raise ConfigError(f"{where}: {value} is not between {limits[0]:g} and {limits[1]:g}")
 
 
 def with_settings(config: Config, settings: Sequence[str]) -> Config:
@@ -126,7 +142,8 @@ def with_settings(config: Config, settings: Sequence[str]) -> Config:
         if stage not in known:
             raise ConfigError(f"--set {text}: unknown stage {stage!r}; known are {', '.join(known)}")
         part = getattr(config, stage)
-        changed = _build(type(part), {**dataclasses.asdict(part), key: _scalar(text, value)}, f"--set {text}")
+        given = value if typing.get_type_hints(type(part)).get(key) is str else _scalar(text, value)
+        changed = _build(type(part), {**dataclasses.asdict(part), key: given}, f"--set {text}")
         config = dataclasses.replace(config, **{stage: changed})
     return config
 
@@ -134,5 +151,5 @@ def with_settings(config: Config, settings: Sequence[str]) -> Config:
 def _scalar(text: str, value: str) -> Any:
     try:
         return yaml.safe_load(value)
-    except yaml.YAMLError as error:
+    except (ValueError, yaml.YAMLError) as error:
         raise ConfigError(f"--set {text}: {value!r} is no number or word") from error

@@ -6,6 +6,7 @@ apostrophe, which reading takes off again.
 
 import csv
 import io
+import re
 import types
 import typing
 from collections.abc import Iterable
@@ -18,6 +19,7 @@ from whalepipe.errors import TableError
 from whalepipe.files import write_aside
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_QUOTED = re.compile('[",\r\n]')
 Row = TypeVar("Row")
 # Other names under which public label tables give the same thing.
 ALIASES = {"label": "part", "image": "photo", "filename": "photo", "individual_id": "individual"}
@@ -70,12 +72,14 @@ def from_cell(text: str, kind: type) -> Any:
 
 def write_table(path: Path, row: type, rows: Iterable[Any]) -> None:
     """Write rows as UTF-8 CSV, aside and renamed. Raises StorageError."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
     names = list(columns(row))
-    writer.writerow(names)
-    writer.writerows([to_cell(getattr(r, n)) for n in names] for r in rows)
-    write_aside(path, out.getvalue().encode("utf-8"))
+    lines = [names, *([to_cell(getattr(r, n)) for n in names] for r in rows)]
+    write_aside(path, "".join(",".join(map(_quoted, cells)) + "\n" for cells in lines).encode("utf-8"))
+
+
+def _quoted(cell: str) -> str:
+    # Python 3.11's csv.writer leaves a carriage return bare, and reading would then break the row at it.
+    return '"' + cell.replace('"', '""') + '"' if _QUOTED.search(cell) else cell
 
 
 def read_table(path: Path, row: type[Row], aliases: bool = False) -> list[Row]:
@@ -84,36 +88,40 @@ def read_table(path: Path, row: type[Row], aliases: bool = False) -> list[Row]:
     `aliases` accepts the names of ALIASES too. Raises TableError with the file and the line of what is wrong.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = path.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise TableError(f"{path}: cannot be read as UTF-8 text ({error})") from error
     reader = csv.reader(io.StringIO(text, newline=""))
-    header = [_column(name.strip(), row, aliases) for name in next(reader, [])]
-    missing = _required(row) - set(header)
-    if missing:
-        raise TableError(f"{path}: no column {', '.join(sorted(missing))} in its first line")
-    rows = []
-    for cells in reader:
-        if any(cells):
-            rows.append(_row(path, reader.line_num, row, dict(zip(header, cells, strict=False))))
-    return rows
+    try:
+        header = _header(next(reader, []), row, aliases)
+        missing = _required(row) - set(header)
+        if missing:
+            raise TableError(f"{path}: no column {', '.join(sorted(missing))} in its first line")
+        return [_row(path, reader.line_num, row, header, cells) for cells in reader if any(cells)]
+    except csv.Error as error:
+        raise TableError(f"{path}, line {reader.line_num}: cannot be read as CSV ({error})") from error
 
 
-def _column(name: str, row: type, aliases: bool) -> str:
+def _header(names: list[str], row: type, aliases: bool) -> list[str]:
+    names = [name.strip() for name in names]
     known = columns(row)
-    return ALIASES[name] if aliases and name not in known and ALIASES.get(name) in known else name
+    others = {a: name for a, name in ALIASES.items() if aliases and a not in known and name in known}
+    return [others[n] if n in others and others[n] not in names else n for n in names]
 
 
 def _required(row: Any) -> set[str]:
     return {f.name for f in fields(row) if f.default is MISSING}
 
 
-def _row(path: Path, line: int, row: type[Row], cells: dict[str, str]) -> Row:
+def _row(path: Path, line: int, row: type[Row], header: list[str], cells: list[str]) -> Row:
+    if len(cells) < len(header) or any(cells[len(header) :]):
+        raise TableError(f"{path}, line {line}: {len(cells)} cells under {len(header)} columns")
+    known = columns(row)
     values: dict[str, Any] = {}
-    for name, kind in columns(row).items():
-        if name not in cells:
+    for name, text in zip(header, cells, strict=False):
+        if name not in known:
             continue
-        text = cells[name]
+        kind = known[name]
         if text == "" and name in _optional(row):
             values[name] = None
             continue
@@ -121,7 +129,4 @@ def _row(path: Path, line: int, row: type[Row], cells: dict[str, str]) -> Row:
             values[name] = from_cell(text, kind)
         except ValueError as error:
             raise TableError(f"{path}, line {line}, column {name}: {text!r} is not a {kind.__name__}") from error
-    try:
-        return row(**values)
-    except TypeError as error:
-        raise TableError(f"{path}, line {line}: too few cells") from error
+    return row(**values)
