@@ -21,6 +21,8 @@ KEPT = (
 )
 # Blocks that are large, or point to bytes of the original file.
 DROPPED = (Base.MakerNote, Base.ExifInteroperabilityOffset)
+EARLIEST_YEAR = 1800  # a photo from before is one of a camera whose clock was never set
+LONGEST = 4096  # bytes of a value that a crop keeps; a JPEG holds 64 KiB of EXIF in all
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,11 @@ def exif_for_crop(image: Image.Image) -> bytes:
     with contextlib.suppress(Exception):
         source = image.getexif()
         for tag in KEPT:
-            if tag in source:
+            if tag in source and _writable(None, tag, source[tag]):
                 kept[tag] = source[tag]
         for directory in (IFD.Exif, IFD.GPSInfo):
-            values = {k: v for k, v in source.get_ifd(directory).items() if k not in DROPPED}
+            found = source.get_ifd(directory).items()
+            values = {k: v for k, v in found if k not in DROPPED and _writable(directory, k, v)}
             if values:
                 kept.get_ifd(directory).update(values)
         kept[Base.Orientation] = 1
@@ -66,6 +69,16 @@ def exif_for_crop(image: Image.Image) -> bytes:
     upright = Image.Exif()
     upright[Base.Orientation] = 1
     return upright.tobytes()
+
+
+def _writable(directory: IFD | None, tag: int, value: Any) -> bool:
+    """Whether a value can be written, and is not too long: one that the camera garbled must not cost the others."""
+    alone = Image.Exif()
+    try:
+        (alone if directory is None else alone.get_ifd(directory))[tag] = value
+        return len(alone.tobytes()) <= LONGEST
+    except Exception:  # Pillow raises many kinds
+        return False
 
 
 def _text(value: Any) -> str:
@@ -95,7 +108,9 @@ def _moment(text: str, fraction: str, offset: str) -> datetime | None:
         moment = datetime.strptime(text[:19], "%Y:%m:%d %H:%M:%S")
     except ValueError:  # absent, or the all-zero date of a camera whose clock was never set
         return None
-    if fraction.isdigit():
+    if moment.year < EARLIEST_YEAR:
+        return None
+    if fraction.isdecimal():
         moment += timedelta(milliseconds=math.floor(float(f"0.{fraction}") * 1000 + 1e-6))
     return moment.replace(tzinfo=_offset(offset))
 
@@ -103,7 +118,8 @@ def _moment(text: str, fraction: str, offset: str) -> datetime | None:
 def _offset(text: str) -> timezone | None:
     try:
         sign = {"+": 1, "-": -1}[text[0]]
-        hours, minutes = int(text[1:3]), int(text[4:6] or 0)
+        digits = text[1:].replace(":", "")
+        hours, minutes = int(digits[:2]), int(digits[2:4] or 0)
         return timezone(sign * timedelta(hours=hours, minutes=minutes))
     except (IndexError, KeyError, ValueError):
         return UTC if text == "Z" else None

@@ -5,6 +5,7 @@ Nothing here writes. A file that cannot be used gets its cause as text; only `re
 
 import io
 import os
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -57,23 +58,31 @@ def scan(root: Path) -> list[Found]:
     return sorted(_walk(root, root.resolve()), key=lambda f: f.photo)
 
 
-def _walk(folder: Path, root: Path, below: str = "") -> Iterator[Found]:
-    try:
-        entries = sorted(os.scandir(folder), key=lambda e: e.name)
-    except OSError as error:
-        yield Found(below or ".", folder, note=f"the folder cannot be opened ({error.strerror})")
-        return
-    for entry in entries:
-        name = f"{below}/{entry.name}" if below else entry.name
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(Path(entry.path), root, name)
-        else:
-            yield _found(Path(entry.path), root, as_text(name))
+def _walk(top: Path, root: Path) -> Iterator[Found]:
+    folders = [(top, "")]
+    while folders:  # a list, not recursion: folders may lie deeper in one another than Python's calls can
+        folder, below = folders.pop()
+        try:
+            entries = list(os.scandir(folder))
+        except OSError as error:
+            yield Found(as_text(below) or ".", folder, note=f"the folder cannot be opened ({error.strerror})")
+            continue
+        for entry in entries:
+            name = f"{below}/{entry.name}" if below else entry.name
+            if entry.is_dir(follow_symlinks=False):
+                folders.append((Path(entry.path), name))
+            else:
+                yield _found(Path(entry.path), root, as_text(name))
 
 
 def as_text(name: str) -> str:
-    """A file's name as text that UTF-8 can hold: bytes that are no UTF-8 are written as \\xNN."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace").replace(os.sep, "/")
+    """A file's name as text that UTF-8 can hold: bytes that are no UTF-8 are written as \\xNN.
+
+    A name that has such bytes, or looks as if, has its backslashes doubled, so that no two names give one text.
+    """
+    if re.search(r"[\udc80-\udcff]|\\x[0-9a-f]{2}", name):
+        name = name.replace("\\", "\\\\")
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _found(path: Path, root: Path, photo: str) -> Found:
@@ -90,8 +99,9 @@ def _found(path: Path, root: Path, photo: str) -> Found:
 
 
 def _link_note(path: Path, root: Path) -> str:
-    target = path.resolve()
-    if not target.exists():
+    try:
+        target = path.resolve(strict=True)
+    except (OSError, RuntimeError):  # RuntimeError: links that lead round in a circle
         return "a link that leads nowhere"
     if not target.is_relative_to(root):
         return "a link out of the folder"
@@ -100,6 +110,8 @@ def _link_note(path: Path, root: Path) -> str:
 
 def _kind_note(path: Path) -> str:
     ending = path.suffix.lower()
+    if path.name.startswith("._"):
+        return "not a photo (a side file of macOS)"
     if ending in ENDINGS:
         return ""
     if ending in RAW_ENDINGS or ending in HEIF_ENDINGS:
@@ -124,10 +136,15 @@ def describe(found: Found, config: PhotosConfig) -> Photo:
 
 def _header(path: Path, config: PhotosConfig) -> tuple[int, int, Facts]:
     with _opened(path, config.max_megapixels) as image:
-        width, height = image.size
-        if read_orientation(image) >= 5:
-            width, height = height, width
+        width, height = _upright_size(image)
         return width, height, read_facts(image)
+
+
+def _upright_size(image: Image.Image) -> tuple[int, int]:
+    # Pillow's newer versions give the upright size of a TIFF, all others give sizes as stored.
+    tags = getattr(image, "tag_v2", {})
+    width, height = tags.get(256, image.width), tags.get(257, image.height)
+    return (height, width) if read_orientation(image) >= 5 else (width, height)
 
 
 def _opened(path: Path, max_megapixels: float) -> Image.Image:
@@ -158,8 +175,8 @@ def read_photo(path: Path, max_side: int | None = None, max_megapixels: float = 
     """
     with _opened(path, max_megapixels) as image:
         try:
-            orientation = read_orientation(image)
             _load(image, max_side)
+            orientation = read_orientation(image)  # after loading: Pillow turns a TIFF then, and takes the tag off
             rgb = _to_rgb(image)
             if max_side is not None and max(rgb.size) > max_side:
                 rgb = rgb.resize(fitted(rgb.width, rgb.height, max_side), Image.Resampling.BOX)
@@ -173,22 +190,37 @@ def read_photo(path: Path, max_side: int | None = None, max_megapixels: float = 
 def read_keepsakes(path: Path) -> tuple[bytes, bytes | None]:
     """The EXIF and the colour profile that a crop takes over from its photo. Raises PhotoError."""
     with _opened(path, float("inf")) as image:
-        return exif_for_crop(image), image.info.get("icc_profile")
+        return exif_for_crop(image), _rgb_profile(image.info.get("icc_profile"))
+
+
+def _rgb_profile(profile: bytes | None) -> bytes | None:
+    """The profile if it speaks of RGB; one of CMYK or grey would falsify the crop, which is RGB."""
+    return profile if profile and profile[16:20] == b"RGB " else None
 
 
 def encode_jpeg(pixels: NDArray[np.uint8], quality: int, exif: bytes = b"", profile: bytes | None = None) -> bytes:
-    """(height, width, 3) uint8 RGB as the bytes of a JPEG without colour subsampling."""
+    """(height, width, 3) uint8 RGB as the bytes of a JPEG without colour subsampling.
+
+    Raises PhotoError where a JPEG cannot hold it (a side above 65,500 pixels).
+    """
     out = io.BytesIO()
-    Image.fromarray(pixels).save(out, "JPEG", quality=quality, subsampling=0, exif=exif, icc_profile=profile)
+    try:
+        Image.fromarray(pixels).save(out, "JPEG", quality=quality, subsampling=0, exif=exif, icc_profile=profile)
+    except (OSError, ValueError) as error:
+        raise PhotoError(f"its crop cannot be saved as JPEG ({_plain(error)})") from error
     return out.getvalue()
 
 
 def inside(root: Path, name: str) -> Path:
     """The file that a table names below `root`. Raises PhotoError where there is none or it lies outside `root`."""
     path = root / name
-    if not path.resolve().is_relative_to(root.resolve()):
-        raise PhotoError(f"{name} leads out of {root}")
-    if not path.is_file():
+    try:
+        if not path.resolve().is_relative_to(root.resolve()):
+            raise PhotoError(f"{name} leads out of {root}")
+        found = path.is_file()
+    except (OSError, ValueError, RuntimeError):  # a name that no file can have; links in a circle
+        found = False
+    if not found:
         raise PhotoError(f"{name} is not in {root}")
     return path
 

@@ -16,10 +16,15 @@ def arrange(photos: Sequence[Photo], config: PhotosConfig) -> list[Photo]:
     A burst and an encounter are named after the time of their first photo. A photo without a time has neither.
     """
     marked = _mark_duplicates(sorted(photos, key=lambda p: p.photo))
-    times = _times([p for p in marked if p.usable and p.taken_at])
+    times = _times(marked)
     bursts = _groups(times, timedelta(seconds=config.burst_gap_s))
     encounters = _groups(times, timedelta(minutes=config.encounter_gap_min))
     return [replace(p, burst=bursts.get(p.photo, ""), encounter=encounters.get(p.photo, "")) for p in marked]
+
+
+def in_time(photos: Sequence[Photo]) -> list[Photo]:
+    """Those photos that have a time, the earliest first."""
+    return [photo for _, photo in _times(photos)]
 
 
 def _mark_duplicates(photos: Sequence[Photo]) -> list[Photo]:
@@ -34,11 +39,9 @@ def _mark_duplicates(photos: Sequence[Photo]) -> list[Photo]:
 
 def _times(photos: Sequence[Photo]) -> list[tuple[datetime, Photo]]:
     """Photos with comparable times, in their order. Local times where any camera wrote no offset, else UTC."""
-    times = [(datetime.fromisoformat(p.taken_at), p) for p in photos]
-    if any(t.tzinfo is None for t, _ in times):
-        times = [(t.replace(tzinfo=None), p) for t, p in times]
-    else:
-        times = [(t.astimezone(UTC), p) for t, p in times]
+    times = [(datetime.fromisoformat(p.taken_at), p) for p in photos if p.usable and p.taken_at]
+    local = any(t.tzinfo is None for t, _ in times)
+    times = [(t.replace(tzinfo=UTC) if local else t, p) for t, p in times]
     return sorted(times, key=lambda pair: (pair[0], pair[1].photo))
 
 
