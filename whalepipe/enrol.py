@@ -1,7 +1,8 @@
 """Bring labelled photos or ready crops into the catalogue."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -82,10 +83,13 @@ def enrol_photos(
     ]
     finder = _Finder(config, device)
 
+    boxes: Counter[str] = Counter()  # the crops of one photo are numbered, so that their names differ
+
     def entries() -> Iterator[Entry]:
         for row in progress("photos", rows):
+            boxes[row.photo] += 1
             try:
-                yield _from_photo(row, inside(folder, row.photo), finder)
+                yield _from_photo(row, boxes[row.photo] - 1, inside(folder, row.photo), finder)
             except (PhotoError, TableError) as error:
                 result.problems.append(f"{row.photo}: {error}")
 
@@ -124,7 +128,7 @@ class _Finder:
         if self._detector is None:
             weights = find_weights(self.config.detect.weights, "detector")
             self._detector = Detector(weights, pick_device(self._device))
-        pixels = read_photo(path, self.config.detect.size)
+        pixels = read_photo(path, self.config.detect.size, self.config.photos.max_megapixels)
         found = detecting.detect(photo, pixels, self._detector, self.config.detect)
         found = [d for d in found if part in ("", d.part)]
         if len(found) != 1:
@@ -132,14 +136,15 @@ class _Finder:
         return found[0]
 
 
-def _from_photo(row: BoxLabel, path: Path, finder: _Finder) -> Entry:
+def _from_photo(row: BoxLabel, number: int, path: Path, finder: _Finder) -> Entry:
     status = path.stat()
     photo = describe(Found(row.photo, path, status.st_size, status.st_mtime_ns), finder.config.photos)
     if photo.error:
         raise PhotoError(photo.error)
     boxes = detecting.drawn(photo, [row])
-    box = boxes[0] if boxes else finder.only_animal(photo, path, row.part)
-    [(crop, pixels)] = cropping.crop(read_photo(path), [box], finder.config.crop)
+    box = replace(boxes[0] if boxes else finder.only_animal(photo, path, row.part), box=number)
+    full_size = read_photo(path, max_megapixels=finder.config.photos.max_megapixels)
+    [(crop, pixels)] = cropping.crop(full_size, [box], finder.config.crop)
     return _entry(row.individual, box.part, crop.crop, pixels, row)
 
 

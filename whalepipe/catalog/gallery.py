@@ -38,6 +38,13 @@ class Gallery:
         """The individuals of which the gallery has a crop of this part."""
         return sorted({s.individual for s in self.shots if s.part == part})
 
+    def views(self) -> dict[tuple[str, str], set[str]]:
+        """The views that the gallery holds of each individual's part, by individual and part."""
+        held: dict[tuple[str, str], set[str]] = {}
+        for shot in self.shots:
+            held.setdefault((shot.individual, shot.part), set()).add(shot.view)
+        return held
+
     def nearest(self, part: str, queries: NDArray[np.float32]) -> list[list[Nearest]]:
         """For each query, (n, dimension), the best crop of every individual of this part, best first.
 

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from whalepipe.catalog.gallery import Gallery, Shot
 from whalepipe.catalog.schema import SCHEMA, crops, embeddings, individuals, metadata, settings
-from whalepipe.errors import CatalogError
+from whalepipe.errors import CatalogError, PhotoError
 from whalepipe.photos import decode
 
 Each = Callable[[str, Sequence[Any]], Iterable[Any]]
@@ -77,15 +77,20 @@ class Catalog:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._engine = sql.create_engine(f"sqlite:///{path}", connect_args={"timeout": WAIT_S})
+        address = sql.URL.create("sqlite", database=str(path.absolute()))
+        # Without a level of its own, Python's sqlite3 begins no transaction before a SELECT or CREATE TABLE.
+        self._engine = sql.create_engine(address, connect_args={"timeout": WAIT_S, "isolation_level": None})
+        sql.event.listen(self._engine, "begin", _begin)
 
     @classmethod
     def open(cls, path: Path) -> "Catalog":
         """An existing catalogue. Raises CatalogError where there is none, or the file is damaged or of another kind."""
-        if not path.is_file():
-            raise CatalogError(f"no catalogue {path}; make one with `whalepipe catalog add`")
+        if not _is(path.is_file):
+            raise CatalogError(f"no catalogue {path} (no such file); make one with `whalepipe catalog add`")
         catalog = cls(path)
         with catalog._reading() as connection:
+            if not sql.inspect(connection).has_table(settings.name):
+                raise CatalogError(f"{path}: not a catalogue of whalepipe; give another with --catalog")
             found = connection.execute(sql.select(settings.c.value).where(settings.c.name == "schema")).scalar()
         if found != SCHEMA:
             raise CatalogError(f"{path}: of another version of whalepipe (schema {found}, this one is {SCHEMA})")
@@ -94,16 +99,19 @@ class Catalog:
     @classmethod
     def open_or_create(cls, path: Path) -> "Catalog":
         """The catalogue at `path`, made empty where there is none."""
-        if path.exists():
-            return cls.open(path)
-        catalog = cls(path)
+        if _is(path.is_dir):
+            raise CatalogError(f"{path} is a folder; give the file that the catalogue is to be")
         try:
+            if path.exists() and path.stat().st_size:
+                return cls.open(path)
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise CatalogError(f"cannot make {path}: {error.strerror}") from error
+        catalog = cls(path)  # an empty file is what a process killed at this point leaves
         with catalog._writing() as connection:
             metadata.create_all(connection)
-            connection.execute(sql.insert(settings).values(name="schema", value=SCHEMA))
+            row = {"name": "schema", "value": SCHEMA}
+            connection.execute(sql.insert(settings).prefix_with("OR IGNORE"), row)
         return catalog
 
     @property
@@ -203,7 +211,10 @@ class Catalog:
         for crop_id in each("catalogue", missing) if missing else ():
             with self._reading() as connection:
                 jpeg = connection.execute(sql.select(crops.c.jpeg).where(crops.c.id == crop_id)).scalar_one()
-            vector = embed(decode(jpeg)).astype("<f4").tobytes()
+            try:
+                vector = embed(decode(jpeg)).astype("<f4").tobytes()
+            except PhotoError as error:
+                raise CatalogError(f"{self.path}: damaged, its crop {crop_id} {error}; restore a copy") from error
             with self._writing() as connection:
                 row = {"crop_id": crop_id, "weights": weights, "vector": vector}
                 connection.execute(sql.insert(embeddings).prefix_with("OR IGNORE"), row)
@@ -215,7 +226,8 @@ class Catalog:
 
     @contextmanager
     def _writing(self) -> Iterator[sql.Connection]:
-        with self._mended(), self._engine.begin() as connection:
+        # The lock is taken before anything is read, so that two processes that add do not trip over one another.
+        with self._mended(), self._engine.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
             yield connection
 
     @contextmanager
@@ -227,6 +239,17 @@ class Catalog:
             raise CatalogError(f"{self.path}: cannot be used now ({error.orig}); nothing was changed") from error
         except DatabaseError as error:
             raise CatalogError(f"{self.path}: not a catalogue, or damaged ({error.orig}); restore a copy") from error
+
+
+def _begin(connection: sql.Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+
+def _is(kind: Callable[[], bool]) -> bool:
+    try:
+        return kind()
+    except OSError:  # a name too long, a folder without permission
+        return False
 
 
 def _add(connection: sql.Connection, entry: Entry, path: Path) -> bool:
