@@ -62,5 +62,12 @@ class Cache:
         body = json.dumps([dataclasses.asdict(r) for r in rows], ensure_ascii=True).encode()
         write_aside(self._path(stage, key), hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
 
+    def folders(self) -> list[Path]:
+        """Where entries lie."""
+        try:
+            return list(self.folder.glob("*/??"))
+        except OSError:
+            return []
+
     def _path(self, stage: str, key: str) -> Path:
         return self.folder / stage / key[:2] / f"{key}.json"

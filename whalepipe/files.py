@@ -46,7 +46,8 @@ def aside(path: Path) -> Iterator[Path]:
     try:
         with storing(path):
             yield temporary
-            temporary.chmod(0o644)
+            with contextlib.suppress(OSError):  # a disk without permissions
+                temporary.chmod(0o644)
             temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -70,7 +71,10 @@ LEFT_AFTER_S = 3600.0  # a temporary file this old belongs to no process that is
 
 def sweep(folder: Path) -> None:
     """Remove the temporary files that killed runs left in a folder."""
+    left: list[Path] = []
     with contextlib.suppress(OSError):
-        for path in folder.glob(".aside-*"):
+        left = list(folder.glob(".aside-*"))
+    for path in left:
+        with contextlib.suppress(OSError):  # another process may be sweeping too
             if time.time() - path.stat().st_mtime > LEFT_AFTER_S:
                 path.unlink(missing_ok=True)

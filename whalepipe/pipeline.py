@@ -67,12 +67,13 @@ def run(job: Job, until: str = "identify", progress: Progress = silent) -> Table
     """
     work = Work(job, progress)
     tables = Tables()
+    stages = [name for name, _ in RECIPE]
+    wanted = RECIPE[: stages.index(until) + 1]
+    work.check([name for name, _ in wanted])
     list_photos(work, tables)
-    for name, steps in RECIPE:
+    for _, steps in wanted:
         for step in steps:
             step(work, tables)
-        if name == until:
-            break
     return tables
 
 
@@ -91,7 +92,9 @@ def list_photos(work: Work, tables: Tables) -> None:
 
 def detect_photos(work: Work, tables: Tables) -> None:
     """Boxes of each photo, found by the detector or drawn by a person."""
-    drawn = work.drawn_boxes([p.photo for p in tables.photos])
+    drawn = work.drawn_boxes(tables.photos)
+    for photo in sorted((drawn or {}).keys() - {p.photo for p in tables.photos}):
+        tables.failures.append(Failure(photo, "", "detect", f"{work.job.boxes} names it, but it is not in the folder"))
 
     def boxes(photo: Photo) -> list[Detection]:
         if drawn is not None:
@@ -118,7 +121,7 @@ def crop_photos(work: Work, tables: Tables) -> None:
         return work.kept_crops(photo, mine, lambda: cropping.crop(work.pixels(photo), mine, work.config.crop))
 
     tables.crops = _for_photos(work, tables, "crop", cut)
-    work.forget_crops(tables.crops)
+    work.forget_crops(tables.photos, tables.crops)
     work.write("crops", Crop, tables.crops)
 
 
@@ -166,18 +169,18 @@ def name_species(work: Work, tables: Tables) -> None:
 def name_individuals(work: Work, tables: Tables) -> None:
     """Ranked candidates for every crop that quality kept, and one answer from them."""
     crops = kept_in_time(tables)
-    causes = [[work.embed_key(c), c.crop] for c in crops]
-    key = recipe("match", matching.VERSION, work.config.match, causes, work.gallery_revision)
+    causes = [[work.embed_key(c), c.crop, c.part] for c in crops]
+    calibrations = work.calibrations({c.part for c in crops})
+    key = recipe("match", matching.VERSION, work.config.match, causes, calibrations, work.gallery_revision)
     config = work.config.match
 
     def match() -> list[Match]:
-        calibrations = work.calibrations({c.part for c in crops})
         return matching.match(crops, tables.vectors, work.gallery, calibrations, work.embedder_weights.digest, config)
 
     def decide() -> list[Answer]:
-        calibrations = work.calibrations({c.part for c in crops})
         views = {v.crop: v.view for v in tables.views}
-        return deciding.decide(crops, tables.matches, views, tables.vectors, calibrations, config)
+        shown = work.gallery.views()
+        return deciding.decide(crops, tables.matches, views, shown, tables.vectors, calibrations, config)
 
     tables.matches = work.cache.cached("match", key, Match, match)
     decide_key = recipe("decide", deciding.VERSION, key, [[v.crop, v.view] for v in tables.views])
@@ -231,6 +234,6 @@ def _by_photo(rows: Sequence[PhotoRow]) -> dict[str, list[PhotoRow]]:
 def kept_in_time(tables: Tables) -> list[Crop]:
     """The crops that quality kept, the earliest photo first; those without a time last, by their path."""
     kept = {q.crop for q in tables.quality if q.keep}
-    times = {p.photo: p.taken_at for p in tables.photos}
+    order = {p.photo: place for place, p in enumerate(listing.in_time(tables.photos))}
     crops = [c for c in tables.crops if c.crop in kept]
-    return sorted(crops, key=lambda c: (times[c.photo] == "", times[c.photo], c.photo, c.box))
+    return sorted(crops, key=lambda c: (order.get(c.photo, len(order)), c.photo, c.box))

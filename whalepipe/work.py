@@ -2,8 +2,8 @@
 
 import io
 import json
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -83,8 +83,8 @@ class Work:
         self.cache = Cache(job.out / "cache")
         self.files: dict[str, Found] = {}  # by photo
         self._detections: dict[tuple[str, int], str] = {}  # the cause of each box, by photo and number
-        sweep(job.out)
-        sweep(self.crops_dir)
+        for folder in (job.out, self.crops_dir, *self.cache.folders()):
+            sweep(folder)
 
     @property
     def crops_dir(self) -> Path:
@@ -93,13 +93,22 @@ class Work:
 
     # Photos -----------------------------------------------------------------------------------------------------
 
+    def check(self, stages: Collection[str]) -> None:
+        """Say what these stages will lack before an hour of work is done. Raises WhalepipeError."""
+        if "detect" in stages and self.job.boxes is None:
+            _ = self.detector_weights
+        if "quality" in stages:
+            _ = self.embedder_weights
+        if "identify" in stages:
+            _ = self.gallery_revision
+
     def described(self, found: Found, describe: Callable[[], Photo]) -> Photo:
         """What is known of a file; one that could not be read is read again each time."""
         causes = [str(found.path.absolute()), found.size, found.changed_ns, self.config.photos.max_megapixels]
         key = recipe("photos", LISTING_VERSION, *causes)
         kept = None if self.job.verify or found.note else self.cache.load("photos", key, Photo)
-        if kept:
-            return kept[0]
+        if kept:  # under the name that it has below this RAW_DIR: an earlier run may have begun at another folder
+            return replace(kept[0], photo=found.photo)
         photo = describe()
         if photo.usable:
             self.cache.store("photos", key, [photo])
@@ -151,20 +160,30 @@ class Work:
 
     # Boxes and crops --------------------------------------------------------------------------------------------
 
-    def drawn_boxes(self, photos: Sequence[str]) -> dict[str, list[BoxLabel]] | None:
-        """The boxes that a person drew, by photo; None where the detector is to find them. Raises TableError."""
+    def drawn_boxes(self, photos: Sequence[Photo]) -> dict[str, list[BoxLabel]] | None:
+        """The boxes that a person drew, by photo; None where the detector is to find them. Raises TableError.
+
+        Those drawn on a double stand for the photo that it is a double of, unless that one has its own.
+        """
         if self.job.boxes is None:
             return None
         labels: dict[str, list[BoxLabel]] = {}
         for label in read_table(self.job.boxes, BoxLabel, aliases=True):
             labels.setdefault(label.photo, []).append(label)
-        if not labels.keys() & set(photos):
+        if not labels.keys() & {p.photo for p in photos}:
             raise TableError(f"{self.job.boxes}: none of its photos lies in {self.job.raw_dir}")
+        originals = {p.photo_id: p.photo for p in photos if p.usable}
+        for photo in photos:
+            original = originals.get(photo.photo_id)
+            if original and photo.photo in labels:
+                labels.setdefault(original, labels[photo.photo])
         return labels
 
     def detect_key(self, photo: Photo) -> str:
         """The cause of a photo's detections."""
-        return recipe("detect", detecting.VERSION, self.config.detect, self.detector_weights.digest, photo.photo_id)
+        weights = self.detector_weights
+        causes = [self.config.detect, weights.digest, weights.card.get("parts"), photo.photo_id]
+        return recipe("detect", detecting.VERSION, *causes)
 
     def kept_crops(
         self,
@@ -206,10 +225,10 @@ class Work:
             return False
         return (status.st_size, status.st_mtime_ns) == (crop.size, crop.changed_ns)
 
-    def forget_crops(self, crops: Sequence[Crop]) -> None:
+    def forget_crops(self, photos: Sequence[Photo], crops: Sequence[Crop]) -> None:
         """Remove the files that an earlier run with other boxes made of the same photos and this run did not."""
         listed = {c.crop for c in crops}
-        ours = {c.photo_id[:8] for c in crops}
+        ours = {p.photo_id[:8] for p in photos if p.photo_id}
         with storing(self.crops_dir):
             for path in self.crops_dir.glob("*_*_*.jpg"):
                 photo_id, _, box = path.stem.rpartition("_")

@@ -1,7 +1,7 @@
 """From ranked candidates to one answer a crop: identified, new (and which of the card's new animals), or unsure."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,27 +17,35 @@ def decide(
     crops: Sequence[Crop],
     matches: Sequence[Match],
     views: Mapping[str, str],
+    shown: Mapping[tuple[str, str], Collection[str]],
     vectors: Mapping[str, NDArray[np.float32]],
     calibrations: Mapping[str, Calibration],
     config: MatchConfig,
 ) -> list[Answer]:
     """One answer for each crop, in the order of `crops`, which is that of time: the earliest crop names a new animal.
 
-    `views` and `vectors` are by crop name. Two crops of one part in one photo are two animals: of two that would be
+    `views` and `vectors` are by crop name; `shown` has the views that the catalogue holds of each individual and
+    part. Two crops of one part in one photo are two animals: of two that would be
     given the same individual, the less sure is `unsure`.
     """
     by_crop: dict[str, list[Match]] = {}
     for row in matches:
         by_crop.setdefault(row.crop, []).append(row)
-    answers = {c.crop: _answer(by_crop[c.crop], views.get(c.crop, UNKNOWN), config) for c in crops}
+    answers = {c.crop: _answer(c, by_crop[c.crop], views.get(c.crop, UNKNOWN), shown, config) for c in crops}
     answers |= _doubly_claimed(crops, answers)
     new = [c for c in crops if answers[c.crop].state == "new"]
     answers |= _named(new, answers, vectors, calibrations, config.same_at)
     return [answers[c.crop] for c in crops]
 
 
-def _answer(ranked: Sequence[Match], view: str, config: MatchConfig) -> Answer:
-    crop = ranked[0].crop
+def _answer(
+    query: Crop,
+    ranked: Sequence[Match],
+    view: str,
+    shown: Mapping[tuple[str, str], Collection[str]],
+    config: MatchConfig,
+) -> Answer:
+    crop = query.crop
     new = next(m for m in ranked if m.individual == NEW)
     known = next((m for m in ranked if m.individual != NEW), None)
     if known is None:
@@ -47,8 +55,9 @@ def _answer(ranked: Sequence[Match], view: str, config: MatchConfig) -> Answer:
     if new.probability < config.new_at:
         text = f"{known.individual} {known.probability:.2f}, new {new.probability:.2f}: neither is sure enough"
         return Answer(crop, "unsure", "", None, text)
-    if UNKNOWN not in (view, known.gallery_view) and view != known.gallery_view:
-        text = f"the catalogue shows its best candidate, {known.individual}, from the {known.gallery_view} only"
+    held = shown.get((known.individual, query.part), ())
+    if held and not {view, UNKNOWN} & set(held) and view != UNKNOWN:
+        text = f"the catalogue shows its best candidate, {known.individual}, from the {', '.join(sorted(held))} only"
         return Answer(crop, "unsure", "", None, text)
     return Answer(crop, "new", "", new.probability, "")
 

@@ -61,7 +61,7 @@ def graded(measures: Quality, config: QualityConfig) -> Quality:
     m = measures
     checks = (
         (m.completeness, config.min_completeness, "cut off by the photo's edge"),
-        (m.size, config.min_size, f"too small: {m.size:.0f} pixels, {config.min_size:.0f} are needed"),
+        (m.size, config.min_size, f"too small: {m.size:g} pixels, {config.min_size:g} are needed"),
         (m.sharpness, config.min_sharpness, f"out of focus or moved: sharpness {m.sharpness:.2f}"),
         (m.exposure, config.min_exposure, f"glare or blackness on {1 - m.exposure:.0%} of the animal"),
         (m.contrast, config.min_contrast, f"too little contrast: {m.contrast:.2f}"),
