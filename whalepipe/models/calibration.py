@@ -33,12 +33,12 @@ class Calibration:
 
 def read_calibration(card: Mapping[str, Any], part: str) -> Calibration:
     """The calibration that a card gives for a part, or its default one. Raises WeightsError where it has neither."""
-    fitted = card.get("calibration", {})
-    values = fitted.get(part) or fitted.get("default")
     try:
+        fitted = card["calibration"]
+        values = fitted.get(part) or fitted["default"]
         calibration = Calibration(float(values["slope"]), float(values["intercept"]))
-    except (TypeError, KeyError, ValueError) as error:
+    except (AttributeError, TypeError, KeyError, ValueError) as error:
         raise WeightsError(f"the embedder's card has no calibration for {part!r}; train it anew") from error
-    if calibration.slope <= 0:
+    if not (0 < calibration.slope < math.inf and math.isfinite(calibration.intercept)):
         raise WeightsError(f"the embedder's card has a calibration for {part!r} that does not rise; train it anew")
     return calibration

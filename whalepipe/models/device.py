@@ -5,6 +5,8 @@ from whalepipe.errors import ConfigError
 
 def pick_device(name: str) -> str:
     """`auto` as the best device that this machine has, else `name` itself. Raises ConfigError where it lacks it."""
+    if name == "cpu":
+        return name
     import torch
 
     have = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}

@@ -43,16 +43,26 @@ def find_weights(name: str, kind: str) -> Weights:
     Raises WeightsError where the file or its card is missing, is of another kind, or differs from the card's digest.
     """
     shipped = shipped_folder() / f"{name}.pt"
-    path = shipped if shipped.is_file() else Path(name)
-    if not path.is_file():
+    path = shipped if _is_file(shipped) else Path(name)
+    if not _is_file(path):
         raise WeightsError(f"no weights {name!r}: neither shipped in {shipped.parent} nor a file")
     card = _read_card(path.with_suffix(".json"))
     if card.get("kind") != kind:
         raise WeightsError(f"{path}: its card says it is a {card.get('kind')!r}, a {kind!r} is needed")
-    found = digest(path)
+    try:
+        found = digest(path)
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read ({error.strerror})") from error
     if found != card.get("sha256"):
         raise WeightsError(f"{path}: damaged or replaced, not the file that its card names; restore it")
     return Weights(path, found, card)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name too long, a folder without permission
+        return False
 
 
 def _read_card(path: Path) -> dict[str, Any]:

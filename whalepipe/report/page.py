@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from whalepipe import __version__
 from whalepipe.cache import Cache, recipe
 from whalepipe.catalog.store import Catalog
 from whalepipe.errors import PhotoError
 from whalepipe.files import write_aside
-from whalepipe.photos import decode, encode_jpeg
+from whalepipe.photos import as_text, decode, encode_jpeg
 from whalepipe.pipeline import Tables
 from whalepipe.report.workbook import write_workbook
 from whalepipe.summary import summarize
@@ -88,12 +87,14 @@ def write_report(job: Job, tables: Tables, progress: Progress, notes: str = "") 
     """
     cache = Cache(job.out / "cache")
     path = job.out / "report.html"
-    key = recipe("report", VERSION, [asdict(r) for r in tables.ledger], [asdict(m) for m in tables.matches], notes)
+    made_with = json.loads((job.out / "summary.json").read_text(encoding="utf-8"))["made_with"]
+    causes = [tables.ledger, tables.matches, tables.detections, made_with, job.raw_dir.resolve().name, notes]
+    key = recipe("report", VERSION, *causes)
     kept = cache.load("report", key, Made)
     if kept and _made(path) == kept[0] and (job.out / "results.xlsx").exists():
         return path
     write_workbook(job.out / "results.xlsx", tables.ledger, tables.matches)
-    text = _render(_page(job, tables, progress, notes))
+    text = _render(_page(job, tables, progress, notes, made_with))
     write_aside(path, text.encode("utf-8"))
     made = _made(path)
     if made:
@@ -117,7 +118,7 @@ def _render(page: Page) -> str:
     return environment.get_template("report.html").render(page=page, notes=Markup(page.notes))
 
 
-def _page(job: Job, tables: Tables, progress: Progress, notes: str) -> Page:
+def _page(job: Job, tables: Tables, progress: Progress, notes: str, made_with: dict[str, Any]) -> Page:
     catalog = Catalog.open(job.catalog) if job.catalog else None
     candidates = _candidates(tables.matches, catalog)
     rows = [r for r in tables.ledger if r.crop]
@@ -125,17 +126,16 @@ def _page(job: Job, tables: Tables, progress: Progress, notes: str) -> Page:
         Card(row, _thumbnail_of(job.out / "crops" / row.crop), candidates.get(row.crop, ()))
         for row in progress("report", rows)
     ]
-    summary = json.loads((job.out / "summary.json").read_text(encoding="utf-8"))
     states = ("failed", "empty", "duplicate", "skipped")
     return Page(
-        title=job.raw_dir.resolve().name,
+        title=as_text(job.raw_dir.resolve().name),
         summary=summarize(tables.ledger),
         known=_groups(cards, "identified"),
         new=_groups(cards, "new"),
         unsure=[c for c in cards if c.row.state == "unsure"],
         rejected=[c for c in cards if c.row.state == "rejected"],
         without={s: [r for r in tables.ledger if r.state == s] for s in states},
-        made_with=json.dumps({"whalepipe": __version__, **summary["made_with"]}, indent=2),
+        made_with=json.dumps(made_with, indent=2),
         notes=notes,
     )
 

@@ -14,14 +14,14 @@ from whalepipe.tables import Ledger, Match, columns
 
 def write_workbook(path: Path, ledger: Sequence[Ledger], matches: Sequence[Match]) -> None:
     """A sheet for each table; numbers stay numbers, everything else is text, also what begins like a formula."""
-    book = Workbook(write_only=True)
-    for name, row, rows in (("ledger", Ledger, ledger), ("matches", Match, matches)):
-        sheet = book.create_sheet(name)
-        names = list(columns(row))
-        sheet.append(names)
-        for r in rows:
-            sheet.append([_cell(sheet, getattr(r, n)) for n in names])
-    with aside(path) as temporary:
+    with aside(path) as temporary:  # all of it: openpyxl writes its sheets to disk as they grow
+        book = Workbook(write_only=True)
+        for name, row, rows in (("ledger", Ledger, ledger), ("matches", Match, matches)):
+            sheet = book.create_sheet(name)
+            names = list(columns(row))
+            sheet.append(names)
+            for r in rows:
+                sheet.append([_cell(sheet, getattr(r, n)) for n in names])
         book.save(temporary)
 
 
