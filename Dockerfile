@@ -1,0 +1,29 @@
+# whalepipe in a container. It needs the network to be built and none to run.
+#
+#   docker build -t whalepipe .
+#   docker run --rm --network none -v "$PWD/card:/data/card:ro" -v "$PWD/results:/data/out" whalepipe run card --out out
+#
+# TORCH_INDEX_URL picks PyTorch's build by its package index: PyTorch's CPU index makes the image several GB smaller, one
+# of its CUDA indexes fits a given driver. Empty: the build that the default index gives (CUDA, on x86-64).
+ARG BASE=debian:12-slim
+FROM ${BASE}
+ARG TORCH_INDEX_URL=""
+
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends python3 python3-venv libgl1 libglib2.0-0 \
+    && rm -rf /var/lib/apt/lists/*
+
+RUN python3 -m venv /opt/whalepipe \
+    && /opt/whalepipe/bin/pip install --no-cache-dir ${TORCH_INDEX_URL:+--index-url "$TORCH_INDEX_URL"} torch torchvision
+
+COPY pyproject.toml README.md LICENSE /src/
+COPY whalepipe /src/whalepipe
+COPY weights /src/weights
+RUN /opt/whalepipe/bin/pip install --no-cache-dir /src && rm -rf /src
+
+RUN useradd --create-home --uid 1000 whalepipe && mkdir -p /data && chown whalepipe /data
+USER whalepipe
+WORKDIR /data
+ENV PATH=/opt/whalepipe/bin:$PATH
+ENTRYPOINT ["whalepipe"]
+CMD ["--help"]
