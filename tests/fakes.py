@@ -74,10 +74,10 @@ def save(path: Path, picture: Pixels, **options: Any) -> Path:
 class Detector:
     """Finds reddish patches."""
 
-    def __init__(self, weights: Weights, device: str = "cpu") -> None:
+    def __init__(self, weights: Weights, device: str = "cpu") -> None:  # noqa: ARG002
         CALLS.loaded.append("detector")
 
-    def __call__(self, image: Pixels, config: DetectConfig) -> list[Box]:
+    def __call__(self, image: Pixels, config: DetectConfig) -> list[Box]:  # noqa: ARG002
         CALLS.detected += 1
         time.sleep(DELAY_S)
         red = ((image[..., 0] > 85) & (image[..., 0].astype(int) > image[..., 1])).astype(np.uint8)
@@ -96,7 +96,7 @@ class Detector:
 class Embedder:
     """Tells the shade of the patch."""
 
-    def __init__(self, weights: Weights, device: str = "cpu") -> None:
+    def __init__(self, weights: Weights, device: str = "cpu") -> None:  # noqa: ARG002
         CALLS.loaded.append("embedder")
         self.digest = weights.digest
 

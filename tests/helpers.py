@@ -1,0 +1,120 @@
+"""What tests of whole runs share: the command line in this process, and what lies on disk before and after."""
+
+import csv
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner
+
+from whalepipe.cli import app
+from whalepipe.csvtable import from_cell
+from whalepipe.files import digest
+
+NOBODY = 65534
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command said and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def complaint(self) -> str:
+        """The one line on stderr of a command that could not run."""
+        assert self.code == 2, (self.code, self.out, self.err)
+        [line] = [line for line in self.err.splitlines() if line.startswith("whalepipe: ")]
+        assert self.err.endswith(line + "\n"), self.err
+        return line
+
+
+def whalepipe(*args: str | Path) -> Said:
+    """`whalepipe ARGS`; what is no exit passes through."""
+    result = CliRunner().invoke(app, [str(a) for a in args])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return Said(result.exit_code, result.stdout, result.stderr)
+
+
+def run(raw: Path, out: Path, *more: str | Path) -> Said:
+    """`whalepipe run RAW --out OUT --device cpu --quiet ...`."""
+    return whalepipe("run", raw, "--out", out, "--device", "cpu", "--quiet", *more)
+
+
+def rows(out: Path, name: str) -> list[dict[str, str]]:
+    """A table as a spreadsheet would read it."""
+    with (out / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def states(out: Path) -> dict[str, str]:
+    """The state of every file in the ledger; several crops of one file as `new,new`."""
+    found: dict[str, list[str]] = {}
+    for row in rows(out, "ledger"):
+        found.setdefault(row["photo"], []).append(row["state"])
+    return {photo: ",".join(each) for photo, each in found.items()}
+
+
+def reasons(out: Path) -> dict[str, str]:
+    """The reason that the ledger gives for every file."""
+    return {row["photo"]: row["reason"] for row in rows(out, "ledger")}
+
+
+def snapshot(folder: Path) -> dict[str, Any]:
+    """Every path below a folder with all that a program could change of it."""
+    seen: dict[str, Any] = {}
+    for base, folders, files in os.walk(folder):
+        for name in [*folders, *files]:
+            path = Path(base, name)
+            status = path.lstat()
+            content = str(path.readlink()) if path.is_symlink() else ""
+            if path.is_file() and not path.is_symlink() and os.access(path, os.R_OK):
+                content = digest(path)
+            seen[str(path)] = (status.st_mode, status.st_size, status.st_mtime_ns, content)
+    return seen
+
+
+def tables(out: Path) -> dict[str, bytes]:
+    """The bytes of all tables."""
+    return {p.name: p.read_bytes() for p in sorted(out.glob("*")) if p.suffix in (".csv", ".npy")}
+
+
+def check_books(out: Path, files: int) -> None:
+    """Every file in exactly one state (or one for each of its crops), and counts that add up to what is on disk."""
+    summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
+    ledger = rows(out, "ledger")
+    assert len({r["photo"] for r in ledger}) == files == summary["files"]["total"]
+    without = Counter(r["photo"] for r in ledger if not r["crop"])
+    assert set(without.values()) <= {1}
+    assert not without.keys() & {r["photo"] for r in ledger if r["crop"]}
+    by_state = Counter(r["state"] for r in ledger)
+    assert by_state.keys() <= {"identified", "new", "unsure", "rejected", "empty", "duplicate", "skipped", "failed"}
+    of_files, of_crops = dict(summary["files"]), dict(summary["crops"])
+    assert of_files.pop("total") == sum(of_files.values())
+    assert of_crops.pop("total") == sum(of_crops.values()) == sum(1 for r in ledger if r["crop"])
+    assert {k: v for k, v in {**of_files, **of_crops}.items() if k != "with_crops" and v} == dict(by_state)
+    crops = sorted(from_cell(r["crop"], str) for r in ledger if r["crop"])
+    assert crops == sorted(p.name for p in (out / "crops").glob("*"))
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Without the rights of root, which could read and write everything."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.setegid(NOBODY)
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
