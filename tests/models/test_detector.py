@@ -19,14 +19,17 @@ SMALL = DetectConfig(size=64, confidence=0.0)
 
 
 class Invented(Detector):
-    """Predicts the given rows: centre x, centre y, width, height in pixels of the input, a score a part."""
+    """Predicts the given rows: centre x, centre y, width, height in pixels of the input, a score a part.
 
-    def __init__(self, *rows: tuple[float, ...]) -> None:
+    At the first look only, of 64 pixels, and `far` at the second, of 32.
+    """
+
+    def __init__(self, *rows: tuple[float, ...], far: tuple[tuple[float, ...], ...] = ()) -> None:
         self.parts = ("fluke", "dorsal_fin")
-        self._rows = np.array(rows)
+        self._rows = {64: np.reshape(rows, (-1, 6)), 32: np.reshape(far, (-1, 6))}
 
-    def _predict(self, padded):  # noqa: ARG002
-        return self._rows
+    def _predict(self, padded):
+        return self._rows[max(padded.shape)]
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +59,7 @@ def test_letterbox_keeps_the_shape_and_pads_to_whole_cells(height, width, size, 
 
 def test_boxes_are_fractions_of_the_picture_best_first():
     # A picture of 100 x 50 is seen as 64 x 32, without padding.
-    detector = Invented((32, 16, 16, 8, 0.1, 0.3), (8, 8, 8, 8, 0.9, 0.2), (32, 16, 64, 32, 0.2, 0.24))
+    detector = Invented((32, 16, 16, 8, 0.1, 0.3), (8, 8, 8, 8, 0.9, 0.2), (32, 16, 16, 16, 0.2, 0.24))
     found = detector(np.zeros((50, 100, 3), np.uint8), DetectConfig(size=64, confidence=0.25))
     assert found == [
         Box("fluke", 0.0625, 0.125, 0.1875, 0.375, 0.9),
@@ -65,9 +68,9 @@ def test_boxes_are_fractions_of_the_picture_best_first():
 
 
 def test_numbers_are_rounded_before_the_threshold_decides():
-    detector = Invented((32, 16, 20.000001, 8, 0.0, 0.24996), (8, 8, 4, 4, 0.24994, 0.0))
+    detector = Invented((32, 16, 16.000001, 8, 0.0, 0.24996), (8, 8, 4, 4, 0.24994, 0.0))
     found = detector(np.zeros((50, 100, 3), np.uint8), DetectConfig(size=64, confidence=0.25))
-    assert found == [Box("dorsal_fin", 0.34375, 0.375, 0.65625, 0.625, 0.25)]
+    assert found == [Box("dorsal_fin", 0.375, 0.375, 0.625, 0.625, 0.25)]
 
 
 def test_boxes_are_cut_at_the_edge_and_those_in_the_padding_dropped():
@@ -75,6 +78,14 @@ def test_boxes_are_cut_at_the_edge_and_those_in_the_padding_dropped():
     detector = Invented((0, 32, 20, 10, 0.5, 0.0), (32, 4, 10, 6, 0.9, 0.0))
     found = detector(np.zeros((40, 64, 3), np.uint8), DetectConfig(size=64))
     assert found == [Box("fluke", 0.0, 0.375, 0.15625, 0.625, 0.5)]
+
+
+def test_large_animals_are_taken_from_the_second_look_and_small_ones_from_the_first():
+    large, small = (0.5, 0.5, 0.5, 0.5), (0.2, 0.2, 0.1, 0.1)
+    rows = [(*(64 * v for v in place), score, 0.0) for place, score in ((large, 0.9), (small, 0.8))]
+    far = [(*(32 * v for v in place), score, 0.0) for place, score in ((large, 0.7), (small, 0.6))]
+    found = Invented(*rows, far=tuple(far))(np.zeros((64, 64, 3), np.uint8), DetectConfig(size=64))
+    assert found == [Box("fluke", 0.15, 0.15, 0.25, 0.25, 0.8), Box("fluke", 0.25, 0.25, 0.75, 0.75, 0.7)]
 
 
 def test_of_two_that_overlap_the_surer_stays_and_no_more_than_asked():

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 KIND = "detector"
 STRIDE = 32  # the deepest feature map has one cell for so many pixels: sides of the input are multiples of it
 GREY = 114  # what Ultralytics pads with in training
+LARGE = 0.3  # boxes at least so long, as a share of the picture's long side, are taken from a look at half the size
 CANDIDATES = 1000  # boxes at most that enter the suppression of overlaps, the surest first
 
 Picture = npt.NDArray[np.uint8]
@@ -112,10 +113,21 @@ class Detector:
         self._model = model.float().eval().fuse(verbose=False).to(device)
 
     def __call__(self, image: Picture, config: DetectConfig) -> list[Box]:
-        """The boxes in a picture (H, W, 3), uint8, RGB, upright; the surest first, `config.max_boxes` at most."""
-        padded, place = letterbox(image, config.size)
-        corners, scores = _decode(self._predict(padded), place)
+        """The boxes in a picture (H, W, 3), uint8, RGB, upright; the surest first, `config.max_boxes` at most.
+
+        The picture is looked at twice, its long side `config.size` pixels and half of that: an animal that fills the
+        frame is larger at full size than the network was trained to see, and the second look costs a quarter.
+        """
+        near, far = self._look(image, config.size), self._look(image, config.size // 2)
+        large = [_long_side(corners, image) >= LARGE for corners, _ in (near, far)]
+        corners = np.vstack([near[0][~large[0]], far[0][large[1]]])
+        scores = np.vstack([near[1][~large[0]], far[1][large[1]]])
         return self._select(corners, scores, config)
+
+    def _look(self, image: Picture, size: int) -> tuple[Numbers, Numbers]:
+        """Corners (N, 4) and scores (N, parts) of all predictions with the picture's long side at `size` pixels."""
+        padded, place = letterbox(image, max(size, STRIDE))
+        return _decode(self._predict(padded), place)
 
     def _predict(self, padded: Picture) -> Numbers:
         """Raw predictions (anchors, 4 + parts): centre x, centre y, width, height in pixels, a score a part."""
@@ -148,6 +160,14 @@ def _decode(prediction: Numbers, place: tuple[int, int, int, int]) -> tuple[Numb
     corners = (corners - [left, top, left, top]) / [width, height, width, height]
     corners = np.round(np.clip(corners, 0, 1), 5).astype(np.float64)
     return corners, np.round(prediction[:, 4:], 4)
+
+
+def _long_side(corners: Numbers, image: Picture) -> Numbers:
+    """The longer side of each box as a share of the picture's longer side: (N,)."""
+    height, width = image.shape[:2]
+    sides = (corners[:, 2:] - corners[:, :2]) * [width, height]
+    longest: Numbers = sides.max(axis=1) / max(height, width)
+    return longest
 
 
 def suppress(corners: Numbers, overlap: float) -> npt.NDArray[np.intp]:
