@@ -26,6 +26,7 @@ Provenance = Annotated[Path | None, typer.Option("--provenance", help="JSON: sou
 Epochs = Annotated[int | None, typer.Option("--epochs", help="Rounds over the pictures.")]
 Size = Annotated[int | None, typer.Option("--size", help="Side of the pictures, pixels.")]
 Batch = Annotated[int | None, typer.Option("--batch", help="Pictures in a step.")]
+Freeze = Annotated[int | None, typer.Option("--freeze", help="First layers or stages that stay as they are.")]
 Seed = Annotated[int, typer.Option("--seed", help="Of all that is drawn by chance.")]
 Threads = Annotated[int, typer.Option("--threads", help="Of the processor; 0: as many as there are.")]
 
@@ -55,7 +56,7 @@ def detector(
     epochs: Epochs = None,
     size: Size = None,
     batch: Batch = None,
-    freeze: Annotated[int | None, typer.Option("--freeze", help="First layers that stay as they are.")] = None,
+    freeze: Freeze = None,
     seed: Seed = 0,
     threads: Threads = 0,
     device: o.DeviceName = o.Device.cpu,
@@ -104,6 +105,7 @@ def embedder(
     epochs: Epochs = None,
     size: Size = None,
     batch: Batch = None,
+    freeze: Freeze = None,
     seed: Seed = 0,
     threads: Threads = 0,
 ) -> None:
@@ -129,7 +131,7 @@ def embedder(
         seed=seed,
         threads=threads,
         provenance=provenance,
-        **_given(shots=shots, epochs=epochs, size=size, batch=batch),
+        **_given(shots=shots, epochs=epochs, size=size, batch=batch, freeze=freeze),
     )
     sets = [LabelSet(table, folder, shows) for (table, folder), shows in zip(tables, part or [], strict=True)]
     made = train_embedder(sets, options, _say_epoch)

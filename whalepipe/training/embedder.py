@@ -43,6 +43,7 @@ class EmbedderTraining:
     without: tuple[str, ...] = ()  # glob patterns of encounters and crops to leave out
     held_out: float = 0.15  # share of the individuals
     backbone: str = "tf_efficientnet_lite0"
+    freeze: int = 2  # stages of the backbone, from the first, that stay as ImageNet made them: a third of the time
     dimension: int = 256
     epochs: int = 10
     size: int = 160  # side of the crops, pixels
@@ -154,13 +155,15 @@ def _classes(
 def _start(options: EmbedderTraining, classes: int) -> _Run:
     network = build(options.backbone, options.dimension)
     _load_base(network, options)
+    for module in _frozen(network, options.freeze):
+        module.requires_grad_(False)
     average = build(options.backbone, options.dimension)
     average.load_state_dict(network.state_dict())
     loss = SubCenterArcFaceLoss(
         num_classes=classes, embedding_size=options.dimension, margin=options.margin, scale=options.scale, sub_centers=2
     )
     groups = [
-        {"params": network.parameters(), "lr": options.learning_rate, "share": 1.0},
+        {"params": [p for p in network.parameters() if p.requires_grad], "lr": options.learning_rate, "share": 1.0},
         {"params": loss.parameters(), "lr": options.learning_rate, "share": 5.0},  # the centers start from nothing
     ]
     run = _Run(network, average.eval(), loss, torch.optim.AdamW(groups, weight_decay=1e-4))
@@ -170,6 +173,17 @@ def _start(options: EmbedderTraining, classes: int) -> _Run:
     for module in (run.network, run.average):
         module.to(memory_format=torch.channels_last)
     return run
+
+
+def _frozen(network: torch.nn.Module, stages: int) -> list[torch.nn.Module]:
+    """The stem and the first stages of an EfficientNet. Raises WeightsError for a backbone without such."""
+    backbone: Any = network.backbone
+    if not stages:
+        return []
+    try:
+        return [backbone.conv_stem, backbone.bn1, *backbone.blocks[:stages]]
+    except AttributeError as error:
+        raise WeightsError("this backbone has no stages that can be told apart; train it with --freeze 0") from error
 
 
 def _load_base(network: torch.nn.Module, options: EmbedderTraining) -> None:
@@ -202,6 +216,8 @@ def _epoch(
     rng = np.random.default_rng([options.seed, run.epoch])
     steps = max(1, len(classes) // options.batch)
     run.network.train()
+    for module in _frozen(run.network, options.freeze):
+        module.eval()  # else batch normalisation would go on moving
     losses = []
     for step, rows in enumerate(_batches(len(classes), options.batch, rng)):
         _set_rate(run.optimizer, (run.epoch * steps + step) / (options.epochs * steps), options.learning_rate)

@@ -247,6 +247,6 @@ def command(sets: Sequence[LabelSet], options: "EmbedderTraining") -> str:
     for one in options.calibrate:
         words += ["--calibrate", f"{named(one.labels)}:{named(one.crops)}:{one.part}"]
     words += [word for pattern in options.without for word in ("--without", pattern)]
-    for flag in ("rendered", "shots", "epochs", "size", "batch", "seed"):
+    for flag in ("rendered", "shots", "epochs", "size", "batch", "freeze", "seed"):
         words += [f"--{flag}", str(getattr(options, flag))]
     return shlex.join([*words, "--out", f"weights/{options.out.name}"])
