@@ -1,0 +1,138 @@
+import io
+import multiprocessing
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from whalepipe.catalog.store import Added, Catalog, Entry, Holding, Summary
+from whalepipe.errors import CatalogError
+
+
+def jpeg(shade: int) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (16, 16), (shade, 0, 0)).save(out, "JPEG")
+    return out.getvalue()
+
+
+def entry(individual: str, shade: int, part: str = "fluke", encounter: str = "", view: str = "unknown") -> Entry:
+    return Entry(individual, part, f"{individual}{shade}.jpg", jpeg(shade), "p.jpg", encounter, view)
+
+
+def silent(_: str, items: object) -> object:
+    return items
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "c.sqlite"
+
+
+def test_add_list_show(path: Path) -> None:
+    catalog = Catalog.open_or_create(path)
+    assert catalog.revision == ""
+    crops = [entry("B", 1, encounter="e1", view="left"), entry("B", 2, encounter="e2"), entry("B", 3, "fin")]
+    assert catalog.add([*crops, entry("=A", 4)]) == Added(4, 0)
+    assert Catalog.open(path).summaries() == [
+        Summary("=A", "", "fluke", 1, 0), Summary("B", "", "fin", 1, 0), Summary("B", "", "fluke", 2, 2),
+    ]  # fmt: skip
+    assert Catalog.open(path).holdings("B")[1] == Holding("B1.jpg", "fluke", "left", "e1", "p.jpg", "")
+    assert catalog.picture("B", "B1.jpg") == jpeg(1)
+    assert catalog.picture("B", "none.jpg") == b""
+
+
+def test_the_revision_changes_only_with_the_content(path: Path) -> None:
+    catalog = Catalog.open_or_create(path)
+    catalog.add([entry("A", 1)])
+    first = catalog.revision
+    assert catalog.add([entry("A", 1)]) == Added(0, 1)
+    assert catalog.revision == first != ""
+    catalog.add([entry("A", 2)])
+    assert catalog.revision != first
+
+
+def test_all_of_a_change_or_nothing(path: Path) -> None:
+    catalog = Catalog.open_or_create(path)
+    catalog.add([entry("A", 1)])
+    before = catalog.summaries(), catalog.revision
+    with pytest.raises(CatalogError, match=r"holds B1\.jpg as 'A', not 'B'; nothing was added"):
+        catalog.add([entry("B", 7), entry("B", 1)])
+    assert (catalog.summaries(), catalog.revision) == before
+
+
+def test_vectors_are_kept_with_the_digest_of_their_weights(path: Path) -> None:
+    catalog, asked = Catalog.open_or_create(path), []
+
+    def embed(pixels: np.ndarray) -> np.ndarray:
+        asked.append(pixels.shape)
+        return np.array([0.6, 0.8], dtype=np.float32)
+
+    assert catalog.gallery("w1", embed, silent).shots == ()
+    catalog.add([entry("A", 1), entry("B", 2, view="left", encounter="e")])
+    for weights, calls in (("w1", 2), ("w1", 2), ("w2", 4), ("w1", 4)):
+        gallery = Catalog.open(path).gallery(weights, embed, silent)
+        assert len(asked) == calls
+        assert gallery.vectors.tolist() == [[np.float32(0.6), np.float32(0.8)]] * 2
+        assert gallery.revision == catalog.revision
+    assert gallery.views() == {("A", "fluke"): {"unknown"}, ("B", "fluke"): {"left"}}
+    assert (gallery.shots[1].individual, gallery.shots[1].encounter) == ("B", "e")
+    assert sorted(catalog.holdings("A")[0].embedded_by.split(",")) == ["w1", "w2"]
+    catalog.add([entry("C", 3)])
+    catalog.gallery("w1", embed, silent)
+    assert len(asked) == 5
+
+
+def test_a_damaged_crop_in_the_catalogue_is_named(path: Path) -> None:
+    catalog = Catalog.open_or_create(path)
+    catalog.add([Entry("A", "fluke", "a.jpg", b"no jpeg")])
+    with pytest.raises(CatalogError, match=r"c\.sqlite: damaged, its crop 1 cannot be decoded"):
+        catalog.gallery("w", lambda _: np.zeros(2, dtype=np.float32), silent)
+
+
+def test_what_a_killed_creation_leaves_is_gone_on_from(path: Path) -> None:
+    path.write_bytes(b"")
+    assert Catalog.open_or_create(path).add([entry("A", 1)]) == Added(1, 0)
+
+
+def test_a_catalogue_of_a_later_version_is_not_touched(path: Path) -> None:
+    Catalog.open_or_create(path)
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE settings SET value = '99' WHERE name = 'schema'")
+    with pytest.raises(CatalogError, match=r"another version of whalepipe \(schema 99, this one is 1\)"):
+        Catalog.open_or_create(path)
+
+
+def _add(path: Path, shades: range) -> None:
+    for shade in shades:
+        crops = [Entry("A", "fluke", f"{n}.jpg", str(n).encode()) for n in (0, shade)]
+        Catalog.open_or_create(path).add(crops)
+
+
+def test_several_processes_add_at_once(path: Path) -> None:
+    context = multiprocessing.get_context("forkserver")
+    workers = [context.Process(target=_add, args=(path, range(1 + 60 * n, 60 * n + 9))) for n in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert [w.exitcode for w in workers] == [0, 0, 0]
+    assert Catalog.open(path).summaries() == [Summary("A", "", "fluke", 25, 0)]
+
+
+def test_a_catalogue_that_another_process_is_writing_is_said_to_be(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("whalepipe.catalog.store.WAIT_S", 0.05)
+    catalog = Catalog.open_or_create(path)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(CatalogError, match=r"cannot be used now \(database is locked\); nothing was changed"):
+        catalog.add([entry("A", 1)])
+    other.execute("ROLLBACK")
+    assert catalog.add([entry("A", 1)]) == Added(1, 0)
+
+
+def test_a_name_like_one_of_sqlites_own_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Catalog.open_or_create(Path(":memory:")).add([entry("A", 1)])
+    assert Catalog.open(Path(":memory:")).summaries() == [Summary("A", "", "fluke", 1, 0)]

@@ -1,0 +1,120 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests import fakes
+from whalepipe.boxes import window
+from whalepipe.config import CropConfig, DetectConfig, QualityConfig
+from whalepipe.errors import TableError
+from whalepipe.models.detector import Box
+from whalepipe.stages.crop import crop, crop_name
+from whalepipe.stages.detect import detect, drawn
+from whalepipe.stages.embed import Vector, embed
+from whalepipe.stages.quality import graded, measured
+from whalepipe.tables import BoxLabel, Crop, Detection, Photo, Quality
+
+PHOTO = Photo("sub/a b.jpg", "0123456789abcdef", 1000, 500)
+BOX = Detection(PHOTO.photo, PHOTO.photo_id, 0, "fluke", 100.0, 100.0, 300.0, 200.0, 0.9)
+
+
+def test_found_boxes_are_in_full_size_pixels_from_left_to_right() -> None:
+    def detector(image: object, config: object) -> list[Box]:  # noqa: ARG001
+        return [Box("fluke", 0.5, 0.5, 1.0, 1.0, 0.98765), Box("dorsal_fin", 0.12345, 0, 0.2, 0.1, 0.5)]
+
+    found = detect(PHOTO, np.zeros((5, 10, 3), dtype=np.uint8), detector, DetectConfig())
+    assert found == [
+        Detection(PHOTO.photo, PHOTO.photo_id, 0, "dorsal_fin", 123.5, 0.0, 200.0, 50.0, 0.5),
+        Detection(PHOTO.photo, PHOTO.photo_id, 1, "fluke", 500.0, 250.0, 1000.0, 500.0, 0.9877),
+    ]
+
+
+def test_drawn_boxes_are_cut_at_the_photos_edges() -> None:
+    labels = [BoxLabel("x", part="fluke", xmin=-10, ymin=400, xmax=60, ymax=9000), BoxLabel("x")]
+    [box] = drawn(PHOTO, labels)
+    assert (box.xmin, box.ymin, box.xmax, box.ymax, box.confidence) == (0.0, 400.0, 60.0, 500.0, 1.0)
+
+
+NOTHING = [(1000, 0, 1100, 9), (5, 5, 5.5, 50), (9, 9, 5, 5), (None, 1, 9, 9), (1, 1, 9, None)]
+
+
+@pytest.mark.parametrize("corners", NOTHING)
+def test_a_drawn_box_with_nothing_in_it_is_refused(corners: tuple[float | None, ...]) -> None:
+    with pytest.raises(TableError, match="nothing of it lies inside the photo's 1000 x 500 pixels"):
+        drawn(PHOTO, [BoxLabel("x", "", "fluke", *corners)])
+
+
+def test_the_window_of_a_crop() -> None:
+    assert window(BOX, 0.1, 1000, 500) == (80, 90, 320, 210)
+    assert window(BOX, 0.0, 1000, 500) == (100, 100, 300, 200)
+    assert window(BOX, 10.0, 1000, 500) == (0, 0, 1000, 500)
+    assert window(replace(BOX, xmin=999.9, xmax=1000.0), 0.0, 1000, 500) == (999, 100, 1000, 200)
+    assert window(replace(BOX, xmin=0, ymin=0, xmax=0, ymax=0), 0.1, 1, 1) == (0, 0, 1, 1)
+
+
+def test_a_crop_is_the_pixels_of_its_window() -> None:
+    pixels = np.zeros((500, 1000, 3), dtype=np.uint8)
+    pixels[90:210, 80:320] = 7
+    [(row, cut)] = crop(pixels, [BOX], CropConfig(margin=0.1))
+    assert row == Crop("a b_01234567_0.jpg", PHOTO.photo, PHOTO.photo_id, 0, "fluke", 240, 120)
+    assert cut.shape == (120, 240, 3)
+    assert cut.min() == 7
+
+
+@pytest.mark.parametrize(
+    ("photo", "stem"),
+    [
+        ("a.b.JPG", "a.b"), ("x/\n:\"*?<>|.jpg", "________"), ("...jpg", "photo"), ("鯨-1.png", "鯨-1"),
+        ("=1+1.jpg", "_1+1"), (" .jpg", "photo"), ("n" * 250 + ".jpg", "n" * 100), ("é" * 120 + ".jpg", "é" * 50),
+    ],
+)  # fmt: skip
+def test_names_of_crops(photo: str, stem: str) -> None:
+    assert crop_name(replace(BOX, photo=photo, box=12)) == f"{stem}_01234567_12.jpg"
+
+
+def test_a_vector_survives_as_text() -> None:
+    values = np.array([0.1, -1e-30, 1.0], dtype=np.float32)
+    assert Vector.of(values).array.tolist() == values.tolist()
+    assert embed(np.zeros((8, 8, 3), dtype=np.uint8), lambda _: values) == [Vector.of(values)]
+    assert Vector.of(np.array([1.0, -2.0], dtype=np.float32)) == Vector("AACAPwAAAMA=")
+
+
+GOOD = Quality("c", 96.0, 0.3, 0.9, 0.4, 1.0, 0.0, True, "")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({}, ""),
+        ({"size": 47.9}, "too small: 47.9 pixels, 48 are needed"),
+        ({"sharpness": 0.099}, "out of focus or moved: sharpness 0.10"),
+        ({"exposure": 0.4}, "glare or blackness on 60% of the animal"),
+        ({"contrast": 0.05}, "too little contrast: 0.05"),
+        ({"completeness": 0.75, "size": 1.0}, "cut off by the photo's edge"),
+        ({"size": 48.0, "sharpness": 0.1, "exposure": 0.5, "contrast": 0.08}, ""),
+    ],
+)
+def test_one_plain_reason(change: dict[str, float], reason: str) -> None:
+    row = graded(replace(GOOD, **change), QualityConfig())
+    assert (row.keep, row.reason) == (reason == "", reason)
+
+
+def test_the_grade_is_that_of_the_weakest_measure() -> None:
+    assert graded(GOOD, QualityConfig()).grade == 0.9
+    assert graded(replace(GOOD, size=72.0), QualityConfig()).grade == 0.75
+    assert graded(replace(GOOD, size=72.0), QualityConfig(min_size=0.0)).grade == 0.9
+
+
+@pytest.mark.parametrize(
+    ("corners", "completeness"),
+    [((40, 40, 100, 100), 1.0), ((0, 40, 60, 100), 0.75), ((0.4, 0, 60, 60), 0.5), ((0, 0, 240, 160), 0.0)],
+)
+def test_measures_of_a_crop(corners: tuple[float, float, float, float], completeness: float) -> None:
+    photo = Photo("a.jpg", "x" * 64, 240, 160)
+    box = Detection("a.jpg", photo.photo_id, 0, "dorsal_fin", *corners, 0.9)
+    pixels = fakes.sea(fakes.Animal(*(int(c) for c in corners), 1))
+    [(row, cut)] = crop(pixels, [box], CropConfig())
+    [found] = measured(photo, box, row, cut, CropConfig())
+    assert found.completeness == completeness
+    assert found.size == round(((corners[2] - corners[0]) * (corners[3] - corners[1])) ** 0.5, 1)
+    assert (found.keep, found.reason) == (True, "")

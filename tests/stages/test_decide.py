@@ -1,0 +1,166 @@
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from whalepipe.catalog.gallery import Gallery, Nearest, Shot
+from whalepipe.config import MatchConfig
+from whalepipe.models.calibration import Calibration
+from whalepipe.stages.decide import decide, group, provisional_name
+from whalepipe.stages.match import match, probabilities
+from whalepipe.tables import NEW, Answer, Crop, Match
+
+PLAIN = Calibration(20.0, -10.0)
+CALIBRATIONS = {"fluke": PLAIN, "dorsal_fin": PLAIN}
+
+
+def crop(name: str, photo: str = "", part: str = "fluke", box: int = 0) -> Crop:
+    return Crop(name, photo or f"{name}.jpg", f"id of {photo or name}", box, part, 10, 10)
+
+
+def unit(*values: float) -> np.ndarray:
+    vector = np.array(values, dtype=np.float32)
+    return vector / np.linalg.norm(vector)
+
+
+def gallery(*shots: tuple[str, str, str, str, np.ndarray]) -> Gallery:
+    """From individual, crop, part, view and vector."""
+    return Gallery([Shot(c, i, p, "e", v) for i, c, p, v, _ in shots], np.stack([s[4] for s in shots]), "r")
+
+
+def test_probabilities_by_hand() -> None:
+    # log LR of ln 9 and ln 1; half for new, a quarter for each: 9/4 : 1/4 : 1/2, so 0.75, 0.0833, 0.1667
+    assert probabilities(np.log([9.0, 1.0]), 0.5) == ([0.75, 0.0833], 0.1667)
+    assert probabilities(np.log([9.0]), 0.1) == ([0.9878], 0.0122)
+    assert probabilities(np.array([]), 0.5) == ([], 1.0)
+    assert probabilities(np.array([30.0, 30.0]), 0.0) == ([0.5, 0.5], 0.0)
+    assert probabilities(np.array([30.0]), 1.0) == ([0.0], 1.0)
+
+
+def test_ranks_scores_and_new_always_among_them() -> None:
+    known = gallery(
+        ("B", "b1", "fluke", "ventral", unit(1, 0)), ("A", "a1", "fluke", "unknown", unit(0.6, 0.8)),
+        ("A", "a2", "fluke", "dorsal", unit(1, 0)), ("C", "c1", "dorsal_fin", "left", unit(1, 0)),
+        ("D", "d1", "fluke", "unknown", unit(0, 1)),
+    )  # fmt: skip
+    rows = match([crop("q")], {"q": unit(1, 0)}, known, CALIBRATIONS, "w", MatchConfig(candidates=3))
+    # cosines 1, 1, 0: log LR 10, 10, -10; a sixth of e^10 = 3671.1 for A and B, 0.5 for new
+    assert [(m.rank, m.individual, m.probability, m.score, m.gallery_crop, m.gallery_view) for m in rows] == [
+        (1, "A", 0.5, 1.0, "a2", "dorsal"), (2, "B", 0.5, 1.0, "b1", "ventral"), (3, "new", 0.0001, None, "", ""),
+    ]  # fmt: skip
+    assert {m.weights for m in rows} == {"w"}
+
+
+@pytest.mark.parametrize("candidates", [2, 3, 50])
+def test_new_is_never_cut_from_the_list(candidates: int) -> None:
+    known = gallery(*((f"{n:02}", f"c{n}", "fluke", "unknown", unit(1, 0)) for n in range(20)))
+    rows = match([crop("q")], {"q": unit(1, 0)}, known, CALIBRATIONS, "w", MatchConfig(candidates=candidates))
+    assert len(rows) == min(candidates, 21)
+    assert [m.individual for m in rows].count(NEW) == 1
+    assert [m.rank for m in rows] == list(range(1, len(rows) + 1))
+
+
+def test_different_parts_are_never_compared() -> None:
+    known = gallery(("A", "a", "dorsal_fin", "left", unit(1, 0)))
+    rows = match([crop("q")], {"q": unit(1, 0)}, known, CALIBRATIONS, "w", MatchConfig())
+    assert [(m.individual, m.probability) for m in rows] == [("new", 1.0)]
+
+
+def test_the_best_crop_of_each_individual_and_ties_by_name() -> None:
+    known = gallery(
+        ("B", "b", "fluke", "unknown", unit(1, 0)), ("A", "a2", "fluke", "unknown", unit(1, 0)),
+        ("A", "a1", "fluke", "unknown", unit(1, 0)),
+    )  # fmt: skip
+    assert known.nearest("fluke", np.stack([unit(1, 0)])) == [
+        [Nearest(known.shots[2], 1.0), Nearest(known.shots[0], 1.0)]
+    ]
+    assert known.individuals("fluke") == ["A", "B"]
+    assert known.nearest("head", np.stack([unit(1, 0)])) == [[]]
+
+
+def answers(
+    crops: Sequence[Crop], rows: Sequence[Match], views: dict[str, str] | None = None, shown: object = None,
+    vectors: dict[str, np.ndarray] | None = None, config: MatchConfig | None = None,
+) -> list[Answer]:  # fmt: skip
+    vectors = vectors or {c.crop: unit(1, 0) for c in crops}
+    held = shown if isinstance(shown, dict) else {}
+    return decide(crops, rows, views or {}, held, vectors, CALIBRATIONS, config or MatchConfig())
+
+
+def rows(query: Crop, known: float, new: float, individual: str = "A") -> list[Match]:
+    found = [(known, individual, "g"), (new, NEW, "")]
+    ranked = sorted(found, reverse=True)
+    return [
+        Match(query.crop, i, name, p, None if name == NEW else 0.9, g, "", "left" if g else "", "w")
+        for i, (p, name, g) in enumerate(ranked, 1)
+    ]
+
+
+def test_one_answer_by_the_thresholds() -> None:
+    q = crop("q")
+    name = provisional_name(q)
+    assert answers([q], rows(q, 0.8, 0.2)) == [Answer("q", "identified", "A", 0.8, "")]
+    assert answers([q], rows(q, 0.2, 0.8)) == [Answer("q", "new", name, 0.8, "")]
+    reason = "A 0.79, new 0.21: neither is sure enough"
+    assert answers([q], rows(q, 0.79, 0.21)) == [Answer("q", "unsure", "", None, reason)]
+    strict = MatchConfig(identified_at=0.9)
+    assert answers([q], rows(q, 0.8, 0.2), config=strict)[0].state == "unsure"
+
+
+def test_where_only_the_other_view_is_held_it_is_unsure_not_new() -> None:
+    q = crop("q")
+    found = rows(q, 0.1, 0.9)
+    shown = {("A", "fluke"): {"left"}}
+    reason = "the catalogue shows its best candidate, A, from the left only"
+    assert answers([q], found, {"q": "right"}, shown) == [Answer("q", "unsure", "", None, reason)]
+    for view, held in (("left", {"left"}), ("unknown", {"left"}), ("right", {"left", "right"}), ("right", {"unknown"})):
+        assert answers([q], found, {"q": view}, {("A", "fluke"): held})[0].state == "new"
+    assert answers([q], found, {"q": "right"}, {("A", "dorsal_fin"): {"left"}})[0].state == "new"
+    assert answers([q], rows(q, 0.9, 0.1), {"q": "right"}, shown)[0].state == "identified"
+
+
+def test_two_crops_of_one_part_in_one_photo_are_never_one_known_individual() -> None:
+    one, two = crop("one", "p.jpg"), crop("two", "p.jpg", box=1)
+    other_part, other_photo = crop("fin", "p.jpg", "dorsal_fin"), crop("far")
+    crops = [one, two, other_part, other_photo]
+    found = rows(one, 0.85, 0.15) + rows(two, 0.95, 0.05) + rows(other_part, 0.9, 0.1) + rows(other_photo, 0.9, 0.1)
+    given = answers(crops, found)
+    assert [a.state for a in given] == ["unsure", "identified", "identified", "identified"]
+    assert given[0].reason == "A is already named in this photo, more surely, by two"
+    assert (given[0].individual, given[0].probability) == ("", None)
+
+
+def test_new_animals_are_grouped_within_a_part_and_never_within_a_photo() -> None:
+    crops = [
+        crop("a", "p.jpg"), crop("b", "p.jpg", box=1), crop("c", "q.jpg"), crop("fin", "q.jpg", "dorsal_fin"),
+        crop("d", "r.jpg"),
+    ]  # fmt: skip
+    found = [r for c in crops for r in rows(c, 0.0, 1.0)]
+    vectors = {"a": unit(1, 0), "b": unit(1, 0), "c": unit(1, 0), "fin": unit(1, 0), "d": unit(0, 1)}
+    a, b, c, fin, d = (x.individual for x in answers(crops, found, vectors=vectors))
+    assert a == c == provisional_name(crops[0])
+    assert len({a, b, fin, d}) == 4
+
+
+def test_provisional_names_are_those_of_the_earliest_crop() -> None:
+    assert provisional_name(crop("any", "p.jpg")) == "new-a832544841"
+    names = {provisional_name(crop("x", photo, part, box)) for photo in "pq" for part in CALIBRATIONS for box in (0, 1)}
+    assert len(names) == 8
+
+
+def test_average_linkage_by_hand() -> None:
+    cosines = np.array([[1.0, 0.9, 0.2, 0.0], [0.9, 1.0, 0.7, 0.0], [0.2, 0.7, 1.0, 0.6], [0.0, 0.0, 0.6, 1.0]])
+    photos = list("abcd")
+    # 0 and 1 join at 0.9; then 2 is to them (0.2 + 0.7) / 2 = 0.45 and to 3 it is 0.6; {0,1} to {2,3}: 0.225
+    assert group(cosines, photos, 0.95) == [[0], [1], [2], [3]]
+    assert group(cosines, photos, 0.61) == [[0, 1], [2], [3]]
+    assert group(cosines, photos, 0.6) == [[0, 1], [2, 3]]
+    assert group(cosines, photos, 0.23) == [[0, 1], [2, 3]]
+    assert group(cosines, photos, 0.22) == [[0, 1, 2, 3]]
+    assert group(np.zeros((0, 0)), [], 0.5) == []
+
+
+def test_what_cannot_be_one_animal_is_not_linked_by_a_third() -> None:
+    same = np.ones((3, 3))
+    assert group(same, ["p", "p", "q"], 0.5) == [[0, 2], [1]]
+    assert group(same, ["p", "p", "p"], -5.0) == [[0], [1], [2]]
