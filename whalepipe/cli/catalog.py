@@ -9,7 +9,8 @@ from whalepipe.cli import options as o
 from whalepipe.cli.console import progress, say, say_row, say_some
 from whalepipe.errors import ConfigError
 
-app = typer.Typer(help="The individuals that you know: add, list, show.", no_args_is_help=True, rich_markup_mode=None)
+HELP = "The individuals that you know: add, list, show.\n\nExample: whalepipe catalog list"
+app = typer.Typer(help=HELP, no_args_is_help=True, rich_markup_mode=None)
 
 Catalogue = Annotated[str, typer.Option("--catalog", help="The catalogue (SQLite file); made if there is none.")]
 DEFAULT = "catalogue.sqlite"

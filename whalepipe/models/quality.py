@@ -83,7 +83,7 @@ def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def _ellipse(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
     ys, xs = np.nonzero(inside)
     cy, cx = (ys.min() + ys.max()) / 2, (xs.min() + xs.max()) / 2
-    ry, rx = max(float(np.ptp(ys)) / 2, 0.5), max(float(np.ptp(xs)) / 2, 0.5)
+    ry, rx = (float(np.ptp(ys)) + 1) / 2, (float(np.ptp(xs)) + 1) / 2
     y, x = np.ogrid[: inside.shape[0], : inside.shape[1]]
     return np.asarray(((y - cy) / ry) ** 2 + ((x - cx) / rx) ** 2 <= 1.0, dtype=np.bool_)
 

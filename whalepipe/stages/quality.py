@@ -18,7 +18,7 @@ from whalepipe.config import CropConfig, QualityConfig
 from whalepipe.models.quality import measure
 from whalepipe.tables import Crop, Detection, Photo, Quality
 
-VERSION = 1
+VERSION = 2
 AT_EDGE = 0.002  # of the photo's longer side: a box that ends this near the frame is cut by it
 
 
