@@ -5,6 +5,7 @@
 each first run ended: the number of the signal, or 0 where it was done before.
 """
 
+import importlib
 import json
 import os
 import signal
@@ -17,6 +18,8 @@ import cv2
 
 from tests import fakes
 from whalepipe.cli import main
+
+LOADED = ("whalepipe.pipeline", "whalepipe.report")
 
 
 def started(*args: str) -> int:
@@ -58,8 +61,10 @@ def prepare(folder: Path, delay_s: float) -> None:
 
     def patch(name: str, value: Any) -> None:
         module, _, attribute = name.rpartition(".")
-        setattr(sys.modules[module], attribute, value)
+        setattr(importlib.import_module(module), attribute, value)
 
+    for name in LOADED:
+        importlib.import_module(name)
     cv2.setNumThreads(1)
     fakes.DELAY_S = delay_s
     fakes.install(folder, patch)

@@ -119,7 +119,7 @@ def test_a_broken_exif_gives_no_facts_and_no_error() -> None:
     assert Image.open(io.BytesIO(_with(exif_for_crop(image)))).getexif()[Base.Orientation] == 1
 
 
-@pytest.mark.parametrize(("value", "expected"), [(6, 6), (0, 1), (9, 1), ((6, 6), 1), (65_535, 1)])
+@pytest.mark.parametrize(("value", "expected"), [(6, 6), (0, 1), (9, 1), (65_535, 1)])
 def test_orientation(value: Any, expected: int) -> None:
     assert read_orientation(photo({Base.Orientation: value})) == expected
 
