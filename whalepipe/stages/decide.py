@@ -113,20 +113,24 @@ def group(cosines: NDArray[np.float64], photos: Sequence[str], least: float) -> 
     `cosines` is (n, n); two groups are joined, the most alike first, while the mean cosine between their crops is at
     least `least` and no photo is in both. Each group lists its members in order; groups by their first member.
     """
-    count = len(photos)
     means = np.where(_same_photo(photos), -np.inf, cosines)
     np.fill_diagonal(means, -np.inf)
-    sizes = np.ones(count)
-    groups: dict[int, list[int]] = {i: [i] for i in range(count)}
+    sizes = np.ones(len(photos))
+    groups: dict[int, list[int]] = {i: [i] for i in range(len(photos))}
+    best = means.max(axis=1, initial=-np.inf)  # of each row, so that not the whole table is searched at every join
     while len(groups) > 1:
-        a, b = divmod(int(np.argmax(means)), count)
-        if means[a, b] < least:
+        a = int(np.argmax(best))
+        b = int(np.argmax(means[a]))
+        if not means[a, b] >= least or np.isinf(means[a, b]):
             break
         a, b = min(a, b), max(a, b)
+        stale = np.isfinite(best) & ((means[:, a] == best) | (means[:, b] == best))
         joined = np.round((sizes[a] * means[a] + sizes[b] * means[b]) / (sizes[a] + sizes[b]), 6)
         joined[[a, b]] = -np.inf
         means[a], means[:, a] = joined, joined
         means[b], means[:, b] = -np.inf, -np.inf
+        best = np.maximum(best, joined)
+        best[stale] = means[stale].max(axis=1)
         sizes[a] += sizes[b]
         groups[a] = sorted(groups[a] + groups.pop(b))
     return sorted(groups.values())
