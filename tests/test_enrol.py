@@ -86,3 +86,12 @@ def test_a_large_crop_is_made_smaller(tmp_path: Path, catalogue: Path) -> None:
     photos(catalogue, tmp_path / "raw", HEADER + "a.png,fluke,0,0,3000,30,A\n")
     [held] = Catalog.open(catalogue).holdings("A")
     assert decode(Catalog.open(catalogue).picture("A", held.crop)).shape == (10, 1024, 3)
+
+
+def test_a_crop_is_known_again_however_it_is_encoded(
+    raw: Path, catalogue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = HEADER + "sub/b.JPG,dorsal_fin,100,80,160,140,A\n"
+    assert photos(catalogue, raw, text) == Enrolment(added=1)
+    monkeypatch.setattr("whalepipe.enrol.JPEG_QUALITY", 60)
+    assert photos(catalogue, raw, text) == Enrolment(held=1)

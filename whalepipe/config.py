@@ -60,8 +60,8 @@ class EmbedConfig:
 class QualityConfig:
     """Least value of each measure (stages/quality.py says what they are) at which a crop is kept."""
 
-    min_size: float = _number(48.0, 0.0, 1e5)  # pixels: square root of the box's area in the full-size photo
-    min_sharpness: float = _share(0.1)
+    min_size: float = _number(60.0, 0.0, 1e5)  # pixels: square root of the box's area in the full-size photo
+    min_sharpness: float = _share(0.115)
     min_exposure: float = _share(0.5)
     min_contrast: float = _share(0.08)
     min_completeness: float = _share(0.9)

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from whalepipe.catalog.store import Catalog, Entry
 from whalepipe.config import Config
 from whalepipe.errors import PhotoError, TableError
+from whalepipe.files import digest
 from whalepipe.models.detector import Detector
 from whalepipe.models.device import pick_device
 from whalepipe.models.weights import find_weights
 from whalepipe.photos import Found, describe, encode_jpeg, inside, read_photo
 from whalepipe.stages import crop as cropping
 from whalepipe.stages import detect as detecting
-from whalepipe.tables import BoxLabel, CropLabel, Detection, Photo, read_table
+from whalepipe.tables import UNKNOWN, BoxLabel, CropLabel, Detection, Photo, read_table
 from whalepipe.work import Progress, silent
 
 LONGEST_SIDE = 1024  # pixels of a crop in the catalogue; no model looks at more
@@ -52,11 +53,12 @@ def enrol_crops(
     def entries() -> Iterator[Entry]:
         for row in progress("crops", rows):
             try:
-                pixels = read_photo(inside(folder, row.crop))
+                path = inside(folder, row.crop)
+                pixels, origin = read_photo(path), digest(path)
             except PhotoError as error:
                 result.problems.append(f"{row.crop}: {error}")
                 continue
-            yield _entry(row.individual, row.part or part, row.crop, pixels, row)
+            yield _entry(row.part or part, row.crop, pixels, row, origin)
 
     return _add(catalog, entries(), result)
 
@@ -145,15 +147,22 @@ def _from_photo(row: BoxLabel, number: int, path: Path, finder: _Finder) -> Entr
     box = replace(boxes[0] if boxes else finder.only_animal(photo, path, row.part), box=number)
     full_size = read_photo(path, max_megapixels=finder.config.photos.max_megapixels)
     [(crop, pixels)] = cropping.crop(full_size, [box], finder.config.crop)
-    return _entry(row.individual, box.part, crop.crop, pixels, row)
+    where = f"{box.xmin:.0f},{box.ymin:.0f},{box.xmax:.0f},{box.ymax:.0f}" if boxes else "the only one"
+    return _entry(box.part, crop.crop, pixels, row, f"{photo.photo_id} {box.part} {where}")
 
 
-def _entry(
-    individual: str, part: str, crop: str, pixels: NDArray[np.uint8], row: BoxLabel | CropLabel
-) -> Entry:
-    jpeg = encode_jpeg(_limited(pixels), JPEG_QUALITY)
-    photo = row.photo if isinstance(row, BoxLabel) else ""
-    return Entry(individual.strip(), part, crop, jpeg, photo, row.encounter, row.view or "unknown", row.species)
+def _entry(part: str, crop: str, pixels: NDArray[np.uint8], row: BoxLabel | CropLabel, origin: str) -> Entry:
+    return Entry(
+        row.individual.strip(),
+        part,
+        crop,
+        encode_jpeg(_limited(pixels), JPEG_QUALITY),
+        origin,
+        row.photo if isinstance(row, BoxLabel) else "",
+        row.encounter,
+        row.view or UNKNOWN,
+        row.species,
+    )
 
 
 def _limited(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

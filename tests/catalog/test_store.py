@@ -18,7 +18,7 @@ def jpeg(shade: int) -> bytes:
 
 
 def entry(individual: str, shade: int, part: str = "fluke", encounter: str = "", view: str = "unknown") -> Entry:
-    return Entry(individual, part, f"{individual}{shade}.jpg", jpeg(shade), "p.jpg", encounter, view)
+    return Entry(individual, part, f"{individual}{shade}.jpg", jpeg(shade), f"photo {shade}", "p.jpg", encounter, view)
 
 
 def silent(_: str, items: object) -> object:
@@ -86,7 +86,7 @@ def test_vectors_are_kept_with_the_digest_of_their_weights(path: Path) -> None:
 
 def test_a_damaged_crop_in_the_catalogue_is_named(path: Path) -> None:
     catalog = Catalog.open_or_create(path)
-    catalog.add([Entry("A", "fluke", "a.jpg", b"no jpeg")])
+    catalog.add([Entry("A", "fluke", "a.jpg", b"no jpeg", "photo")])
     with pytest.raises(CatalogError, match=r"c\.sqlite: damaged, its crop 1 cannot be decoded"):
         catalog.gallery("w", lambda _: np.zeros(2, dtype=np.float32), silent)
 
@@ -106,7 +106,7 @@ def test_a_catalogue_of_a_later_version_is_not_touched(path: Path) -> None:
 
 def _add(path: Path, shades: range) -> None:
     for shade in shades:
-        crops = [Entry("A", "fluke", f"{n}.jpg", str(n).encode()) for n in (0, shade)]
+        crops = [Entry("A", "fluke", f"{n}.jpg", str(n).encode(), str(n)) for n in (0, shade)]
         Catalog.open_or_create(path).add(crops)
 
 

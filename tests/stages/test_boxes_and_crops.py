@@ -79,19 +79,19 @@ def test_a_vector_survives_as_text() -> None:
     assert Vector.of(np.array([1.0, -2.0], dtype=np.float32)) == Vector("AACAPwAAAMA=")
 
 
-GOOD = Quality("c", 96.0, 0.3, 0.9, 0.4, 1.0, 0.0, True, "")
+GOOD = Quality("c", 120.0, 0.3, 0.9, 0.4, 1.0, 0.0, True, "")
 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
         ({}, ""),
-        ({"size": 47.9}, "too small: 47.9 pixels, 48 are needed"),
+        ({"size": 59.9}, "too small: 59.9 pixels, 60 are needed"),
         ({"sharpness": 0.099}, "out of focus or moved: sharpness 0.10"),
         ({"exposure": 0.4}, "glare or blackness on 60% of the animal"),
         ({"contrast": 0.05}, "too little contrast: 0.05"),
         ({"completeness": 0.75, "size": 1.0}, "cut off by the photo's edge"),
-        ({"size": 48.0, "sharpness": 0.1, "exposure": 0.5, "contrast": 0.08}, ""),
+        ({"size": 60.0, "sharpness": 0.115, "exposure": 0.5, "contrast": 0.08}, ""),
     ],
 )
 def test_one_plain_reason(change: dict[str, float], reason: str) -> None:
@@ -101,8 +101,8 @@ def test_one_plain_reason(change: dict[str, float], reason: str) -> None:
 
 def test_the_grade_is_that_of_the_weakest_measure() -> None:
     assert graded(GOOD, QualityConfig()).grade == 0.9
-    assert graded(replace(GOOD, size=72.0), QualityConfig()).grade == 0.75
-    assert graded(replace(GOOD, size=72.0), QualityConfig(min_size=0.0)).grade == 0.9
+    assert graded(replace(GOOD, size=90.0), QualityConfig()).grade == 0.75
+    assert graded(replace(GOOD, size=90.0), QualityConfig(min_size=0.0)).grade == 0.9
 
 
 @pytest.mark.parametrize(

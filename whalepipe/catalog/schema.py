@@ -26,7 +26,7 @@ crops = sql.Table(
     metadata,
     sql.Column("id", sql.Integer, primary_key=True),
     sql.Column("individual_id", sql.ForeignKey("individuals.id"), nullable=False, index=True),
-    sql.Column("digest", sql.Text, nullable=False, unique=True),  # sha256 of the JPEG
+    sql.Column("origin", sql.Text, nullable=False, unique=True),  # what makes a crop the same crop: see store.Entry
     sql.Column("crop", sql.Text, nullable=False),
     sql.Column("part", sql.Text, nullable=False, index=True),
     sql.Column("view", sql.Text, nullable=False),

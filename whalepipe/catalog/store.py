@@ -1,6 +1,5 @@
 """The catalogue: one SQLite file with the individuals that a lab knows, their crops and the crops' embeddings."""
 
-import hashlib
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -30,15 +29,12 @@ class Entry:
     part: str
     crop: str  # file name
     jpeg: bytes
+    origin: str  # what makes a crop the same crop, however it is encoded: its file's digest, and its box if it has one
     photo: str = ""
     encounter: str = ""
     view: str = "unknown"
     species: str = ""
 
-    @property
-    def digest(self) -> str:
-        """sha256 of the picture: what makes a crop the same crop."""
-        return hashlib.sha256(self.jpeg).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -255,7 +251,7 @@ def _is(kind: Callable[[], bool]) -> bool:
 def _add(connection: sql.Connection, entry: Entry, path: Path) -> bool:
     """Whether the crop was added; False where the catalogue holds it already under this name."""
     owner = connection.execute(
-        sql.select(individuals.c.name).join_from(crops, individuals).where(crops.c.digest == entry.digest)
+        sql.select(individuals.c.name).join_from(crops, individuals).where(crops.c.origin == entry.origin)
     ).scalar()
     if owner == entry.individual:
         return False
@@ -263,7 +259,7 @@ def _add(connection: sql.Connection, entry: Entry, path: Path) -> bool:
         raise CatalogError(f"{path} holds {entry.crop} as {owner!r}, not {entry.individual!r}; nothing was added")
     row = {
         "individual_id": _individual(connection, entry),
-        "digest": entry.digest,
+        "origin": entry.origin,
         "crop": entry.crop,
         "part": entry.part,
         "view": entry.view or "unknown",
