@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image, ImageDraw
 
 from whalepipe.config import DetectConfig
@@ -15,6 +16,7 @@ from whalepipe.models.detector import Detector, build_model
 from whalepipe.models.weights import find_weights, save_weights
 from whalepipe.training.boxes import count_boxes, empty, fractions, labelled, prepare, render
 from whalepipe.training.detector import DetectorTraining, train_detector
+from whalepipe.training.finetune import epoch_file, mean_weights
 
 PARTS = ("fluke", "dorsal_fin")
 HEADER = "photo,encounter,label,xmin,ymin,xmax,ymax\n"
@@ -177,6 +179,13 @@ def test_a_killed_run_goes_on_from_its_last_epoch(folder):
     train_detector(pairs(folder), options(folder, epochs=3), lambda *t: told.append(t[:2]))
     assert told == [(3, 3)]
     assert find_weights(str(folder / "out" / "fins.pt"), "detector").digest == first
+
+
+def test_the_weights_of_the_last_epochs_are_averaged(tmp_path):
+    for epoch, value in ((1, 9.0), (2, 1.0), (3, 2.0)):
+        state = {"w": torch.tensor([value]).half(), "count": torch.tensor(epoch)}
+        torch.save(state, epoch_file(tmp_path / "last.pt", epoch))
+    assert mean_weights(tmp_path / "last.pt", [2, 3]) == {"w": torch.tensor([1.5]), "count": torch.tensor(3)}
 
 
 def test_a_folder_of_another_training_is_not_continued(folder):

@@ -40,6 +40,7 @@ class DetectorTraining:
     parts: tuple[str, ...] = ("fluke", "dorsal_fin")
     provenance: Path | None = None  # JSON: {folder name: {"source": ..., "licence": ...}}, for the card
     epochs: int = 6
+    average: int = 4  # last epochs of which the weights are averaged: an epoch's own are a matter of luck
     size: int = 640  # long side of the pictures, pixels; a multiple of 32
     batch: int = 8
     repeat_to: int = 150  # a table with fewer photos is repeated until it has about so many in an epoch
@@ -61,18 +62,18 @@ def train_detector(
     last epoch. Raises TableError (a wrong table, named with its row), WeightsError (the base), StorageError, and
     WhalepipeError where `work_dir` holds another training.
     """
-    from whalepipe.training.finetune import read_checkpoint
+    from whalepipe.training.finetune import epochs_done, mean_weights
 
     _check(labels, options)
     base = load_base(options.base)
     last = options.work_dir / "run" / "weights" / "last.pt"
     _claim(options.work_dir, labels, options)
     sources = _prepare(labels, options)
-    done, state = read_checkpoint(last) if last.is_file() else (0, {})
+    done = epochs_done(last)
     if done < options.epochs:
         _fit(base, options, last if done else None, progress)
-        state = read_checkpoint(last)[1]
-    return save_weights(options.out, state, _card(labels, options, sources))
+    averaged = range(max(1, options.epochs - options.average + 1), options.epochs + 1)
+    return save_weights(options.out, mean_weights(last, averaged), _card(labels, options, sources))
 
 
 def _check(labels: Sequence[tuple[Path, Path]], options: DetectorTraining) -> None:
@@ -80,8 +81,8 @@ def _check(labels: Sequence[tuple[Path, Path]], options: DetectorTraining) -> No
         raise WhalepipeError("no table of boxes to train on")
     if options.size % STRIDE or options.size <= 0:
         raise WhalepipeError(f"size must be a multiple of {STRIDE}, not {options.size}")
-    if options.epochs < 1 or options.batch < 1:
-        raise WhalepipeError("epochs and batch must be at least 1")
+    if min(options.epochs, options.batch, options.average) < 1:
+        raise WhalepipeError("epochs, average and batch must be at least 1")
 
 
 def load_base(path: Path | None) -> "dict[str, torch.Tensor]":

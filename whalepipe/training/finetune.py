@@ -6,7 +6,7 @@ read again from the run's own folder only.
 
 import contextlib
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -101,8 +101,11 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
         """Likewise; last.pt stays as it is."""
 
     def save_model(self) -> bool:
-        """Write last.pt aside, so that a kill leaves the one before."""
+        """Write this epoch's weights, then last.pt, both aside, so that a kill leaves the one before whole."""
         last: Path = self.last
+        with aside(epoch_file(last, self.epoch + 1)) as temporary:
+            state = self.ema.ema.state_dict()
+            torch.save({k: v.half() if v.is_floating_point() else v for k, v in state.items()}, temporary)
         with aside(last) as temporary:
             self.last = temporary
             try:
@@ -119,7 +122,22 @@ def fitting(state: dict[str, torch.Tensor], model: torch.nn.Module) -> dict[str,
     return {name: t.to(own[name].dtype) for name, t in state.items() if name in own and own[name].shape == t.shape}
 
 
-def read_checkpoint(last: Path) -> tuple[int, dict[str, torch.Tensor]]:
-    """How many epochs a run's own checkpoint has behind it, and its averaged weights."""
-    checkpoint = torch.load(last, map_location="cpu", weights_only=False)
-    return int(checkpoint["epoch"]) + 1, checkpoint["ema"].float().state_dict()
+def epoch_file(last: Path, epoch: int) -> Path:
+    """Where the weights after an epoch (1, 2, ...) lie, beside last.pt."""
+    return last.with_name(f"epoch-{epoch:04d}.pt")
+
+
+def epochs_done(last: Path) -> int:
+    """How many epochs a run's own checkpoint has behind it; 0 without one."""
+    if not last.is_file():
+        return 0
+    return int(torch.load(last, map_location="cpu", weights_only=False)["epoch"]) + 1
+
+
+def mean_weights(last: Path, epochs: Sequence[int]) -> dict[str, torch.Tensor]:
+    """The mean of the weights after these epochs; what is no float (counters) is that of the last one."""
+    states = [torch.load(epoch_file(last, e), map_location="cpu", weights_only=True) for e in epochs]
+    return {
+        name: torch.stack([state[name].float() for state in states]).mean(0) if value.is_floating_point() else value
+        for name, value in states[-1].items()
+    }
