@@ -11,9 +11,9 @@ import pytest
 from whalepipe.config import DetectConfig
 from whalepipe.errors import WeightsError
 from whalepipe.models.detector import Box, Detector, build_model, letterbox, suppress
-from whalepipe.models.weights import Weights, save_weights
+from whalepipe.models.weights import Weights, find_weights, save_weights
+from whalepipe.photos import read_photo
 
-DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
 CARD = {"kind": "detector", "architecture": "yolov5n.yaml", "parts": ["fluke", "dorsal_fin"]}
 SMALL = DetectConfig(size=64, confidence=0.0)
 
@@ -157,3 +157,23 @@ assert cv2.getNumThreads() == threads and "OMP_NUM_THREADS" not in os.environ
 """
     assert _run(script, tmp_path) == ""
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("photo", "expected"),
+    [
+        ("fins/photos/IMG_4906.jpg", [("dorsal_fin", 0.46, 0.53, 0.54, 0.67)]),
+        (
+            "fins/photos/SB19-1767-558.jpg",
+            [("dorsal_fin", 0.35, 0.29, 0.59, 0.59), ("dorsal_fin", 0.71, 0.43, 0.84, 0.59)],
+        ),
+        ("flukes/photos/hw_tail_mallory.jpg", [("fluke", 0.02, 0.0, 0.92, 0.91)]),
+        ("negatives/n01530575_brambling.jpg", []),
+    ],
+)
+def test_the_shipped_weights_find_these(real_data, photo, expected):
+    config = DetectConfig(size=960, confidence=0.4, overlap=0.4)
+    found = Detector(find_weights("detector", "detector"))(read_photo(real_data / photo, config.size), config)
+    assert [b.part for b in found] == [part for part, *_ in expected]
+    for box, (_, *corners) in zip(found, expected, strict=True):
+        assert (box.xmin, box.ymin, box.xmax, box.ymax) == pytest.approx(corners, abs=0.02)

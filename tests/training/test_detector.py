@@ -15,7 +15,7 @@ from whalepipe.errors import TableError, WeightsError, WhalepipeError
 from whalepipe.models.detector import Detector, build_model
 from whalepipe.models.weights import find_weights, save_weights
 from whalepipe.training.boxes import count_boxes, empty, fractions, labelled, prepare, render
-from whalepipe.training.detector import DetectorTraining, train_detector
+from whalepipe.training.detector import DetectorTraining, command, train_detector
 from whalepipe.training.finetune import epoch_file, mean_weights
 
 PARTS = ("fluke", "dorsal_fin")
@@ -208,6 +208,13 @@ def test_a_folder_of_another_training_is_not_continued(folder):
 def test_what_cannot_be_trained(folder, change, kind, message):
     with pytest.raises(kind, match=message):
         train_detector(pairs(folder), options(folder, **change))
+
+
+def test_the_command_tells_no_folders_of_this_machine(folder):
+    line = command([(folder / "boxes.csv", folder / "photos")], options(folder, base=Path("/elsewhere/deep/base.pt")))
+    assert f"DATA/{folder.name}/boxes.csv --photos DATA/{folder.name}/photos" in line
+    assert "--base DATA/deep/base.pt" in line
+    assert str(folder.parent) not in line
 
 
 def test_a_base_that_is_no_state_dict(folder):

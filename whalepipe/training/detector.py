@@ -227,10 +227,13 @@ def _provenance(path: Path | None) -> Mapping[str, Mapping[str, str]]:
 def command(labels: Sequence[tuple[Path, Path]], options: DetectorTraining) -> str:
     """The command line that trains these weights again; DATA stands for the folder that holds all that is read."""
     read = [p for pair in labels for p in pair] + list(options.negatives) + ([options.base] if options.base else [])
-    root = os.path.commonpath([p.resolve() for p in read])
+    root = Path(os.path.commonpath([p.resolve() for p in read]))
 
     def named(path: Path) -> str:
-        return Path("DATA", os.path.relpath(path.resolve(), root)).as_posix()
+        whole = path.resolve()
+        # Where nothing holds them all, no more of this machine's folders is told than is needed.
+        below = whole.relative_to(root) if root != Path(root.anchor) else Path(whole.parent.name, whole.name)
+        return Path("DATA", below).as_posix()
 
     words = ["whalepipe", "train", "detector", *(named(table) for table, _ in labels)]
     for flag, paths in (("--photos", [p for _, p in labels]), ("--negatives", options.negatives)):
