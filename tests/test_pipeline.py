@@ -73,7 +73,7 @@ def test_a_second_run_loads_no_model_and_writes_nothing_new(raw: Path, out: Path
         ("photos.encounter_gap_min=5", 0, 0),
         ("crop.margin=0.2", 0, 3),
         ("crop.jpeg_quality=90", 0, 3),
-        ("detect.confidence=0.3", 3, 0),
+        ("detect.confidence=0.35", 3, 0),
         ("detect.size=640", 3, 0),
     ],
 )
