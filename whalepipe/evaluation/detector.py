@@ -31,7 +31,7 @@ class DetectorEvaluation:
     negatives: tuple[Path, ...] = ()  # folders of photos without animals
     only: tuple[str, ...] = ()  # glob patterns of the encounters and photos that are scored; empty: all
     without: tuple[str, ...] = ()  # and of those that are not
-    resamplings: int = 1000  # for the intervals
+    resamplings: int = 300  # for the intervals
     seed: int = 0
     device: str = "cpu"
 
