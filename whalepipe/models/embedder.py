@@ -39,10 +39,12 @@ def build(backbone: str, dimension: int) -> "torch.nn.Module":
             self.linear = nn.Linear(self.backbone.num_features, dimension, bias=False)
             self.neck = nn.BatchNorm1d(dimension)
 
+        def pooled(self, pictures: torch.Tensor) -> torch.Tensor:
+            features: torch.Tensor = self.backbone(pictures).float().clamp(min=1e-6)
+            return features.pow(self.power).mean(dim=(2, 3)).pow(1.0 / self.power)
+
         def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-            features = self.backbone(pictures).float().clamp(min=1e-6)
-            pooled = features.pow(self.power).mean(dim=(2, 3)).pow(1.0 / self.power)
-            out: torch.Tensor = self.neck(self.linear(pooled))
+            out: torch.Tensor = self.neck(self.linear(self.pooled(pictures)))
             return out
 
     return Network()

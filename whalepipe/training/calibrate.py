@@ -40,10 +40,11 @@ def evidence(vectors: npt.NDArray[np.float32], names: Sequence[str], groups: Seq
     return Evidence(np.array(same), np.array(different))
 
 
-def fit(found: Evidence, strength: float = 1.0) -> Calibration | None:
+def fit(found: Evidence, strength: float = 30.0) -> Calibration | None:
     """Logistic regression with both kinds weighted alike; None where there is too little to fit, or it falls.
 
-    `strength` is the inverse of the ridge penalty on the slope: with little evidence the slope stays small.
+    `strength` is the inverse of the ridge penalty on the slope: with little evidence the slope stays small. Cosines
+    differ by tenths, so that a penalty that suits numbers around 1 would allow no slope at all.
     """
     if min(len(found.same), len(found.different)) < LEAST:
         return None

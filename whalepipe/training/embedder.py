@@ -23,6 +23,7 @@ from whalepipe.models.weights import Weights, save_weights
 from whalepipe.training.augment import Strength, augmented
 from whalepipe.training.crops import Labelled, LabelSet, Split, is_name, load, render, rendered_set, split
 from whalepipe.training.measure import describe_sets, measure
+from whalepipe.training.whiten import whiten
 
 STORED = 1.15  # crops are held this much larger than the network's input, so that moving them costs no detail
 AVERAGING = 0.998  # of the exponential moving average of the weights
@@ -98,7 +99,8 @@ def train_embedder(
         _checkpoint(run, options, loss)
         if progress:
             progress(run.epoch, options.epochs, loss)
-    return save_weights(options.out, run.average.state_dict(), _card(run.average, sets, labelled, splits, options))
+    whiten(run.network, pictures, options.size)
+    return save_weights(options.out, run.network.state_dict(), _card(run.network, sets, labelled, splits, options))
 
 
 def _claim(sets: Sequence[LabelSet], options: EmbedderTraining) -> None:
