@@ -75,7 +75,7 @@ def test_every_cause_changes_the_key() -> None:
         recipe("s", 1, DetectConfig(), "a"),
         recipe("t", 1, DetectConfig(), "a"),
         recipe("s", 2, DetectConfig(), "a"),
-        recipe("s", 1, DetectConfig(confidence=0.3), "a"),
+        recipe("s", 1, DetectConfig(confidence=0.35), "a"),
         recipe("s", 1, DetectConfig(), "b"),
         recipe("s", 1, DetectConfig(), "a", "a"),
         recipe("s", 1, DetectConfig(), ["a"]),

@@ -63,7 +63,7 @@ def _command(weights: Path, *args: str | Path, delay: str = "0") -> subprocess.C
 
 def test_ctrl_c_ends_with_130_and_one_line(tmp_path: Path) -> None:
     raw = card(tmp_path / "raw", 6)
-    args = [tmp_path / "weights", "0.3", "run", raw, "--out", tmp_path / "out", "--device", "cpu", "--quiet"]
+    args = [tmp_path / "weights", "1.0", "run", raw, "--out", tmp_path / "out", "--device", "cpu", "--quiet"]
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.fakes", *args],
         cwd=PROJECT, env=ONE_THREAD, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

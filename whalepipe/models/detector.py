@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from whalepipe.config import DetectConfig
 from whalepipe.errors import WeightsError
@@ -61,7 +62,9 @@ def import_ultralytics(module: str) -> ModuleType:
     threads, omp = cv2.getNumThreads(), os.environ.get("OMP_NUM_THREADS")
     import torch  # noqa: F401  before Ultralytics, which would set it to one thread
 
+    opened = Image.open
     imported = importlib.import_module(module)
+    Image.open = opened  # Ultralytics puts its own in place, which looks for more packages at every bad file
     importlib.import_module("ultralytics.utils").SETTINGS.update(sync=False)
     cv2.setNumThreads(threads)
     if omp is None:
