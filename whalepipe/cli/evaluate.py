@@ -2,12 +2,19 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from whalepipe.cli import options as o
-from whalepipe.cli.console import need_extra, say
+from whalepipe.cli.console import need_extra, progress, say
+
+if TYPE_CHECKING:
+    from whalepipe.evaluation.identity import IdentityEvaluation
+
+MAPS = ("fnr_at_k", "k_for_miss_rate")  # figures that are one number for each of several settings
+
+Part = Annotated[str, typer.Option("--part", help="What the crops show, such as fluke.")]
 
 app = typer.Typer(
     help="Measure on labelled photos.\n\nExample: whalepipe evaluate detector --help",
@@ -42,7 +49,62 @@ def detector(
         without=tuple(without or ()),
         device=pick_device(device.value),
     )
-    _say_figures(evaluate_detector(photos, boxes, options), as_json)
+    _say_figures(evaluate_detector(photos, boxes, options, progress(quiet=False)), as_json)
+
+
+@app.command(
+    help="Score names on crops.\n\nExample: whalepipe evaluate identity --gallery known/ --gallery-labels known.csv "
+    "--query later/ --query-labels later.csv --part fluke"
+)
+def identity(
+    gallery: Annotated[Path, typer.Option("--gallery", help="The folder of the known individuals' crops.")],
+    gallery_labels: Annotated[Path, typer.Option("--gallery-labels", help="CSV: crop, encounter, individual.")],
+    query: Annotated[Path, typer.Option("--query", help="The folder of the crops to name.")],
+    query_labels: Annotated[Path, typer.Option("--query-labels", help="CSV; whom the gallery lacks is new.")],
+    part: Part,
+    without: o.Without = None,
+    config: o.ConfigFile = None,
+    settings: o.Settings = None,
+    device: o.DeviceName = o.Device.auto,
+    as_json: o.Json = False,
+) -> None:
+    """Top-1, MAP@5, new against known, calibration, misses by length of the list."""
+    from whalepipe.evaluation.identity import evaluate_identity
+
+    options = _identity_options(without, config, settings, device)
+    found = evaluate_identity(gallery, gallery_labels, query, query_labels, part, options, progress(quiet=False))
+    _say_figures(found, as_json)
+
+
+@app.command(
+    help="One animal or two? Over pairs of crops from different encounters.\n\n"
+    "Example: whalepipe evaluate pairs --crops crops/ --labels who.csv --part dorsal_fin"
+)
+def pairs(
+    crops: Annotated[Path, typer.Option("--crops", help="The folder of the crops.")],
+    labels: Annotated[Path, typer.Option("--labels", help="CSV: crop, encounter, individual (or `other`).")],
+    part: Part,
+    without: o.Without = None,
+    config: o.ConfigFile = None,
+    settings: o.Settings = None,
+    device: o.DeviceName = o.Device.auto,
+    as_json: o.Json = False,
+) -> None:
+    """AUC of same against different."""
+    from whalepipe.evaluation.identity import evaluate_pairs
+
+    options = _identity_options(without, config, settings, device)
+    _say_figures(evaluate_pairs(crops, labels, part, options, progress(quiet=False)), as_json)
+
+
+def _identity_options(
+    without: list[str] | None, config: Path | None, settings: list[str] | None, device: o.Device
+) -> "IdentityEvaluation":
+    from whalepipe.evaluation.identity import IdentityEvaluation
+    from whalepipe.models.device import pick_device
+
+    whole = o.configuration(config, settings)
+    return IdentityEvaluation(config=whole, without=tuple(without or ()), device=pick_device(device.value))
 
 
 def _say_figures(figures: dict[str, Any], as_json: bool) -> None:
@@ -54,4 +116,6 @@ def _say_figures(figures: dict[str, Any], as_json: bool) -> None:
         if isinstance(value, float | int | str):
             low_high = intervals.get(name)
             shown = f"{value:.4g}" if isinstance(value, float) else str(value)
-            say(f"{name:<16}{shown}" + (f"  ({low_high[0]:.3f} to {low_high[1]:.3f})" if low_high else ""))
+            say(f"{name:<20}{shown}" + (f"  ({low_high[0]:.3f} to {low_high[1]:.3f})" if low_high else ""))
+        elif name in MAPS:
+            say(f"{name:<20}" + ", ".join(f"{key}: {'none' if v is None else v}" for key, v in value.items()))

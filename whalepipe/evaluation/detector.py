@@ -1,6 +1,6 @@
 """How good a detector is on photos with boxes, and how often it sees an animal where there is none."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from itertools import groupby
@@ -17,10 +17,9 @@ from whalepipe.models.weights import find_weights
 from whalepipe.photos import ENDINGS, Found, describe, read_photo
 from whalepipe.stages.detect import drawn
 from whalepipe.tables import BoxLabel, Photo, read_table
+from whalepipe.work import Progress, silent
 
 LEAST = 0.001  # the curve of precision over recall needs the unsure boxes too
-
-Progress = Callable[[int, int], None]  # photos done, photos in all
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class DetectorEvaluation:
 
 
 def evaluate_detector(
-    photos: Path, boxes: Path, options: DetectorEvaluation, progress: Progress | None = None
+    photos: Path, boxes: Path, options: DetectorEvaluation, progress: Progress = silent
 ) -> dict[str, Any]:
     """Score a detector on the photos that a table of boxes names; a photo with an empty row is scored as empty.
 
@@ -48,14 +47,11 @@ def evaluate_detector(
     """
     detector = Detector(find_weights(options.config.weights, KIND), options.device)
     labels = _chosen(boxes, options)
-    places = [(path, root) for root in options.negatives for path in _pictures(root)]
-    tick = _ticker(progress, len(labels) + len(places))
-    sightings = [tick(_sighting(photos, name, rows, detector, options.config)) for name, rows in labels]
+    empty = [path for root in options.negatives for path in _pictures(root)]
+    sightings = [_sighting(photos, name, rows, detector, options.config) for name, rows in progress("detect", labels)]
     config = options.config
-    result = score(
-        sightings, detector.parts, config.confidence, config.max_boxes, options.resamplings, options.seed
-    )
-    alarms = [tick(find(path, detector, config)) for path, _ in places]
+    result = score(sightings, detector.parts, config.confidence, config.max_boxes, options.resamplings, options.seed)
+    alarms = [find(path, detector, config) for path in progress("negatives", empty)]
     _add_false(result, alarms if options.negatives else None, options)
     return {**result, "photos": len(sightings), "negatives": len(alarms), **_setting(options)}
 
@@ -71,19 +67,6 @@ def find(path: Path, detector: Detector, config: DetectConfig) -> list[Box]:
 def _setting(options: DetectorEvaluation) -> dict[str, Any]:
     config = options.config
     return {"weights": config.weights, "size": config.size, "confidence": config.confidence}
-
-
-def _ticker(progress: Progress | None, total: int) -> Callable[[Any], Any]:
-    done = 0
-
-    def tick(value: Any) -> Any:
-        nonlocal done
-        done += 1
-        if progress is not None:
-            progress(done, total)
-        return value
-
-    return tick
 
 
 def _chosen(boxes: Path, options: DetectorEvaluation) -> list[tuple[str, list[BoxLabel]]]:

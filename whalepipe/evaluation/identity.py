@@ -4,7 +4,7 @@ Vectors, search and probabilities are those of the pipeline itself. Photos of on
 queries, make the figures better than they are: split by encounter.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -25,9 +25,9 @@ from whalepipe.models.weights import find_weights
 from whalepipe.photos import inside, read_photo
 from whalepipe.stages.match import probabilities
 from whalepipe.tables import NEW, CropLabel, read_table
+from whalepipe.work import Progress, silent
 
 Vectors = npt.NDArray[np.float32]
-Progress = Callable[[int, int], None]  # crops done, crops in all
 # Labels that say who it is not: a query so labelled is new to every gallery. Other non-names say nothing.
 NEW_NAMES = frozenset({"other", "new", "new_whale", "new_individual"})
 
@@ -50,7 +50,7 @@ def evaluate_identity(
     query_labels: Path,
     part: str,
     options: IdentityEvaluation,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> dict[str, Any]:
     """Name the crops of a query folder from those of a gallery folder; both tables are CSVs of `CropLabel`s.
 
@@ -66,22 +66,21 @@ def evaluate_identity(
         raise TableError(f"{query_labels if held else gallery_labels}: no crop of {part} is left to score")
     weights = find_weights(options.config.embed.weights, embedder.KIND)
     model = embedder.Embedder(weights, options.device)
-    told = _Told(progress, len(held) + len(asked))
     shots = [Shot(r.crop, r.individual.strip(), part, r.encounter, r.view) for r in held]
-    store = Gallery(shots, embed_folder(gallery, held, model, told))
-    nearest = store.nearest(part, embed_folder(query, asked, model, told))
+    store = Gallery(shots, embed_folder(gallery, held, model, progress))
+    nearest = store.nearest(part, embed_folder(query, asked, model, progress))
     answers = answered(nearest, asked, read_calibration(weights.card, part), options.config.match.prior_new)
     counts = {"queries": len(asked), "gallery_crops": len(held), "gallery_individuals": len(store.individuals(part))}
     return {**scored(answers, [r.encounter for r in asked], options), **counts, "weights": weights.digest}
 
 
 def evaluate_pairs(
-    crops: Path, labels: Path, part: str, options: IdentityEvaluation, progress: Progress | None = None
+    crops: Path, labels: Path, part: str, options: IdentityEvaluation, progress: Progress = silent
 ) -> dict[str, Any]:
     """One animal or two? Over all pairs of crops from different encounters; an empty encounter differs from all.
 
     A pair of two crops whose labels are no names (`other`, ...) is left out; of one such and one name, it is two
-    animals. Returns auc, pairs, same, different, interval (95 %, by resampling encounters), resampled.
+    animals. Returns auc, pairs, same, different, intervals (95 %, by resampling encounters), resampled.
     Raises TableError, PhotoError, WeightsError.
     """
     rows = [r for r in _rows(labels, part, options) if _has_truth(r)]
@@ -89,32 +88,19 @@ def evaluate_pairs(
         raise TableError(f"{labels}: no crop of {part} is left to score")
     weights = find_weights(options.config.embed.weights, embedder.KIND)
     model = embedder.Embedder(weights, options.device)
-    vectors = embed_folder(crops, rows, model, _Told(progress, len(rows)))
+    vectors = embed_folder(crops, rows, model, progress)
     return {**verified(vectors, rows, options), "weights": weights.digest}
 
 
-def embed_folder(
-    folder: Path, rows: Sequence[CropLabel], model: "embedder.Embedder", tell: Callable[[], None]
-) -> Vectors:
+def embed_folder(folder: Path, rows: Sequence[CropLabel], model: embedder.Embedder, progress: Progress) -> Vectors:
     """Unit vectors, (rows, dimension) float32, of crops in a folder. Raises PhotoError naming the file."""
     vectors = []
-    for row in rows:
+    for row in progress("embed", rows):
         try:
             vectors.append(model(read_photo(inside(folder, row.crop))))
         except PhotoError as error:
             raise PhotoError(f"{folder / row.crop}: {error}") from error
-        tell()
     return np.stack(vectors)
-
-
-class _Told:
-    def __init__(self, progress: Progress | None, total: int) -> None:
-        self._progress, self._total, self._done = progress, total, 0
-
-    def __call__(self) -> None:
-        self._done += 1
-        if self._progress is not None:
-            self._progress(self._done, self._total)
 
 
 def _rows(labels: Path, part: str, options: IdentityEvaluation) -> list[CropLabel]:
@@ -203,7 +189,7 @@ def verified(vectors: Vectors, rows: Sequence[CropLabel], options: IdentityEvalu
         "pairs": len(same),
         "same": int(same.sum()),
         "different": int((~same).sum()),
-        "interval": interval(samples),
+        "intervals": {"auc": interval(samples)},
         "resampled": resampled,
     }
 

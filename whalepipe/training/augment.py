@@ -14,12 +14,12 @@ class Strength:
     """How far a crop may be changed."""
 
     degrees: float = 10.0  # of rotation: no more than a boat rolls
-    zoom: float = 0.12  # of the size, as the detector's boxes differ from a person's
-    shift: float = 0.06  # of the size
-    gain: float = 0.35  # of brightness, and a third of it for each colour
-    grey: float = 0.2  # probability of losing all colour
-    blur: float = 0.25  # probability
-    noise: float = 12.0  # grey values, at most
+    zoom: float = 0.1  # of the size, as the detector's boxes differ from a person's
+    shift: float = 0.05  # of the size
+    gain: float = 0.2  # of brightness, and a third of it for each colour
+    grey: float = 0.05  # probability of losing all colour
+    blur: float = 0.15  # probability
+    noise: float = 6.0  # grey values, at most
 
 
 def augmented(picture: Picture, size: int, rng: np.random.Generator, strength: Strength) -> Picture:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,8 @@ from whalepipe.files import storing, write_aside
 from whalepipe.models.detector import KIND, STRIDE
 from whalepipe.models.weights import Weights, load_state, save_weights
 from whalepipe.training.boxes import RENDERED, Source, count_boxes, empty, labelled, prepare, render
+from whalepipe.training.memory import keep_freed_memory
+from whalepipe.training.sources import flags, portable, provenance
 
 if TYPE_CHECKING:
     import torch
@@ -145,7 +147,7 @@ def _fit(
     last: Path | None,
     progress: Callable[[int, int, float], None] | None,
 ) -> None:
-    from whalepipe.training.finetune import Trainer, keep_freed_memory
+    from whalepipe.training.finetune import Trainer
 
     keep_freed_memory()
     pictures = str((options.work_dir / "pictures.txt").resolve())
@@ -188,7 +190,7 @@ def _overrides(options: DetectorTraining, pictures: str, last: Path | None) -> d
 
 
 def _card(labels: Sequence[tuple[Path, Path]], options: DetectorTraining, sources: Sequence[Source]) -> dict[str, Any]:
-    known = _provenance(options.provenance)
+    known = provenance(options.provenance)
     trained_on = [
         {
             **known.get(s.name, {"source": s.name, "licence": "AGPL-3.0" if s.name == RENDERED else "not stated"}),
@@ -214,32 +216,14 @@ def _card(labels: Sequence[tuple[Path, Path]], options: DetectorTraining, source
     }
 
 
-def _provenance(path: Path | None) -> Mapping[str, Mapping[str, str]]:
-    if path is None:
-        return {}
-    try:
-        known: Mapping[str, Mapping[str, str]] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise WhalepipeError(f"{path}: cannot be read as JSON ({error})") from error
-    return known
-
-
 def command(labels: Sequence[tuple[Path, Path]], options: DetectorTraining) -> str:
     """The command line that trains these weights again; DATA stands for the folder that holds all that is read."""
     read = [p for pair in labels for p in pair] + list(options.negatives) + ([options.base] if options.base else [])
-    root = Path(os.path.commonpath([p.resolve() for p in read]))
-
-    def named(path: Path) -> str:
-        whole = path.resolve()
-        # Where nothing holds them all, no more of this machine's folders is told than is needed.
-        below = whole.relative_to(root) if root != Path(root.anchor) else Path(whole.parent.name, whole.name)
-        return Path("DATA", below).as_posix()
-
+    named = portable(read)
     words = ["whalepipe", "train", "detector", *(named(table) for table, _ in labels)]
     for flag, paths in (("--photos", [p for _, p in labels]), ("--negatives", options.negatives)):
         words += [word for path in paths for word in (flag, named(path))]
     words += ["--base", named(options.base)] if options.base else []
     words += [word for pattern in options.without for word in ("--without", pattern)]
-    for flag in ("rendered", "epochs", "size", "batch", "freeze", "seed"):
-        words += [f"--{flag}", str(getattr(options, flag))]
+    words += flags(options, ("rendered", "epochs", "size", "batch", "freeze", "seed"))
     return shlex.join([*words, "--out", f"weights/{options.out.name}"])

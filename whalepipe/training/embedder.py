@@ -22,13 +22,15 @@ from whalepipe.models.embedder import KIND, build, normalised
 from whalepipe.models.weights import Weights, save_weights
 from whalepipe.training.augment import Strength, augmented
 from whalepipe.training.crops import Labelled, LabelSet, Split, is_name, load, render, rendered_set, split
-from whalepipe.training.measure import describe_sets, measure
+from whalepipe.training.measure import describe_sets, measure, validate
+from whalepipe.training.memory import keep_freed_memory
 from whalepipe.training.whiten import whiten
 
 STORED = 1.15  # crops are held this much larger than the network's input, so that moving them costs no detail
-AVERAGING = 0.998  # of the exponential moving average of the weights
 WARM_UP = 0.05  # of all steps
-MIRRORED_IS_ANOTHER = ("fluke", "head")  # a mirrored fin shows the same nicks, as from its other side
+# A mirrored fluke is another animal's: its halves differ. A mirrored fin shows the same nicks, as from its other side.
+# Other parts are never mirrored: a head that points one way would point the other.
+MIRRORED_IS_ANOTHER = {"fluke": True, "dorsal_fin": False}
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,9 @@ class EmbedderTraining:
     backbone: str = "tf_efficientnet_lite0"
     freeze: int = 2  # stages of the backbone, from the first, that stay as ImageNet made them: a third of the time
     dimension: int = 256
-    epochs: int = 10
-    size: int = 160  # side of the crops, pixels
-    batch: int = 32
+    epochs: int = 22
+    size: int = 192  # side of the crops, pixels
+    batch: int = 16
     learning_rate: float = 1e-3
     margin: float = 20.0  # degrees
     scale: float = 32.0
@@ -63,17 +65,16 @@ class _Run:
     """What an epoch changes, and a checkpoint holds."""
 
     network: torch.nn.Module
-    average: torch.nn.Module
     loss: torch.nn.Module
     optimizer: torch.optim.Optimizer
     epoch: int = 0
 
     def state(self) -> dict[str, Any]:
-        parts = ("network", "average", "loss", "optimizer")
+        parts = ("network", "loss", "optimizer")
         return {"epoch": self.epoch, **{name: getattr(self, name).state_dict() for name in parts}}
 
     def restore(self, state: dict[str, Any]) -> None:
-        for name in ("network", "average", "loss", "optimizer"):
+        for name in ("network", "loss", "optimizer"):
             getattr(self, name).load_state_dict(state[name])
         self.epoch = int(state["epoch"])
 
@@ -86,6 +87,7 @@ def train_embedder(
     `progress` is called after each epoch: epochs done, epochs in all, mean loss. Raises TableError, PhotoError,
     WeightsError (the base), StorageError, and WhalepipeError where `work_dir` holds another training.
     """
+    keep_freed_memory()
     if options.threads:
         torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
@@ -96,7 +98,7 @@ def train_embedder(
     run = _start(options, max(int(mirrors.max()), int(classes.max())) + 1)
     while run.epoch < options.epochs:
         loss = _epoch(run, pictures, classes, mirrors, options)
-        _checkpoint(run, options, loss)
+        _checkpoint(run, options, loss, validate(run.network, labelled, splits, options.size))
         if progress:
             progress(run.epoch, options.epochs, loss)
     whiten(run.network, pictures, options.size)
@@ -142,14 +144,15 @@ def _rendered(part: str, size: int, options: EmbedderTraining) -> Labelled:
 def _classes(
     labelled: Sequence[Labelled], splits: Sequence[Split]
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Training pictures (N, size, size, 3), the class of each, and the class of its mirror image."""
+    """Training pictures (N, size, size, 3), the class of each, the class of its mirror image (-1: none)."""
     numbers: dict[tuple[str, str, bool], int] = {}
     classes, mirrors = [], []
     for one, rows in zip(labelled, splits, strict=True):
         for i in rows.train:
             who = (one.name, one.individuals[i])
             classes.append(numbers.setdefault((*who, False), len(numbers)))
-            mirrors.append(numbers.setdefault((*who, one.part in MIRRORED_IS_ANOTHER), len(numbers)))
+            another = MIRRORED_IS_ANOTHER.get(one.part)
+            mirrors.append(-1 if another is None else numbers.setdefault((*who, another), len(numbers)))
     pictures = np.concatenate([one.pictures[rows.train] for one, rows in zip(labelled, splits, strict=True)])
     return pictures, np.array(classes), np.array(mirrors)
 
@@ -159,8 +162,6 @@ def _start(options: EmbedderTraining, classes: int) -> _Run:
     _load_base(network, options)
     for module in _frozen(network, options.freeze):
         module.requires_grad_(False)
-    average = build(options.backbone, options.dimension)
-    average.load_state_dict(network.state_dict())
     loss = SubCenterArcFaceLoss(
         num_classes=classes, embedding_size=options.dimension, margin=options.margin, scale=options.scale, sub_centers=2
     )
@@ -168,12 +169,11 @@ def _start(options: EmbedderTraining, classes: int) -> _Run:
         {"params": [p for p in network.parameters() if p.requires_grad], "lr": options.learning_rate, "share": 1.0},
         {"params": loss.parameters(), "lr": options.learning_rate, "share": 5.0},  # the centers start from nothing
     ]
-    run = _Run(network, average.eval(), loss, torch.optim.AdamW(groups, weight_decay=1e-4))
+    run = _Run(network, loss, torch.optim.AdamW(groups, weight_decay=1e-4))
     last = options.work_dir / "last.pt"
     if last.is_file():
         run.restore(torch.load(last, weights_only=True))
-    for module in (run.network, run.average):
-        module.to(memory_format=torch.channels_last)
+    run.network.to(memory_format=torch.channels_last)
     return run
 
 
@@ -223,7 +223,7 @@ def _epoch(
     losses = []
     for step, rows in enumerate(_batches(len(classes), options.batch, rng)):
         _set_rate(run.optimizer, (run.epoch * steps + step) / (options.epochs * steps), options.learning_rate)
-        flipped = rng.random(len(rows)) < 0.5
+        flipped = (rng.random(len(rows)) < 0.5) & (mirrors[rows] >= 0)
         made = [augmented(pictures[i], options.size, rng, options.strength) for i in rows]
         batch = np.stack([p[:, ::-1] if f else p for p, f in zip(made, flipped, strict=True)])
         wanted = torch.from_numpy(np.where(flipped, mirrors[rows], classes[rows]))
@@ -232,7 +232,6 @@ def _epoch(
         run.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         run.optimizer.step()
-        _follow(run.average, run.network, min(AVERAGING, 1 - 1 / (2 + run.epoch * steps + step)))
         losses.append(float(loss.detach()))
     run.epoch += 1
     return float(np.mean(losses))
@@ -251,21 +250,13 @@ def _set_rate(optimizer: torch.optim.Optimizer, done: float, rate: float) -> Non
         group["lr"] = rate * group["share"] * max(float(factor), 0.01)
 
 
-@torch.no_grad()
-def _follow(average: torch.nn.Module, network: torch.nn.Module, keep: float) -> None:
-    for mine, theirs in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
-        if mine.is_floating_point():
-            mine.lerp_(theirs, 1 - keep)
-        else:
-            mine.copy_(theirs)
-
-
-def _checkpoint(run: _Run, options: EmbedderTraining, loss: float) -> None:
+def _checkpoint(run: _Run, options: EmbedderTraining, loss: float, found: dict[str, float]) -> None:
     out = io.BytesIO()
     torch.save(run.state(), out)
     write_aside(options.work_dir / "last.pt", out.getvalue())
+    shown = [f"{name} {share:.3f}" for name, share in found.items()]
     with (options.work_dir / "log.csv").open("a", encoding="utf-8") as log:
-        log.write(f"{run.epoch},{loss:.4f},{time.strftime('%H:%M:%S')}\n")
+        log.write(",".join([str(run.epoch), f"{loss:.4f}", time.strftime("%H:%M:%S"), *shown]) + "\n")
 
 
 def _card(

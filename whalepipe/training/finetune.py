@@ -4,8 +4,6 @@ Imported only where a detector is trained. Its checkpoint last.pt, written aside
 read again from the run's own folder only.
 """
 
-import contextlib
-import ctypes
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,17 +17,6 @@ DetectionTrainer: Any = import_ultralytics("ultralytics.models.yolo.detect").Det
 DetectionModel: Any = import_ultralytics("ultralytics.nn.tasks").DetectionModel
 
 Progress = Callable[[int, int, float], None]  # epochs done, epochs in all, mean loss of the last one
-
-M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4  # of glibc's malloc.h
-
-
-def keep_freed_memory() -> None:
-    """Let the C library keep what is freed: else a quarter of a step's time goes into page faults."""
-    with contextlib.suppress(OSError, AttributeError):  # another C library
-        mallopt = ctypes.CDLL(None).mallopt
-        for option, value in ((M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, 2**31 - 1), (M_TOP_PAD, 10**9)):
-            mallopt(option, value)
-
 
 def half_precision(device: str) -> bool:
     """Whether the device multiplies bfloat16 faster than float32."""

@@ -1,10 +1,7 @@
 """Figures and calibration of a trained embedder, on photos and individuals that its training left out."""
 
-import json
-import os
 import shlex
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -13,11 +10,11 @@ import numpy.typing as npt
 import torch
 from sklearn.metrics import roc_auc_score
 
-from whalepipe.errors import WhalepipeError
 from whalepipe.models.calibration import Calibration
 from whalepipe.models.embedder import normalised
 from whalepipe.training.calibrate import Evidence, card_entry, evidence, fit
 from whalepipe.training.crops import Labelled, LabelSet, Split, bursts, chance, is_name
+from whalepipe.training.sources import flags, portable, provenance
 
 if TYPE_CHECKING:
     from whalepipe.training.embedder import EmbedderTraining
@@ -66,6 +63,19 @@ def measure(
         }
         found.setdefault(one.part, []).append((one, seen))
     return figures, _calibrations(found)
+
+
+def validate(
+    network: torch.nn.Module, labelled: Sequence[Labelled], splits: Sequence[Split], size: int
+) -> dict[str, float]:
+    """Top-1 of each label set among the individuals held out to calibrate on; those of the figures stay unseen."""
+    found = {}
+    for one, rows in zip(labelled, splits, strict=True):
+        some = one.chosen([i for i in rows.individuals if not _measured(one.individuals[i])])
+        top1 = _unseen_top1(some, embed(network, some.pictures, size)) if some.crops else None
+        if top1:
+            found[one.name] = top1["share"]
+    return found
 
 
 @torch.inference_mode()
@@ -197,7 +207,7 @@ def describe_sets(
     options: "EmbedderTraining",
 ) -> dict[str, Any]:
     """The card's account of what the weights were made from, and the command that makes them again."""
-    sources = _provenance(options.provenance)
+    sources = provenance(options.provenance)
     trained_on = [
         {
             **_source(one, sources),
@@ -223,30 +233,15 @@ def _source(one: Labelled, sources: Mapping[str, Mapping[str, str]]) -> Mapping[
     return sources.get(one.name, {"source": one.name, "licence": "not stated"})
 
 
-def _provenance(path: Path | None) -> Mapping[str, Mapping[str, str]]:
-    if path is None:
-        return {}
-    try:
-        known: Mapping[str, Mapping[str, str]] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise WhalepipeError(f"{path}: cannot be read as JSON ({error})") from error
-    return known
-
-
 def command(sets: Sequence[LabelSet], options: "EmbedderTraining") -> str:
     """The command line that trains these weights again; DATA stands for the folder that holds all that is read."""
     everything = [path for one in (*sets, *options.calibrate) for path in (one.labels, one.crops)]
-    root = os.path.commonpath([p.resolve() for p in everything]) if everything else "."
-
-    def named(path: Path) -> str:
-        return Path("DATA", os.path.relpath(path.resolve(), root)).as_posix()
-
+    named = portable(everything)
     words = ["whalepipe", "train", "embedder", *(named(one.labels) for one in sets)]
     for one in sets:
         words += ["--photos", named(one.crops), "--part", one.part]
     for one in options.calibrate:
         words += ["--calibrate", f"{named(one.labels)}:{named(one.crops)}:{one.part}"]
     words += [word for pattern in options.without for word in ("--without", pattern)]
-    for flag in ("rendered", "shots", "epochs", "size", "batch", "freeze", "seed"):
-        words += [f"--{flag}", str(getattr(options, flag))]
+    words += flags(options, ("rendered", "shots", "epochs", "size", "batch", "freeze", "seed"))
     return shlex.join([*words, "--out", f"weights/{options.out.name}"])
