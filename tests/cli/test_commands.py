@@ -38,8 +38,18 @@ def test_the_commands_of_the_design_are_there() -> None:
 @pytest.mark.parametrize("args", ["nonsense", "run", "run . --nonsense", "run . --device toaster"])
 def test_a_command_that_does_not_exist_is_2(args: str) -> None:
     said = whalepipe(*args.split())
-    assert (said.code, said.out) == (2, "")
-    assert "Traceback" not in said.err
+    assert (said.code, said.out, said.err.count("\n")) == (2, "", 1)
+    assert said.err.startswith("whalepipe: ") and "--help tells more)" in said.err
+
+
+def test_a_missing_argument_is_named() -> None:
+    said = whalepipe("run").complaint.lower()  # typer's versions differ in case
+    assert said == "whalepipe: missing argument 'raw_dir'. (whalepipe run --help tells more)"
+
+
+def test_nothing_asked_for_is_help() -> None:
+    assert "Commands:" in whalepipe().err + whalepipe().out
+    assert whalepipe("--help").code == 0
 
 
 def test_a_fault_of_the_program_is_said_to_be_one(

@@ -12,9 +12,19 @@ GOOD = {"slope": 20.0, "intercept": -10.0}
 
 def test_log_ratio_and_its_reverse_by_hand() -> None:
     calibration = Calibration(20.0, -10.0)
-    assert calibration.log_ratio(np.array([0.5, 0.6, 0.4, 9.0, -9.0])).tolist() == pytest.approx([0, 2, -2, 30, -30])
+    found = calibration.log_ratio(np.array([0.5, 0.6, 0.4, 9.0, -9.0])).tolist()
+    assert found == pytest.approx([0, 2, -2, 30, -30], abs=0.1)
     assert calibration.cosine_at(0.5) == 0.5
-    assert calibration.cosine_at(0.9) == pytest.approx((math.log(9) + 10) / 20)
+    assert calibration.cosine_at(0.9) == pytest.approx((math.log(9) + 10) / 20, abs=1e-5)
+
+
+def test_no_ratio_beyond_the_bound() -> None:
+    bounded = Calibration(20.0, -10.0, bound=math.log(3))  # two animals stand behind it
+    found = bounded.log_ratio(np.array([-1.0, 0.4, 0.5, 0.6, 1.0]))
+    assert np.exp(found[[0, 4]]).tolist() == pytest.approx([1 / 3, 3], abs=0.01)
+    assert (np.diff(found) > 0).all() and found[2] == 0
+    assert bounded.log_ratio(np.array([bounded.cosine_at(0.6)])) == pytest.approx(math.log(1.5))
+    assert (bounded.cosine_at(0.9), bounded.cosine_at(0.1)) == (math.inf, -math.inf)
 
 
 def test_a_part_has_its_own_or_the_default_one() -> None:
@@ -30,6 +40,7 @@ def test_a_part_has_its_own_or_the_default_one() -> None:
         {"default": {"slope": "steep", "intercept": 0}}, {"default": {"slope": 0, "intercept": 0}},
         {"default": {"slope": -1, "intercept": 0}}, {"default": {"slope": math.nan, "intercept": 0}},
         {"default": {"slope": math.inf, "intercept": 0}}, {"default": {"slope": 1, "intercept": math.nan}},
+        {"default": {**GOOD, "bound": 0}}, {"default": {**GOOD, "bound": "wide"}},
     ],
 )  # fmt: skip
 def test_a_card_without_a_usable_one_is_refused(calibration: Any) -> None:

@@ -13,8 +13,9 @@ from whalepipe.errors import TableError, WhalepipeError
 from whalepipe.models.calibration import read_calibration
 from whalepipe.models.embedder import Embedder, build
 from whalepipe.models.weights import Weights, find_weights
+from whalepipe.tables import CropLabel, read_table
 from whalepipe.training.augment import Strength, augmented
-from whalepipe.training.calibrate import Evidence, evidence, fit
+from whalepipe.training.calibrate import Evidence, Source, calibrations, evidence, fit
 from whalepipe.training.crops import Labelled, LabelSet, bursts, is_name, load, split
 from whalepipe.training.embedder import EmbedderTraining, train_embedder
 from whalepipe.training.measure import pairs_auc
@@ -63,6 +64,40 @@ def test_a_run_makes_weights_that_the_embedder_takes(trained: Weights):
     assert str(trained.path.parent) not in text
     assert {"backbone", "size", "parts", "trained_on", "figures", "retrain", "cannot", "settings"} < set(found.card)
     assert found.card["retrain"].startswith("whalepipe train embedder DATA/")
+
+
+def test_the_card_has_the_figures_of_its_own_split_and_the_split_lies_in_the_work_folder(
+    labels: LabelSet, trained: Weights
+):
+    name = labels.labels.parent.name
+    work = trained.path.parent / "work"
+    gallery, query = (read_table(work / f"{name}-{side}.csv", CropLabel) for side in ("gallery", "query"))
+    assert not {r.crop for r in gallery} & {r.crop for r in query}
+    assert {r.part for r in gallery + query} == {"head"}
+    figures = find_weights(str(trained.path), "embedder").card["figures"][name]
+    assert figures["known"] + figures["new"] == len(query)
+    assert figures["trained_crops"] == len(gallery)
+    assert {"top1", "auroc_new", "ece", "intervals"} < set(figures)
+
+
+def test_no_ratio_is_claimed_that_so_few_animals_cannot_show():
+    # One animal, told from all others without fail: for another animal nobody knows.
+    found = Evidence(np.linspace(0.8, 0.9, 40), np.linspace(0.1, 0.2, 40), individuals=1)
+    calibration = fit(found)
+    assert calibration is not None and calibration.bound == 0.693
+    assert np.exp(calibration.log_ratio(np.array([-1.0, 1.0]))) == pytest.approx([0.5, 2.0], abs=0.05)
+    assert fit(Evidence(found.same, found.different)) is None
+
+
+def test_rendered_animals_make_nothing_surer_than_real_ones():
+    real = Evidence(np.linspace(0.3, 0.7, 60), np.linspace(0.1, 0.5, 60), individuals=12)
+    drawn_ones = Evidence(np.linspace(0.8, 0.9, 60), np.linspace(0.0, 0.1, 60), individuals=50)
+    card = calibrations([Source("head", "whales", False, real), Source("fluke", "rendered fluke", True, drawn_ones)])
+    assert set(card) == {"default", "head", "fluke"}
+    assert card["fluke"]["slope"] == card["default"]["slope"]
+    assert card["fluke"]["bound"] == card["default"]["bound"] == 2.565
+    assert card["fluke"]["individuals"] == 50 and "flattened" in str(card["fluke"]["source"])
+    assert calibrations([]) == {}
 
 
 def test_a_killed_run_goes_on_to_the_same_weights(labels: LabelSet, trained: Weights, tmp_path: Path):
@@ -180,7 +215,7 @@ def test_a_nameless_crop_differs_from_all_and_is_nobody():
 def test_calibration_finds_the_ratio_of_two_bells():
     # Same: mean 0.7, different: mean 0.3, both of deviation 0.1: log LR = (0.4 / 0.01) * (cosine - 0.5).
     rng = np.random.default_rng(0)
-    found = Evidence(rng.normal(0.7, 0.1, 20000), rng.normal(0.3, 0.1, 60000))
+    found = Evidence(rng.normal(0.7, 0.1, 20000), rng.normal(0.3, 0.1, 60000), 1000)
     calibration = fit(found, strength=1e6)
     assert calibration is not None
     assert calibration.slope == pytest.approx(40, rel=0.05)
@@ -189,11 +224,11 @@ def test_calibration_finds_the_ratio_of_two_bells():
 
 def test_calibration_needs_evidence_and_a_rise():
     enough = np.linspace(0.5, 0.9, 20)
-    assert fit(Evidence(enough[:5], enough)) is None
-    assert fit(Evidence(enough - 0.5, enough)) is None
+    assert fit(Evidence(enough[:5], enough, 9)) is None
+    assert fit(Evidence(enough - 0.5, enough, 9)) is None
     few, many = (
-        fit(Evidence(enough[::2] + 0.3, enough[::2])),
-        fit(Evidence(np.repeat(enough + 0.3, 20), enough.repeat(20))),
+        fit(Evidence(enough[::2] + 0.3, enough[::2], 9)),
+        fit(Evidence(np.repeat(enough + 0.3, 20), enough.repeat(20), 9)),
     )
     assert few is not None and many is not None and few.slope < many.slope  # little evidence, a modest slope
 

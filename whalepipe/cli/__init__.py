@@ -15,8 +15,24 @@ COULD_NOT_RUN = 2
 INTERRUPTED = 130
 
 
+UsageError: Any = typer.BadParameter.__base__  # typer carries a copy of click, or depends on it: one name for both
+
+
 class Commands(TyperGroup):
     """The commands, with what they raise turned into one line on stderr and an exit code."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Parse the command line and run the command; a wrong word in it is one line too."""
+        try:
+            code = super().main(*args, **{**extra, "standalone_mode": False})
+        except UsageError as error:
+            text = error.format_message()
+            if "\n" in text:  # the whole help, where nothing was asked for
+                error.show()
+            else:
+                complain(f"{text} ({error.ctx.command_path} --help tells more)" if error.ctx else text)
+            sys.exit(COULD_NOT_RUN)
+        sys.exit(code if isinstance(code, int) else 0)
 
     def invoke(self, ctx: Any) -> Any:
         """Run one command."""

@@ -10,25 +10,40 @@ from numpy.typing import NDArray
 
 from whalepipe.errors import WeightsError
 
+UNBOUNDED = 30.0  # as much as exp should be asked for
+BEND = 4  # how close to its bound a ratio stays on the line: at half of it within 2 %
+
 
 @dataclass(frozen=True)
 class Calibration:
-    """log LR = slope * cosine + intercept: the natural logarithm of P(cosine | same) / P(cosine | different).
+    """log LR of a cosine: the natural logarithm of P(cosine | same) / P(cosine | different).
 
-    A logistic regression fitted with both classes weighted alike gives exactly this (Brümmer and du Preez 2006,
-    "Application-independent evaluation of speaker detection", section 6).
+    slope * cosine + intercept, as a logistic regression fitted with both classes weighted alike gives it (Brümmer and
+    du Preez 2006, "Application-independent evaluation of speaker detection", section 6), bent so that it never passes
+    `bound` either way. A line fitted on few animals would claim any ratio far from them; no ratio larger than the
+    evidence can show is claimed (Vergeer et al. 2016, "Numerical likelihood ratios outputted by LR systems are often
+    based on extrapolation: when to stop extrapolating?").
     """
 
     slope: float
     intercept: float
+    bound: float = UNBOUNDED
 
     def log_ratio(self, cosine: NDArray[np.float64]) -> NDArray[np.float64]:
-        """log LR of each cosine, of any shape; kept within what exp can hold."""
-        return np.clip(self.slope * cosine + self.intercept, -30.0, 30.0)
+        """log LR of each cosine, of any shape; it rises with the cosine and stays between -bound and bound."""
+        line = self.slope * cosine + self.intercept
+        return np.asarray(line / (1 + np.abs(line / self.bound) ** BEND) ** (1 / BEND))
 
     def cosine_at(self, probability: float) -> float:
-        """The cosine at which one animal and two, equally likely before, give this probability of one."""
-        return (math.log(probability / (1 - probability)) - self.intercept) / self.slope
+        """The cosine at which one animal and two, equally likely before, give this probability of one.
+
+        Infinite, either way, where no cosine does.
+        """
+        ratio = math.log(probability / (1 - probability))
+        if abs(ratio) >= self.bound:
+            return math.copysign(math.inf, ratio)
+        line: float = ratio / (1 - abs(ratio / self.bound) ** BEND) ** (1 / BEND)
+        return (line - self.intercept) / self.slope
 
 
 def read_calibration(card: Mapping[str, Any], part: str) -> Calibration:
@@ -36,9 +51,11 @@ def read_calibration(card: Mapping[str, Any], part: str) -> Calibration:
     try:
         fitted = card["calibration"]
         values = fitted.get(part) or fitted["default"]
-        calibration = Calibration(float(values["slope"]), float(values["intercept"]))
+        bound = float(values.get("bound", UNBOUNDED))
+        calibration = Calibration(float(values["slope"]), float(values["intercept"]), bound)
     except (AttributeError, TypeError, KeyError, ValueError) as error:
         raise WeightsError(f"the embedder's card has no calibration for {part!r}; train it anew") from error
-    if not (0 < calibration.slope < math.inf and math.isfinite(calibration.intercept)):
+    rises = 0 < calibration.slope < math.inf and 0 < calibration.bound <= UNBOUNDED
+    if not (rises and math.isfinite(calibration.intercept)):
         raise WeightsError(f"the embedder's card has a calibration for {part!r} that does not rise; train it anew")
     return calibration

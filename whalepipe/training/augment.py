@@ -24,12 +24,11 @@ class Strength:
 
 def augmented(picture: Picture, size: int, rng: np.random.Generator, strength: Strength) -> Picture:
     """A changed copy of (height, width, 3) uint8 RGB, as (size, size, 3)."""
-    out = _moved(picture, size, rng, strength).astype(np.float32)
-    out = _relit(out, rng, strength)
+    out = _relit(_moved(picture, size, rng, strength), rng, strength)
     if rng.random() < strength.blur:
         out = cv2.GaussianBlur(out, (0, 0), rng.uniform(0.4, 1.6))
-    out += rng.normal(0.0, rng.uniform(0.0, strength.noise), (size, size, 1)).astype(np.float32)
-    return np.clip(out, 0, 255).astype(np.uint8)
+    noise = rng.standard_normal((size, size, 1), dtype=np.float32) * np.float32(rng.uniform(0.0, strength.noise))
+    return np.clip(out + noise, 0, 255).astype(np.uint8)
 
 
 def _moved(picture: Picture, size: int, rng: np.random.Generator, strength: Strength) -> Picture:
@@ -45,11 +44,12 @@ def _moved(picture: Picture, size: int, rng: np.random.Generator, strength: Stre
     return np.asarray(moved, dtype=np.uint8)
 
 
-def _relit(picture: npt.NDArray[np.float32], rng: np.random.Generator, strength: Strength) -> npt.NDArray[np.float32]:
+def _relit(picture: Picture, rng: np.random.Generator, strength: Strength) -> Picture:
+    """Another gamma, brightness and tint, by a table of the 256 values of each colour; or no colour at all."""
     if rng.random() < strength.grey:
-        picture = np.repeat(picture.mean(axis=2, keepdims=True), 3, axis=2)
+        picture = np.repeat(picture.mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2)
     gamma = np.exp(rng.uniform(-strength.gain, strength.gain))
     gain = np.exp(rng.uniform(-strength.gain, strength.gain) + rng.uniform(-1, 1, 3) * strength.gain / 3)
-    offset = rng.uniform(-20, 20)
-    relit = 255.0 * np.power(np.clip(picture / 255.0, 0, 1), gamma) * gain.astype(np.float32) + offset
-    return np.asarray(relit, dtype=np.float32)
+    values = 255.0 * (np.arange(256) / 255.0)[:, None] ** gamma * gain + 50 * strength.gain * rng.uniform(-1, 1)
+    table = np.clip(values, 0, 255).astype(np.uint8)[None]
+    return np.asarray(cv2.LUT(picture, table), dtype=np.uint8)

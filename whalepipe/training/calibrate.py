@@ -19,6 +19,7 @@ class Evidence:
 
     same: Numbers
     different: Numbers
+    individuals: int = 0  # whose own cosines these are
 
 
 def evidence(vectors: npt.NDArray[np.float32], names: Sequence[str], groups: Sequence[int | str]) -> Evidence:
@@ -31,20 +32,32 @@ def evidence(vectors: npt.NDArray[np.float32], names: Sequence[str], groups: Seq
     who, kinds = np.array(names, dtype=object), np.array(groups, dtype=object)
     same: list[float] = []
     different: list[float] = []
+    told = set()
     for individual in sorted(set(names) - {""}):
         mine = who == individual
         for i in range(len(names)):
             others = mine & (kinds != kinds[i])
             if others.any():
                 (same if mine[i] else different).append(float(cosines[i, others].max()))
-    return Evidence(np.array(same), np.array(different))
+                told |= {individual} if mine[i] else set()
+    return Evidence(np.array(same), np.array(different), len(told))
+
+
+def pooled(found: Sequence[Evidence]) -> Evidence:
+    """Evidence of several label sets of one part."""
+    return Evidence(
+        np.concatenate([e.same for e in found]),
+        np.concatenate([e.different for e in found]),
+        sum(e.individuals for e in found),
+    )
 
 
 def fit(found: Evidence, strength: float = 30.0) -> Calibration | None:
     """Logistic regression with both kinds weighted alike; None where there is too little to fit, or it falls.
 
     `strength` is the inverse of the ridge penalty on the slope: with little evidence the slope stays small. Cosines
-    differ by tenths, so that a penalty that suits numbers around 1 would allow no slope at all.
+    differ by tenths, so that a penalty that suits numbers around 1 would allow no slope at all. The bound is what as
+    many animals can show: a thing that never happened with n of them may yet happen once in n + 1.
     """
     if min(len(found.same), len(found.different)) < LEAST:
         return None
@@ -55,7 +68,8 @@ def fit(found: Evidence, strength: float = 30.0) -> Calibration | None:
     weights *= 2 * min(len(found.same), len(found.different))
     model = LogisticRegression(C=strength).fit(scores, labels, sample_weight=weights)
     slope, intercept = round(float(model.coef_[0, 0]), 3), round(float(model.intercept_[0]), 3)
-    return Calibration(slope, intercept) if slope > 0 else None
+    bound = round(float(np.log(found.individuals + 1)), 3)
+    return Calibration(slope, intercept, bound) if slope > 0 < bound else None
 
 
 def card_entry(calibration: Calibration, found: Evidence, source: str) -> Mapping[str, object]:
@@ -63,7 +77,59 @@ def card_entry(calibration: Calibration, found: Evidence, source: str) -> Mappin
     return {
         "slope": calibration.slope,
         "intercept": calibration.intercept,
+        "bound": calibration.bound,
+        "individuals": found.individuals,
         "pairs_same": len(found.same),
         "pairs_different": len(found.different),
         "source": source,
     }
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where evidence on a part came from."""
+
+    part: str
+    name: str
+    rendered: bool
+    evidence: Evidence
+
+
+def calibrations(found: Sequence[Source]) -> dict[str, Mapping[str, object]]:
+    """What the card says: a calibration for each part with evidence, and a default from all real ones together.
+
+    Where a part has but rendered animals behind it, it is no steeper, no earlier even and no wider than the default:
+    rendered animals are easier than real ones.
+    """
+    real = [s for s in found if not s.rendered]
+    default = _fitted(real)
+    result: dict[str, Mapping[str, object]] = {}
+    for part in sorted({s.part for s in found}):
+        entry = _fitted([s for s in real if s.part == part])
+        if entry is None:
+            entry = _fitted([s for s in found if s.part == part])
+            entry = _flattened(entry, default) if entry and default else entry
+        if entry:
+            result[part] = card_entry(*entry)
+    if default:
+        return {"default": card_entry(*default), **result}
+    return {"default": next(iter(result.values())), **result} if result else {}
+
+
+Fitted = tuple[Calibration, Evidence, str]
+
+
+def _fitted(sources: Sequence[Source]) -> Fitted | None:
+    if not sources:
+        return None
+    together = pooled([s.evidence for s in sources])
+    calibration = fit(together)
+    return (calibration, together, "; ".join(f"{s.name}, not trained on" for s in sources)) if calibration else None
+
+
+def _flattened(entry: Fitted, default: Fitted) -> Fitted:
+    own, base = entry[0], default[0]
+    slope = min(own.slope, base.slope)
+    even = max(-c.intercept / c.slope for c in (own, base))
+    text = f"{entry[2]}; flattened to what real crops of other parts gave, since rendered animals are easier"
+    return Calibration(slope, round(-even * slope, 3), min(own.bound, base.bound)), entry[1], text

@@ -22,7 +22,7 @@ from whalepipe.models.embedder import KIND, build, normalised
 from whalepipe.models.weights import Weights, save_weights
 from whalepipe.training.augment import Strength, augmented
 from whalepipe.training.crops import Labelled, LabelSet, Split, is_name, load, render, rendered_set, split
-from whalepipe.training.measure import describe_sets, measure, validate
+from whalepipe.training.measure import describe_sets, measure, validate, write_splits
 from whalepipe.training.memory import keep_freed_memory
 from whalepipe.training.whiten import whiten
 
@@ -46,9 +46,9 @@ class EmbedderTraining:
     without: tuple[str, ...] = ()  # glob patterns of encounters and crops to leave out
     held_out: float = 0.15  # share of the individuals
     backbone: str = "tf_efficientnet_lite0"
-    freeze: int = 2  # stages of the backbone, from the first, that stay as ImageNet made them: a third of the time
+    freeze: int = 3  # stages of the backbone, from the first, that stay as ImageNet made them: half of the time
     dimension: int = 256
-    epochs: int = 22
+    epochs: int = 14
     size: int = 192  # side of the crops, pixels
     batch: int = 16
     learning_rate: float = 1e-3
@@ -94,6 +94,7 @@ def train_embedder(
     _claim(sets, options)
     labelled = _everything(sets, options)
     splits = [split(one, options.held_out, options.seed) for one in labelled]
+    write_splits(labelled, splits, options.work_dir)
     pictures, classes, mirrors = _classes(labelled, splits)
     run = _start(options, max(int(mirrors.max()), int(classes.max())) + 1)
     while run.epoch < options.epochs:

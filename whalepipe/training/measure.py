@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -10,9 +11,14 @@ import numpy.typing as npt
 import torch
 from sklearn.metrics import roc_auc_score
 
-from whalepipe.models.calibration import Calibration
+from whalepipe.catalog.gallery import Gallery, Shot
+from whalepipe.config import MatchConfig
+from whalepipe.csvtable import write_table
+from whalepipe.evaluation.identity import IdentityEvaluation, answered, scored
+from whalepipe.models.calibration import Calibration, read_calibration
 from whalepipe.models.embedder import normalised
-from whalepipe.training.calibrate import Evidence, card_entry, evidence, fit
+from whalepipe.tables import CropLabel
+from whalepipe.training.calibrate import Evidence, Source, calibrations, evidence
 from whalepipe.training.crops import Labelled, LabelSet, Split, bursts, chance, is_name
 from whalepipe.training.sources import flags, portable, provenance
 
@@ -41,28 +47,39 @@ def measure(
 
     Individuals held out are parted in two by chance: one half is calibrated on, the other measured.
     """
-    figures: dict[str, Any] = {}
-    found: dict[str, list[tuple[Labelled, Evidence]]] = {}
-    for one, rows in zip(labelled, splits, strict=True):
-        vectors = embed(network, one.pictures, size)
-        figures[one.name] = _figures(one, rows, vectors)
-        fitted = [i for i in rows.individuals if not _measured(one.individuals[i])]
+    found: list[Source] = []
+    vectors = [embed(network, one.pictures, size) for one in labelled]
+    for one, rows, made in zip(labelled, splits, vectors, strict=True):
+        fitted = [i for i in rows.individuals if not is_measured(one.individuals[i])]
         held_out = one.chosen(fitted)
-        found.setdefault(one.part, []).append(
-            (held_out, evidence(vectors[fitted], held_out.individuals, bursts(held_out)))
-        )
+        found.append(_source_of(one, evidence(made[fitted], held_out.individuals, bursts(held_out))))
+    figures: dict[str, Any] = {}
     for one in only_calibrate:
-        vectors = embed(network, one.pictures, size)
-        names = [name if is_name(name) else "" for name in one.individuals]
-        groups = [e or f"photo {i}" for i, e in enumerate(one.encounters)]
-        seen = evidence(vectors, names, groups)
-        figures[f"{one.name}, {one.part}, never trained on"] = {
-            "pairs_auc": pairs_auc(vectors, names, groups),
-            "same": len(seen.same),
-            "different": len(seen.different),
-        }
-        found.setdefault(one.part, []).append((one, seen))
-    return figures, _calibrations(found)
+        seen, pairs = _pairs(one, embed(network, one.pictures, size))
+        figures[f"{one.name}, {one.part}, never trained on"] = pairs
+        found.append(_source_of(one, seen))
+    fitted_to = calibrations(found)
+    for one, rows, made in zip(labelled, splits, vectors, strict=True):
+        # With too few held out to fit anything there are no probabilities to score.
+        calibration = read_calibration({"calibration": fitted_to}, one.part) if fitted_to else None
+        figures[one.name] = _figures(one, rows, made, calibration)
+    return figures, fitted_to
+
+
+def _source_of(one: Labelled, seen: Evidence) -> Source:
+    return Source(one.part, one.name, is_rendered(one), seen)
+
+
+def _pairs(one: Labelled, vectors: Vectors) -> tuple[Evidence, dict[str, Any]]:
+    """Evidence of a set that was never trained on, and the figures of its pairs."""
+    names = [name if is_name(name) else "" for name in one.individuals]
+    groups = [e or f"photo {i}" for i, e in enumerate(one.encounters)]
+    seen = evidence(vectors, names, groups)
+    return seen, {
+        "pairs_auc": pairs_auc(vectors, names, groups),
+        "same": len(seen.same),
+        "different": len(seen.different),
+    }
 
 
 def validate(
@@ -71,7 +88,7 @@ def validate(
     """Top-1 of each label set among the individuals held out to calibrate on; those of the figures stay unseen."""
     found = {}
     for one, rows in zip(labelled, splits, strict=True):
-        some = one.chosen([i for i in rows.individuals if not _measured(one.individuals[i])])
+        some = one.chosen([i for i in rows.individuals if not is_measured(one.individuals[i])])
         top1 = _unseen_top1(some, embed(network, some.pictures, size)) if some.crops else None
         if top1:
             found[one.name] = top1["share"]
@@ -90,31 +107,47 @@ def embed(network: torch.nn.Module, pictures: npt.NDArray[np.uint8], size: int) 
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
 
 
-def _measured(individual: str) -> bool:
+def is_measured(individual: str) -> bool:
+    """Whether an individual held out is measured on, rather than calibrated on."""
     return chance(1, "measured", individual) < 0.5
 
 
-def _figures(one: Labelled, rows: Split, vectors: Vectors) -> dict[str, Any]:
-    """Closed: held-out photos of trained individuals. Open: are individuals never trained on farther from all?"""
-    gallery, names = vectors[rows.train], [one.individuals[i] for i in rows.train]
-    known = vectors[rows.photos] @ gallery.T
-    new_rows = [i for i in rows.individuals if _measured(one.individuals[i])]
+def _figures(one: Labelled, rows: Split, vectors: Vectors, calibration: Calibration | None) -> dict[str, Any]:
+    """Held-out photos and individuals as queries, as `whalepipe evaluate identity` scores them."""
+    gallery, queries = label_rows(one, rows)
+    new_rows = [i for i in rows.individuals if is_measured(one.individuals[i])]
     result: dict[str, Any] = {
         "trained_crops": len(rows.train),
-        "trained_individuals": len(set(names)),
+        "trained_individuals": len({one.individuals[i] for i in rows.train}),
         "held_out_crops": len(rows.photos),
         "held_out_individuals": len({one.individuals[i] for i in new_rows}),
     }
-    if rows.photos:
-        ranks = [_rank(scores, names, one.individuals[i]) for scores, i in zip(known, rows.photos, strict=True)]
-        result |= {f"closed_top{k}": _share([r <= k for r in ranks]) for k in (1, 5)}
-    if rows.photos and new_rows:
-        best = np.concatenate([known.max(axis=1), (vectors[new_rows] @ gallery.T).max(axis=1)])
-        labels = [1] * len(rows.photos) + [0] * len(new_rows)
-        result["auroc_new"] = round(float(roc_auc_score(labels, best)), 3)
+    if queries and gallery and calibration:
+        shots = [Shot(r.crop, r.individual, one.part) for r in gallery]
+        nearest = Gallery(shots, vectors[rows.train]).nearest(one.part, vectors[[*rows.photos, *new_rows]])
+        answers = answered(nearest, queries, calibration, MatchConfig().prior_new)
+        result |= scored(answers, [r.encounter for r in queries], IdentityEvaluation())
     if new_rows:
         result["unseen_top1"] = _unseen_top1(one.chosen(new_rows), vectors[new_rows])
     return result
+
+
+def label_rows(one: Labelled, rows: Split) -> tuple[list[CropLabel], list[CropLabel]]:
+    """A label set's gallery (what was trained on) and queries (what was held out to measure), as tables hold them."""
+    new_rows = [i for i in rows.individuals if is_measured(one.individuals[i])]
+
+    def table(chosen: Sequence[int]) -> list[CropLabel]:
+        return [CropLabel(one.crops[i], one.encounters[i], one.individuals[i], one.part) for i in chosen]
+
+    return table(rows.train), table([*rows.photos, *new_rows])
+
+
+def write_splits(labelled: Sequence[Labelled], splits: Sequence[Split], folder: Path) -> None:
+    """NAME-gallery.csv and NAME-query.csv of each real label set, for `whalepipe evaluate identity`."""
+    for one, rows in zip(labelled, splits, strict=True):
+        if not is_rendered(one):
+            for side, table in zip(("gallery", "query"), label_rows(one, rows), strict=True):
+                write_table(folder / f"{one.name}-{side}.csv", CropLabel, table)
 
 
 def _unseen_top1(one: Labelled, vectors: Vectors) -> dict[str, float] | None:
@@ -128,14 +161,6 @@ def _unseen_top1(one: Labelled, vectors: Vectors) -> dict[str, float] | None:
             nearest = int(np.argmax(np.where(others, cosines[i], -2.0)))
             right.append(one.individuals[nearest] == name)
     return _share(right) if right else None
-
-
-def _rank(scores: npt.NDArray[np.float32], names: Sequence[str], name: str) -> int:
-    """1 where the best individual is the right one, and so on."""
-    best: dict[str, float] = {}
-    for who, score in zip(names, scores, strict=True):
-        best[who] = max(best.get(who, -2.0), float(score))
-    return 1 + sum(score > best[name] for score in best.values()) if name in best else len(best) + 1
 
 
 def _share(right: Sequence[bool]) -> dict[str, float]:
@@ -159,44 +184,9 @@ def pairs_auc(vectors: Vectors, names: Sequence[str], groups: Sequence[str]) -> 
     return round(float(roc_auc_score(labels, scores)), 3) if len(set(labels)) == 2 else None
 
 
-def _calibrations(found: Mapping[str, Sequence[tuple[Labelled, Evidence]]]) -> dict[str, Any]:
-    """A calibration for each part with evidence, and a default from all real ones together."""
-    real = {part: [(one, e) for one, e in sets if not _is_rendered(one)] for part, sets in found.items()}
-    default = _fitted([pair for pairs in real.values() for pair in pairs])
-    result: dict[str, Any] = {"default": default} if default else {}
-    for part, sets in found.items():
-        entry = _fitted(real[part])
-        if entry is None:
-            entry = _fitted(sets)
-            entry = _flattened(entry, default) if entry and default else entry
-        if entry:
-            result[part] = entry
-    if "default" not in result and result:
-        result["default"] = next(iter(result.values()))
-    return result
-
-
-def _is_rendered(one: Labelled) -> bool:
+def is_rendered(one: Labelled) -> bool:
+    """Whether a label set was drawn by the renderer."""
     return one.name.startswith(RENDERED)
-
-
-def _fitted(sets: Sequence[tuple[Labelled, Evidence]]) -> Mapping[str, Any] | None:
-    if not sets:
-        return None
-    pooled = Evidence(np.concatenate([e.same for _, e in sets]), np.concatenate([e.different for _, e in sets]))
-    calibration = fit(pooled)
-    if calibration is None:
-        return None
-    return card_entry(calibration, pooled, "; ".join(f"{one.name}, not trained on" for one, _ in sets))
-
-
-def _flattened(entry: Mapping[str, Any], default: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Rendered animals are easier than real ones: no steeper than the default, and even no earlier than it."""
-    slope = min(entry["slope"], default["slope"])
-    even = max(-e["intercept"] / e["slope"] for e in (entry, default))
-    source = f"{entry['source']}; flattened to what real crops of other parts gave, since rendered animals are easier"
-    calibration = Calibration(slope, round(-even * slope, 3))
-    return {**entry, "slope": calibration.slope, "intercept": calibration.intercept, "source": source}
 
 
 def describe_sets(
@@ -228,7 +218,7 @@ def describe_sets(
 
 
 def _source(one: Labelled, sources: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
-    if _is_rendered(one):
+    if is_rendered(one):
         return {"source": "rendered by whalepipe", "licence": "AGPL-3.0-or-later"}
     return sources.get(one.name, {"source": one.name, "licence": "not stated"})
 
