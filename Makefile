@@ -3,12 +3,12 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint install system clean
+.PHONY: demo test lint install system browser clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/whalepipe demo
 
-test: $(VENV)/test.stamp lint
+test: $(VENV)/test.stamp browser lint
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/test.stamp
@@ -20,6 +20,10 @@ install: $(VENV)/demo.stamp
 # What pip cannot bring: the venv module itself and the two libraries that OpenCV's wheel is linked against.
 system:
 	@sh scripts/system-packages.sh "$(PYTHON)"
+
+# The report is tested in a real browser; without one those tests are skipped and say so.
+browser: system
+	@sh scripts/system-packages.sh "$(PYTHON)" chromium || echo "no chromium: the page will not be tested" >&2
 
 $(BIN)/python: | system
 	$(PYTHON) -m venv $(VENV)

@@ -1,8 +1,13 @@
 #!/bin/sh
-# Install the Debian packages that Python's own installer cannot bring, if they are missing. Usage: system-packages.sh PYTHON
+# Install the Debian packages that Python's own installer cannot bring, if they are missing.
+# Usage: system-packages.sh PYTHON [PROGRAM...]   each PROGRAM is called as its package is
 set -eu
 python=${1:-python3}
+[ $# -eq 0 ] || shift
 missing=""
+for program in "$@"; do
+    command -v "$program" >/dev/null || missing="$missing $program"
+done
 command -v "$python" >/dev/null || missing="$missing python3"
 "$python" -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
 has_library() { /sbin/ldconfig -p 2>/dev/null | grep -q "$1"; }

@@ -1,10 +1,12 @@
 """Bring labelled photos or ready crops into the catalogue."""
 
+import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import IO
 
 import cv2
 import numpy as np
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 from whalepipe.catalog.store import Catalog, Entry
 from whalepipe.config import Config
 from whalepipe.errors import PhotoError, TableError
-from whalepipe.files import digest
+from whalepipe.files import digest, storing
 from whalepipe.models.detector import Detector
 from whalepipe.models.device import pick_device
 from whalepipe.models.weights import find_weights
@@ -109,12 +111,29 @@ def _wanted(individual: str, names: tuple[str, str], without: Sequence[str], res
 
 
 def _add(catalog: Path, entries: Iterator[Entry], result: Enrolment) -> Enrolment:
-    # Read everything before the catalogue is opened for writing: a slow detector must not hold its lock.
-    ready = list(entries)
-    if ready:
-        done = Catalog.open_or_create(catalog).add(ready)
-        result.added, result.held = done.added, done.held
+    # Read everything before the catalogue is opened for writing: a slow detector must not hold its lock. The pictures
+    # wait in a file, for a season's crops do not fit into memory.
+    with _beside(catalog) as pictures:
+        ready = []
+        for entry in entries:
+            with storing(catalog):
+                ready.append((replace(entry, jpeg=b""), pictures.tell(), pictures.write(entry.jpeg)))
+
+        def again() -> Iterator[Entry]:
+            for entry, start, length in ready:
+                pictures.seek(start)
+                yield replace(entry, jpeg=pictures.read(length))
+
+        if ready:
+            done = Catalog.open_or_create(catalog).add(again())
+            result.added, result.held = done.added, done.held
     return result
+
+
+def _beside(catalog: Path) -> IO[bytes]:
+    with storing(catalog):
+        catalog.parent.mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryFile(dir=catalog.parent)
 
 
 class _Finder:
