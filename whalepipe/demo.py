@@ -16,7 +16,7 @@ import numpy as np
 
 from whalepipe.boxes import overlap
 from whalepipe.render import Individual, draw_individual, draw_scene, render_scene, save_photo
-from whalepipe.tables import BoxLabel, Detection, Ledger, read_table, write_table
+from whalepipe.tables import NEW, BoxLabel, Detection, Ledger, Match, read_table, write_table
 
 STREAM = "demo"
 SEED = 20260601
@@ -63,6 +63,8 @@ class Score:
 
     found: tuple[int, int]  # animals without a fault that have a box
     named: tuple[int, int]  # crops of known animals that were identified, under the right name
+    first: int  # crops of known animals whose first candidate is the right one, however sure
+    known_as_new: int  # crops of known animals that were called new
     misnamed: int  # crops of any animal identified under a wrong name
     new: tuple[int, int]  # crops of new animals that were called new
     unsure: int  # crops of usable animals given back as unsure
@@ -161,6 +163,7 @@ def score(folder: Path, out: Path) -> Score:
     truths = read_table(folder / "truth.csv", TruthRow)
     ledger = read_table(out / "ledger.csv", Ledger)
     pairs, false_boxes = _paired(truths, read_table(out / "detections.csv", Detection), ledger)
+    first = _first(read_table(out / "matches.csv", Match))
     usable = [(t, row) for t, row in pairs if not t.fault]
     with_box = [(t, row) for t, row in usable if row is not None]
     planted = [(t, row) for t, row in pairs if t.fault]
@@ -168,6 +171,8 @@ def score(folder: Path, out: Path) -> Score:
     return Score(
         found=(len(with_box), len(usable)),
         named=(_right(with_box), sum(t.known for t, _ in with_box)),
+        first=sum(t.known and first.get(row.crop) == t.individual for t, row in with_box),
+        known_as_new=sum(t.known and row.state == "new" for t, row in with_box),
         misnamed=sum(row.state == "identified" for _, row in pairs if row) - _right((t, r) for t, r in pairs if r),
         new=(sum(row.state == "new" for t, row in with_box if not t.known), sum(not t.known for t, _ in with_box)),
         unsure=states["unsure"],
@@ -175,6 +180,12 @@ def score(folder: Path, out: Path) -> Score:
         false_boxes=false_boxes,
         bad_files=(sum(r.state == "failed" for r in ledger), 2),
     )
+
+
+def _first(matches: Sequence[Match]) -> dict[str, str]:
+    """The first candidate of each crop, whether or not `new` stands before it."""
+    named = sorted((m for m in matches if m.individual != NEW), key=lambda m: -m.rank)
+    return {m.crop: m.individual for m in named}
 
 
 def _right(pairs: Iterable[tuple[TruthRow, Ledger]]) -> int:

@@ -18,13 +18,15 @@ def test_log_ratio_and_its_reverse_by_hand() -> None:
     assert calibration.cosine_at(0.9) == pytest.approx((math.log(9) + 10) / 20, abs=1e-5)
 
 
-def test_no_ratio_beyond_the_bound() -> None:
-    bounded = Calibration(20.0, -10.0, bound=math.log(3))  # two animals stand behind it
-    found = bounded.log_ratio(np.array([-1.0, 0.4, 0.5, 0.6, 1.0]))
-    assert np.exp(found[[0, 4]]).tolist() == pytest.approx([1 / 3, 3], abs=0.01)
+def test_no_ratio_beyond_the_bounds() -> None:
+    bounded = Calibration(20.0, -10.0, least=-math.log(3), most=math.log(50))
+    found = bounded.log_ratio(np.array([-1.0, 0.4, 0.5, 0.6, 2.0]))
+    assert np.exp(found[[0, 4]]).tolist() == pytest.approx([1 / 3, 50], rel=0.02)
     assert (np.diff(found) > 0).all() and found[2] == 0
-    assert bounded.log_ratio(np.array([bounded.cosine_at(0.6)])) == pytest.approx(math.log(1.5))
-    assert (bounded.cosine_at(0.9), bounded.cosine_at(0.1)) == (math.inf, -math.inf)
+    for probability in (0.3, 0.6, 0.9):
+        at = bounded.log_ratio(np.array([bounded.cosine_at(probability)]))
+        assert at == pytest.approx(math.log(probability / (1 - probability)))
+    assert (bounded.cosine_at(0.99), bounded.cosine_at(0.1)) == (math.inf, -math.inf)
 
 
 def test_a_part_has_its_own_or_the_default_one() -> None:
@@ -40,7 +42,8 @@ def test_a_part_has_its_own_or_the_default_one() -> None:
         {"default": {"slope": "steep", "intercept": 0}}, {"default": {"slope": 0, "intercept": 0}},
         {"default": {"slope": -1, "intercept": 0}}, {"default": {"slope": math.nan, "intercept": 0}},
         {"default": {"slope": math.inf, "intercept": 0}}, {"default": {"slope": 1, "intercept": math.nan}},
-        {"default": {**GOOD, "bound": 0}}, {"default": {**GOOD, "bound": "wide"}},
+        {"default": {**GOOD, "most": 0}}, {"default": {**GOOD, "least": "wide"}},
+        {"default": {**GOOD, "least": -99}},
     ],
 )  # fmt: skip
 def test_a_card_without_a_usable_one_is_refused(calibration: Any) -> None:

@@ -82,20 +82,21 @@ def test_the_card_has_the_figures_of_its_own_split_and_the_split_lies_in_the_wor
 
 def test_no_ratio_is_claimed_that_so_few_animals_cannot_show():
     # One animal, told from all others without fail: for another animal nobody knows.
-    found = Evidence(np.linspace(0.8, 0.9, 40), np.linspace(0.1, 0.2, 40), individuals=1)
+    found = Evidence(np.linspace(0.8, 0.9, 40), np.linspace(0.1, 0.2, 40), individuals=1, pairs=20)
     calibration = fit(found)
-    assert calibration is not None and calibration.bound == 0.693
+    assert calibration is not None and (calibration.least, calibration.most) == (-0.693, 0.693)
     assert np.exp(calibration.log_ratio(np.array([-1.0, 1.0]))) == pytest.approx([0.5, 2.0], abs=0.05)
     assert fit(Evidence(found.same, found.different)) is None
 
 
 def test_rendered_animals_make_nothing_surer_than_real_ones():
-    real = Evidence(np.linspace(0.3, 0.7, 60), np.linspace(0.1, 0.5, 60), individuals=12)
-    drawn_ones = Evidence(np.linspace(0.8, 0.9, 60), np.linspace(0.0, 0.1, 60), individuals=50)
+    real = Evidence(np.linspace(0.3, 0.7, 60), np.linspace(0.1, 0.5, 60), individuals=12, pairs=66)
+    drawn_ones = Evidence(np.linspace(0.8, 0.9, 60), np.linspace(0.0, 0.1, 60), individuals=50, pairs=999)
     card = calibrations([Source("head", "whales", False, real), Source("fluke", "rendered fluke", True, drawn_ones)])
     assert set(card) == {"default", "head", "fluke"}
     assert card["fluke"]["slope"] == card["default"]["slope"]
-    assert card["fluke"]["bound"] == card["default"]["bound"] == 2.565
+    assert card["fluke"]["least"] == card["default"]["least"] == -2.565
+    assert card["fluke"]["most"] == card["default"]["most"] == 4.205
     assert card["fluke"]["individuals"] == 50 and "flattened" in str(card["fluke"]["source"])
     assert calibrations([]) == {}
 
@@ -204,6 +205,7 @@ def test_evidence_takes_the_best_crop_of_other_bursts():
     # Of a: each with those of the other burst. Across: each of a with b, and b with the best of a.
     assert np.allclose(sorted(found.same), sorted(np.cos([0.5, 0.4, 0.4])), atol=1e-6)
     assert np.allclose(sorted(found.different), sorted(np.cos([1.0, 0.9, 0.5, 0.5])), atol=1e-6)
+    assert (found.individuals, found.pairs) == (1, 1)
 
 
 def test_a_nameless_crop_differs_from_all_and_is_nobody():
@@ -215,7 +217,7 @@ def test_a_nameless_crop_differs_from_all_and_is_nobody():
 def test_calibration_finds_the_ratio_of_two_bells():
     # Same: mean 0.7, different: mean 0.3, both of deviation 0.1: log LR = (0.4 / 0.01) * (cosine - 0.5).
     rng = np.random.default_rng(0)
-    found = Evidence(rng.normal(0.7, 0.1, 20000), rng.normal(0.3, 0.1, 60000), 1000)
+    found = Evidence(rng.normal(0.7, 0.1, 20000), rng.normal(0.3, 0.1, 60000), 1000, 9999)
     calibration = fit(found, strength=1e6)
     assert calibration is not None
     assert calibration.slope == pytest.approx(40, rel=0.05)
@@ -224,11 +226,11 @@ def test_calibration_finds_the_ratio_of_two_bells():
 
 def test_calibration_needs_evidence_and_a_rise():
     enough = np.linspace(0.5, 0.9, 20)
-    assert fit(Evidence(enough[:5], enough, 9)) is None
-    assert fit(Evidence(enough - 0.5, enough, 9)) is None
+    assert fit(Evidence(enough[:5], enough, 9, 9)) is None
+    assert fit(Evidence(enough - 0.5, enough, 9, 9)) is None
     few, many = (
-        fit(Evidence(enough[::2] + 0.3, enough[::2], 9)),
-        fit(Evidence(np.repeat(enough + 0.3, 20), enough.repeat(20), 9)),
+        fit(Evidence(enough[::2] + 0.3, enough[::2], 9, 9)),
+        fit(Evidence(np.repeat(enough + 0.3, 20), enough.repeat(20), 9, 9)),
     )
     assert few is not None and many is not None and few.slope < many.slope  # little evidence, a modest slope
 

@@ -58,6 +58,7 @@ def _say_score(s: "Score") -> None:
     say("\nHow right that was (the renderer knows who is in each photo):")
     say(f"  animals found:                 {s.found[0]} of {s.found[1]}, and {s.false_boxes} boxes where there is none")
     say(f"  known animals named right:     {s.named[0]} of {s.named[1]} crops")
+    say(f"    their first candidate right: {s.first} of {s.named[1]} crops; called new: {s.known_as_new}")
     say(f"  new animals recognised as new: {s.new[0]} of {s.new[1]} crops")
     say(f"  given a wrong name:            {s.misnamed} crops; left to you as unsure: {s.unsure}")
     say(f"  blurred, cut off, distant:     {s.set_aside[0]} of {s.set_aside[1]} set aside")

@@ -19,20 +19,22 @@ class Calibration:
     """log LR of a cosine: the natural logarithm of P(cosine | same) / P(cosine | different).
 
     slope * cosine + intercept, as a logistic regression fitted with both classes weighted alike gives it (Brümmer and
-    du Preez 2006, "Application-independent evaluation of speaker detection", section 6), bent so that it never passes
-    `bound` either way. A line fitted on few animals would claim any ratio far from them; no ratio larger than the
-    evidence can show is claimed (Vergeer et al. 2016, "Numerical likelihood ratios outputted by LR systems are often
+    du Preez 2006, "Application-independent evaluation of speaker detection", section 6), bent so that it stays between
+    `least` and `most`. A line fitted on few animals would claim any ratio far from them; none is claimed that the
+    evidence is too small to show (Vergeer et al. 2016, "Numerical likelihood ratios outputted by LR systems are often
     based on extrapolation: when to stop extrapolating?").
     """
 
     slope: float
     intercept: float
-    bound: float = UNBOUNDED
+    least: float = -UNBOUNDED
+    most: float = UNBOUNDED
 
     def log_ratio(self, cosine: NDArray[np.float64]) -> NDArray[np.float64]:
-        """log LR of each cosine, of any shape; it rises with the cosine and stays between -bound and bound."""
+        """log LR of each cosine, of any shape; it rises with the cosine."""
         line = self.slope * cosine + self.intercept
-        return np.asarray(line / (1 + np.abs(line / self.bound) ** BEND) ** (1 / BEND))
+        bound = np.where(line < 0, self.least, self.most)
+        return np.asarray(line / (1 + (line / bound) ** BEND) ** (1 / BEND))
 
     def cosine_at(self, probability: float) -> float:
         """The cosine at which one animal and two, equally likely before, give this probability of one.
@@ -40,9 +42,10 @@ class Calibration:
         Infinite, either way, where no cosine does.
         """
         ratio = math.log(probability / (1 - probability))
-        if abs(ratio) >= self.bound:
+        if not self.least < ratio < self.most:
             return math.copysign(math.inf, ratio)
-        line: float = ratio / (1 - abs(ratio / self.bound) ** BEND) ** (1 / BEND)
+        share = ratio / (self.least if ratio < 0 else self.most)
+        line: float = ratio / (1 - share**BEND) ** (1 / BEND)
         return (line - self.intercept) / self.slope
 
 
@@ -51,11 +54,11 @@ def read_calibration(card: Mapping[str, Any], part: str) -> Calibration:
     try:
         fitted = card["calibration"]
         values = fitted.get(part) or fitted["default"]
-        bound = float(values.get("bound", UNBOUNDED))
-        calibration = Calibration(float(values["slope"]), float(values["intercept"]), bound)
+        least, most = float(values.get("least", -UNBOUNDED)), float(values.get("most", UNBOUNDED))
+        calibration = Calibration(float(values["slope"]), float(values["intercept"]), least, most)
     except (AttributeError, TypeError, KeyError, ValueError) as error:
         raise WeightsError(f"the embedder's card has no calibration for {part!r}; train it anew") from error
-    rises = 0 < calibration.slope < math.inf and 0 < calibration.bound <= UNBOUNDED
+    rises = 0 < calibration.slope < math.inf and -UNBOUNDED <= calibration.least < 0 < calibration.most <= UNBOUNDED
     if not (rises and math.isfinite(calibration.intercept)):
         raise WeightsError(f"the embedder's card has a calibration for {part!r} that does not rise; train it anew")
     return calibration

@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from whalepipe.models.calibration import Calibration
 
 Numbers = npt.NDArray[np.float64]
+FEW = 5  # individuals: fewer say nothing of others
 LEAST = 10  # pairs of either kind; with fewer nothing is fitted
 
 
@@ -20,6 +21,7 @@ class Evidence:
     same: Numbers
     different: Numbers
     individuals: int = 0  # whose own cosines these are
+    pairs: int = 0  # of two different animals that were compared; of the nameless each encounter counts as one
 
 
 def evidence(vectors: npt.NDArray[np.float32], names: Sequence[str], groups: Sequence[int | str]) -> Evidence:
@@ -32,15 +34,18 @@ def evidence(vectors: npt.NDArray[np.float32], names: Sequence[str], groups: Seq
     who, kinds = np.array(names, dtype=object), np.array(groups, dtype=object)
     same: list[float] = []
     different: list[float] = []
-    told = set()
+    told, pairs = set(), set()
     for individual in sorted(set(names) - {""}):
         mine = who == individual
         for i in range(len(names)):
             others = mine & (kinds != kinds[i])
             if others.any():
                 (same if mine[i] else different).append(float(cosines[i, others].max()))
-                told |= {individual} if mine[i] else set()
-    return Evidence(np.array(same), np.array(different), len(told))
+                if mine[i]:
+                    told.add(individual)
+                else:
+                    pairs.add(frozenset((individual, who[i] or f"nameless {kinds[i]}")))
+    return Evidence(np.array(same), np.array(different), len(told), len(pairs))
 
 
 def pooled(found: Sequence[Evidence]) -> Evidence:
@@ -49,6 +54,7 @@ def pooled(found: Sequence[Evidence]) -> Evidence:
         np.concatenate([e.same for e in found]),
         np.concatenate([e.different for e in found]),
         sum(e.individuals for e in found),
+        sum(e.pairs for e in found),
     )
 
 
@@ -56,8 +62,10 @@ def fit(found: Evidence, strength: float = 30.0) -> Calibration | None:
     """Logistic regression with both kinds weighted alike; None where there is too little to fit, or it falls.
 
     `strength` is the inverse of the ridge penalty on the slope: with little evidence the slope stays small. Cosines
-    differ by tenths, so that a penalty that suits numbers around 1 would allow no slope at all. The bound is what as
-    many animals can show: a thing that never happened with n of them may yet happen once in n + 1.
+    differ by tenths, so that a penalty that suits numbers around 1 would allow no slope at all. The bounds are what
+    as many animals can show: a thing that never happened with n of them may yet happen once in n + 1. How little alike
+    one animal's crops may be, its individuals tell; how much alike those of two animals may be, its pairs of animals,
+    unless there are so few individuals that nobody knows whether others are like them.
     """
     if min(len(found.same), len(found.different)) < LEAST:
         return None
@@ -68,8 +76,11 @@ def fit(found: Evidence, strength: float = 30.0) -> Calibration | None:
     weights *= 2 * min(len(found.same), len(found.different))
     model = LogisticRegression(C=strength).fit(scores, labels, sample_weight=weights)
     slope, intercept = round(float(model.coef_[0, 0]), 3), round(float(model.intercept_[0]), 3)
-    bound = round(float(np.log(found.individuals + 1)), 3)
-    return Calibration(slope, intercept, bound) if slope > 0 < bound else None
+    if slope <= 0 or not found.individuals or not found.pairs:
+        return None
+    many = found.pairs if found.individuals >= FEW else found.individuals
+    least, most = (round(float(np.log(n + 1)), 3) for n in (found.individuals, many))
+    return Calibration(slope, intercept, -least, most)
 
 
 def card_entry(calibration: Calibration, found: Evidence, source: str) -> Mapping[str, object]:
@@ -77,7 +88,8 @@ def card_entry(calibration: Calibration, found: Evidence, source: str) -> Mappin
     return {
         "slope": calibration.slope,
         "intercept": calibration.intercept,
-        "bound": calibration.bound,
+        "least": calibration.least,
+        "most": calibration.most,
         "individuals": found.individuals,
         "pairs_same": len(found.same),
         "pairs_different": len(found.different),
@@ -98,8 +110,8 @@ class Source:
 def calibrations(found: Sequence[Source]) -> dict[str, Mapping[str, object]]:
     """What the card says: a calibration for each part with evidence, and a default from all real ones together.
 
-    Where a part has but rendered animals behind it, it is no steeper, no earlier even and no wider than the default:
-    rendered animals are easier than real ones.
+    Where a part has but rendered animals behind it, it is no steeper and no earlier even than the default, and has its
+    bounds: rendered animals are easier than real ones.
     """
     real = [s for s in found if not s.rendered]
     default = _fitted(real)
@@ -132,4 +144,4 @@ def _flattened(entry: Fitted, default: Fitted) -> Fitted:
     slope = min(own.slope, base.slope)
     even = max(-c.intercept / c.slope for c in (own, base))
     text = f"{entry[2]}; flattened to what real crops of other parts gave, since rendered animals are easier"
-    return Calibration(slope, round(-even * slope, 3), min(own.bound, base.bound)), entry[1], text
+    return Calibration(slope, round(-even * slope, 3), base.least, base.most), entry[1], text

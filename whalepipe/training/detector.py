@@ -15,7 +15,7 @@ from whalepipe.models.detector import KIND, STRIDE
 from whalepipe.models.weights import Weights, load_state, save_weights
 from whalepipe.training.boxes import RENDERED, Source, count_boxes, empty, labelled, prepare, render
 from whalepipe.training.memory import keep_freed_memory
-from whalepipe.training.sources import flags, portable, provenance
+from whalepipe.training.sources import account, flags, limits, portable, provenance
 
 if TYPE_CHECKING:
     import torch
@@ -193,7 +193,7 @@ def _card(labels: Sequence[tuple[Path, Path]], options: DetectorTraining, source
     known = provenance(options.provenance)
     trained_on = [
         {
-            **known.get(s.name, {"source": s.name, "licence": "AGPL-3.0" if s.name == RENDERED else "not stated"}),
+            **account(known, s.name, "AGPL-3.0" if s.name == RENDERED else "not stated"),
             "folder": s.name,
             "photos": s.photos,
             "boxes": s.boxes,
@@ -212,7 +212,7 @@ def _card(labels: Sequence[tuple[Path, Path]], options: DetectorTraining, source
         "trained_on": trained_on,
         "figures": {},
         "retrain": command(labels, options),
-        "cannot": list(CANNOT),
+        "cannot": [*CANNOT, *limits(known, [s.name for s in sources], KIND)],
     }
 
 
@@ -226,4 +226,5 @@ def command(labels: Sequence[tuple[Path, Path]], options: DetectorTraining) -> s
     words += ["--base", named(options.base)] if options.base else []
     words += [word for pattern in options.without for word in ("--without", pattern)]
     words += flags(options, ("rendered", "epochs", "size", "batch", "freeze", "seed"))
+    words += ["--provenance", f"weights/{options.provenance.name}"] if options.provenance else []
     return shlex.join([*words, "--out", f"weights/{options.out.name}"])

@@ -1,7 +1,7 @@
 """Figures and calibration of a trained embedder, on photos and individuals that its training left out."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +16,11 @@ from whalepipe.config import MatchConfig
 from whalepipe.csvtable import write_table
 from whalepipe.evaluation.identity import IdentityEvaluation, answered, scored
 from whalepipe.models.calibration import Calibration, read_calibration
-from whalepipe.models.embedder import normalised
+from whalepipe.models.embedder import KIND, normalised
 from whalepipe.tables import CropLabel
 from whalepipe.training.calibrate import Evidence, Source, calibrations, evidence
 from whalepipe.training.crops import Labelled, LabelSet, Split, bursts, chance, is_name
-from whalepipe.training.sources import flags, portable, provenance
+from whalepipe.training.sources import Known, account, flags, limits, portable, provenance
 
 if TYPE_CHECKING:
     from whalepipe.training.embedder import EmbedderTraining
@@ -28,11 +28,9 @@ if TYPE_CHECKING:
 Vectors = npt.NDArray[np.float32]
 RENDERED = "rendered"
 CANNOT = (
-    "it is a first version: its top-1 figures below say how often its first candidate is right; look at the list",
-    "it was trained on heads of one right whale population and on rendered flukes and fins: no real fluke or fin",
-    "its probabilities for dorsal fins rest on one known dolphin, if on any; for flukes on none",
-    "two sides of one fin are not known for one animal unless the nicks alone say so",
-    "other parts and species than these were never measured",
+    "be believed without a look: its figures say how often the first candidate is right",
+    "know two sides of one fin for one animal unless the nicks alone say so",
+    "speak of parts and species that it was neither trained nor calibrated on",
 )
 
 
@@ -213,14 +211,19 @@ def describe_sets(
         "trained_on": trained_on,
         "calibrated_on": calibrated_on,
         "retrain": command(sets, options),
-        "cannot": list(CANNOT),
+        "cannot": [*CANNOT, *_limits([*labelled, *only_calibrate], sources)],
     }
 
 
-def _source(one: Labelled, sources: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
+def _source(one: Labelled, known: Known) -> dict[str, Any]:
     if is_rendered(one):
         return {"source": "rendered by whalepipe", "licence": "AGPL-3.0-or-later"}
-    return sources.get(one.name, {"source": one.name, "licence": "not stated"})
+    return account(known, one.name)
+
+
+def _limits(sets: Sequence[Labelled], known: Known) -> list[str]:
+    drawn = [f"know a real {one.part}: those that it was trained on are rendered" for one in sets if is_rendered(one)]
+    return [*drawn, *limits(known, [one.name for one in sets], KIND)]
 
 
 def command(sets: Sequence[LabelSet], options: "EmbedderTraining") -> str:
@@ -234,4 +237,5 @@ def command(sets: Sequence[LabelSet], options: "EmbedderTraining") -> str:
         words += ["--calibrate", f"{named(one.labels)}:{named(one.crops)}:{one.part}"]
     words += [word for pattern in options.without for word in ("--without", pattern)]
     words += flags(options, ("rendered", "shots", "epochs", "size", "batch", "freeze", "seed"))
+    words += ["--provenance", f"weights/{options.provenance.name}"] if options.provenance else []
     return shlex.join([*words, "--out", f"weights/{options.out.name}"])

@@ -4,19 +4,37 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from whalepipe.errors import WhalepipeError
 
+Known = Mapping[str, Mapping[str, Any]]
 
-def provenance(path: Path | None) -> Mapping[str, Mapping[str, str]]:
-    """{folder name: {"source": ..., "licence": ...}} of a JSON file. Raises WhalepipeError where it cannot be read."""
+
+def provenance(path: Path | None) -> Known:
+    """{folder name: {"source": ..., "licence": ..., "limits": {kind of weights: [...]}}} of a JSON file.
+
+    `limits`, what weights made from that folder cannot do, may be absent. Raises WhalepipeError where the file cannot
+    be read.
+    """
     if path is None:
         return {}
     try:
-        known: Mapping[str, Mapping[str, str]] = json.loads(path.read_text(encoding="utf-8"))
+        known: Known = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise WhalepipeError(f"{path}: cannot be read as JSON ({error})") from error
     return known
+
+
+def account(known: Known, name: str, licence: str = "not stated") -> dict[str, Any]:
+    """Source and licence of a folder, as a card gives them."""
+    entry = known.get(name, {"source": name, "licence": licence})
+    return {key: value for key, value in entry.items() if key != "limits"}
+
+
+def limits(known: Known, names: Sequence[str], kind: str) -> list[str]:
+    """What weights of this kind cannot do since they were made from these folders."""
+    return [limit for name in names for limit in known.get(name, {}).get("limits", {}).get(kind, ())]
 
 
 def portable(read: Sequence[Path]) -> Callable[[Path], str]:
