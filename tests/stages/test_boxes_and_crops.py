@@ -29,6 +29,27 @@ def test_found_boxes_are_in_full_size_pixels_from_left_to_right() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("inner", "left"),
+    [
+        (Box("dorsal_fin", 0.12, 0.10, 0.30, 0.34, 0.6), 1),  # a fin's upper part
+        (Box("dorsal_fin", 0.12, 0.10, 0.30, 0.34, 0.95), 1),  # the surer one is left
+        (Box("dorsal_fin", 0.32, 0.10, 0.50, 0.34, 0.6), 2),  # half inside: another animal
+        (Box("dorsal_fin", 0.20, 0.20, 0.25, 0.25, 0.6), 2),  # far behind
+        (Box("fluke", 0.12, 0.10, 0.30, 0.34, 0.6), 2),
+    ],
+)
+def test_a_box_inside_another_is_no_second_animal(inner: Box, left: int) -> None:
+    fin = Box("dorsal_fin", 0.1, 0.1, 0.4, 0.5, 0.9)
+
+    def detector(image: object, config: object) -> list[Box]:  # noqa: ARG001
+        return [fin, inner]
+
+    found = detect(PHOTO, np.zeros((5, 10, 3), dtype=np.uint8), detector, DetectConfig())
+    assert len(found) == left
+    assert max(d.confidence for d in found) == max(fin.confidence, inner.confidence)
+
+
 def test_drawn_boxes_are_cut_at_the_photos_edges() -> None:
     labels = [BoxLabel("x", part="fluke", xmin=-10, ymin=400, xmax=60, ymax=9000), BoxLabel("x")]
     [box] = drawn(PHOTO, labels)

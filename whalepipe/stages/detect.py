@@ -7,18 +7,41 @@ from numpy.typing import NDArray
 
 from whalepipe.config import DetectConfig
 from whalepipe.errors import TableError
-from whalepipe.models.detector import Detector
+from whalepipe.models.detector import Box, Detector
 from whalepipe.tables import BoxLabel, Detection, Photo
 
-VERSION = 1
+VERSION = 2
+INSIDE = 0.8  # of a box's area in another box: it lies inside
+MUCH_SMALLER = 0.2  # of the other's area
 
 
 def detect(photo: Photo, pixels: NDArray[np.uint8], detector: Detector, config: DetectConfig) -> list[Detection]:
     """The boxes found in `pixels` ((height, width, 3) uint8 RGB, upright, of any size), in full-size pixels."""
     width, height = _size(photo)
-    found = detector(pixels, config)
+    found = _one_an_animal(detector(pixels, config))
     boxes = [(b.part, b.xmin * width, b.ymin * height, b.xmax * width, b.ymax * height, b.confidence) for b in found]
     return _numbered(photo, boxes)
+
+
+def _one_an_animal(found: Sequence[Box]) -> list[Box]:
+    """Without the less sure of two boxes of one part of which one lies in the other.
+
+    A fin and its upper part overlap too little for the detector to know them for one, and would be counted as two
+    animals, since two crops of a part in one photo are two. A much smaller box may be an animal far behind.
+    """
+    kept: list[Box] = []
+    for box in sorted(found, key=lambda b: -b.confidence):
+        if not any(box.part == other.part and _within(box, other) for other in kept):
+            kept.append(box)
+    return kept
+
+
+def _within(a: Box, b: Box) -> bool:
+    """Whether the smaller of two boxes lies in the larger one and is no much smaller."""
+    small, large = sorted((box.xmax - box.xmin) * (box.ymax - box.ymin) for box in (a, b))
+    across = max(0.0, min(a.xmax, b.xmax) - max(a.xmin, b.xmin))
+    shared = across * max(0.0, min(a.ymax, b.ymax) - max(a.ymin, b.ymin))
+    return shared >= INSIDE * small and small >= MUCH_SMALLER * large
 
 
 def drawn(photo: Photo, labels: Sequence[BoxLabel]) -> list[Detection]:
