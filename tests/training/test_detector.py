@@ -140,7 +140,8 @@ def test_a_run_of_one_epoch_makes_weights_with_their_card(folder, monkeypatch, c
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     base = save_weights(folder / "base.pt", build_model("yolov5n.yaml", 2).state_dict(), {})
-    said = json.dumps({folder.name: {"source": "drawn here", "licence": "CC0"}})
+    limits = {"detector": ["see anything but squares"], "embedder": ["never told here"]}
+    said = json.dumps({folder.name: {"source": "drawn here", "licence": "CC0", "limits": limits}})
     (folder / "sources.json").write_text(said)
     before = {p: p.read_bytes() for d in ("photos", "sea") for p in (folder / d).iterdir()}
     told = []
@@ -159,8 +160,10 @@ def test_a_run_of_one_epoch_makes_weights_with_their_card(folder, monkeypatch, c
     ]
     assert weights.card["retrain"] == (
         "whalepipe train detector DATA/boxes.csv --photos DATA/photos --negatives DATA/sea --base DATA/base.pt "
-        "--without E0 --rendered 0 --epochs 1 --size 64 --batch 4 --freeze 0 --seed 0 --out weights/fins.pt"
+        "--without E0 --rendered 0 --epochs 1 --size 64 --batch 4 --freeze 0 --seed 0 "
+        "--provenance weights/sources.json --out weights/fins.pt"
     )
+    assert weights.card["cannot"][-1] == "see anything but squares"
     assert Detector(weights)(np.zeros((60, 90, 3), np.uint8), DetectConfig(size=64)) is not None
     assert capfd.readouterr().out == ""
 
