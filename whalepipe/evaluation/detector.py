@@ -40,6 +40,8 @@ def evaluate_detector(
 ) -> dict[str, Any]:
     """Score a detector on the photos that a table of boxes names; a photo with an empty row is scored as empty.
 
+    Its own boxes are scored: those that the pipeline then drops because they lie in another one still count as false.
+
     Returns ap50 and ap (COCO's, mean over the parts that have boxes), recall and precision (at the configuration's
     confidence, overlap 0.5), false_per_100 (boxes in 100 photos of `negatives`; None without), photos, boxes, the same
     for each of `parts`, and `intervals` (95 %, by resampling encounters; `resampled` says "photos" where there is but
