@@ -30,7 +30,7 @@ finally:
 """
 
 
-def card(folder: Path, count: int, first: int = 0) -> Path:
+def card(folder: Path, count: int) -> Path:
     """Rendered scenes of 640 x 427 pixels, each a few times in another light, so that no two files are the same."""
     from whalepipe.render import draw_individual, draw_scene, render_scene
 
@@ -40,7 +40,7 @@ def card(folder: Path, count: int, first: int = 0) -> Path:
         animals = [draw_individual(("fluke", "dorsal_fin")[number % 2], "test", number)] if number % 4 else []
         scene = draw_scene(np.random.default_rng([3, number]), animals, width=640, height=427)
         scenes.append(render_scene(scene).image)
-    for number in range(first, first + count):
+    for number in range(count):
         light = 0.8 + 0.4 * (number % 97) / 97
         picture = np.clip(scenes[number % len(scenes)] * light, 0, 255).astype(np.uint8)
         picture[0, :16] = 255 * np.array([number >> bit & 1 for bit in range(16)])[:, None]

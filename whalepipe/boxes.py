@@ -23,7 +23,7 @@ def _span(low: float, high: float, limit: int) -> tuple[int, int]:
 
 
 class Corners(Protocol):
-    """Anything with a box's corners, in pixels."""
+    """Anything with a box's corners, in pixels or in shares of the photo."""
 
     @property
     def xmin(self) -> float: ...
@@ -35,11 +35,19 @@ class Corners(Protocol):
     def ymax(self) -> float: ...
 
 
-def overlap(a: Corners, b: Corners) -> float:
-    """Intersection over union of two boxes, 0 to 1."""
+def area(box: Corners) -> float:
+    """Width times height."""
+    return (box.xmax - box.xmin) * (box.ymax - box.ymin)
+
+
+def shared(a: Corners, b: Corners) -> float:
+    """The area that lies in both boxes; 0 where none does."""
     width = min(a.xmax, b.xmax) - max(a.xmin, b.xmin)
     height = min(a.ymax, b.ymax) - max(a.ymin, b.ymin)
-    if width <= 0 or height <= 0:
-        return 0.0
-    both = width * height
-    return both / ((a.xmax - a.xmin) * (a.ymax - a.ymin) + (b.xmax - b.xmin) * (b.ymax - b.ymin) - both)
+    return width * height if width > 0 and height > 0 else 0.0
+
+
+def overlap(a: Corners, b: Corners) -> float:
+    """Intersection over union of two boxes, 0 to 1."""
+    both = shared(a, b)
+    return both / (area(a) + area(b) - both) if both else 0.0

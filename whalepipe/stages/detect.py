@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from whalepipe.boxes import area, shared
 from whalepipe.config import DetectConfig
 from whalepipe.errors import TableError
 from whalepipe.models.detector import Box, Detector
@@ -38,10 +39,8 @@ def _one_an_animal(found: Sequence[Box]) -> list[Box]:
 
 def _within(a: Box, b: Box) -> bool:
     """Whether the smaller of two boxes lies in the larger one and is no much smaller."""
-    small, large = sorted((box.xmax - box.xmin) * (box.ymax - box.ymin) for box in (a, b))
-    across = max(0.0, min(a.xmax, b.xmax) - max(a.xmin, b.xmin))
-    shared = across * max(0.0, min(a.ymax, b.ymax) - max(a.ymin, b.ymin))
-    return shared >= INSIDE * small and small >= MUCH_SMALLER * large
+    small, large = sorted((area(a), area(b)))
+    return shared(a, b) >= INSIDE * small and small >= MUCH_SMALLER * large
 
 
 def drawn(photo: Photo, labels: Sequence[BoxLabel]) -> list[Detection]:

@@ -48,7 +48,7 @@ def measure(
     found: list[Source] = []
     vectors = [embed(network, one.pictures, size) for one in labelled]
     for one, rows, made in zip(labelled, splits, vectors, strict=True):
-        fitted = [i for i in rows.individuals if not is_measured(one.individuals[i])]
+        fitted, _ = _parted(one, rows)
         held_out = one.chosen(fitted)
         found.append(_source_of(one, evidence(made[fitted], held_out.individuals, bursts(held_out))))
     figures: dict[str, Any] = {}
@@ -86,7 +86,7 @@ def validate(
     """Top-1 of each label set among the individuals held out to calibrate on; those of the figures stay unseen."""
     found = {}
     for one, rows in zip(labelled, splits, strict=True):
-        some = one.chosen([i for i in rows.individuals if not is_measured(one.individuals[i])])
+        some = one.chosen(_parted(one, rows)[0])
         top1 = _unseen_top1(some, embed(network, some.pictures, size)) if some.crops else None
         if top1:
             found[one.name] = top1["share"]
@@ -105,15 +105,19 @@ def embed(network: torch.nn.Module, pictures: npt.NDArray[np.uint8], size: int) 
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
 
 
-def is_measured(individual: str) -> bool:
-    """Whether an individual held out is measured on, rather than calibrated on."""
-    return chance(1, "measured", individual) < 0.5
+def _parted(one: Labelled, rows: Split) -> tuple[list[int], list[int]]:
+    """Rows of the individuals held out: to calibrate on, and to measure on."""
+    measured = [chance(1, "measured", one.individuals[i]) < 0.5 for i in rows.individuals]
+    return (
+        [i for i, m in zip(rows.individuals, measured, strict=True) if not m],
+        [i for i, m in zip(rows.individuals, measured, strict=True) if m],
+    )
 
 
 def _figures(one: Labelled, rows: Split, vectors: Vectors, calibration: Calibration | None) -> dict[str, Any]:
     """Held-out photos and individuals as queries, as `whalepipe evaluate identity` scores them."""
     gallery, queries = label_rows(one, rows)
-    new_rows = [i for i in rows.individuals if is_measured(one.individuals[i])]
+    _, new_rows = _parted(one, rows)
     result: dict[str, Any] = {
         "trained_crops": len(rows.train),
         "trained_individuals": len({one.individuals[i] for i in rows.train}),
@@ -132,7 +136,7 @@ def _figures(one: Labelled, rows: Split, vectors: Vectors, calibration: Calibrat
 
 def label_rows(one: Labelled, rows: Split) -> tuple[list[CropLabel], list[CropLabel]]:
     """A label set's gallery (what was trained on) and queries (what was held out to measure), as tables hold them."""
-    new_rows = [i for i in rows.individuals if is_measured(one.individuals[i])]
+    _, new_rows = _parted(one, rows)
 
     def table(chosen: Sequence[int]) -> list[CropLabel]:
         return [CropLabel(one.crops[i], one.encounters[i], one.individuals[i], one.part) for i in chosen]
