@@ -23,7 +23,6 @@ from whalepipe.report.workbook import write_workbook
 from whalepipe.work import Job, Progress
 
 VERSION = 2
-CHUNK = 200  # pieces of the template that are written at once
 
 
 @dataclass(frozen=True)
@@ -98,13 +97,12 @@ def _render(path: Path, page: Page, album: Album, ticks: Iterator[Source], limit
 
     script = resources.files("whalepipe.report").joinpath("templates/report.js").read_text(encoding="utf-8")
     allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    stream = _environment().get_template("report.html").stream(
+    pieces = _environment().get_template("report.html").generate(
         page=page, picture=picture, beside=isinstance(album, Beside), script=Markup(script), allowed=allowed
     )  # fmt: skip
-    stream.enable_buffering(CHUNK)
     written = 0
     with aside(path) as temporary, temporary.open("wb") as file:
-        for piece in stream:
+        for piece in pieces:
             written += file.write(piece.encode("utf-8"))
             if limit is not None and written > limit:
                 raise _TooLargeError
