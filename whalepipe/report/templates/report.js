@@ -44,7 +44,9 @@
     else if (event.target === dialog || event.target.closest("dialog")) dialog.close();
   });
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && event.target.matches(".pic")) enlarge(event.target);
+    if (event.key !== "Enter" || !event.target.matches(".pic")) return;
+    event.preventDefault(); // or the same key would press the button that has the focus by then
+    enlarge(event.target);
   });
 
   let before = [];
