@@ -108,7 +108,7 @@ def main(demo: Path, docs: Path) -> None:
     out = demo / "results"
     rows = {r.photo: r for r in read_table(out / "ledger.csv", Ledger)}
     seen = [name for name, row in rows.items() if row.state != "failed"]
-    with_crops = [name for name in seen if rows[name].crop]
+    with_crops = sorted((name for name in seen if rows[name].crop), key=lambda name: rows[name].state == "rejected")
     save(docs / "card.jpg", card(demo / "card", seen[:12]))
     save(docs / "boxes.jpg", boxes(demo / "card", out, with_crops[:6]))
     report(out / "report.html", docs / "report.jpg")
