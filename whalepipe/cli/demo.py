@@ -13,8 +13,13 @@ from whalepipe.cli import options as o
 from whalepipe.cli.console import say
 from whalepipe.errors import WhalepipeError
 
+SHOWN = 3  # figures of each set of real photos
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from whalepipe.evaluation.run import Score
+    from whalepipe.report.trust import Instrument
 
 
 def register(app: typer.Typer) -> None:
@@ -32,6 +37,8 @@ def demo(
     """Render, add the catalogue, run, count."""
     from whalepipe.demo import render_cards
     from whalepipe.evaluation.run import score
+    from whalepipe.report.trust import instruments
+    from whalepipe.work import Job
 
     say("No photo of a real animal is shipped: these seas and animals are rendered, and easier than real ones.")
     if not (out / "truth.csv").exists():
@@ -43,6 +50,7 @@ def demo(
     _whalepipe(["catalog", "add", str(out / "known"), "--labels", labels, "--catalog", str(catalog)], flags)
     _whalepipe(["run", str(out / "card"), "--catalog", str(catalog), "--out", str(results)], flags)
     _say_score(score(out / "truth.csv", results))
+    _say_real(instruments(Job(out / "card", results)))
     say(f"\nThe report: {(results / 'report.html').resolve()}")
 
 
@@ -66,6 +74,16 @@ def _say_score(s: "Score") -> None:
     say(f"  set aside:                     {aside}")
     say(f"  empty seas:                    {s.empty[0]} of {s.empty[1]} found empty")
     say(f"  unreadable files:              {s.bad_files} listed as failed")
+
+
+def _say_real(weights: "Sequence[Instrument]") -> None:
+    """What the same weights do on real photos: the rendered ones above are no measure of that."""
+    say("\nOn photos of real animals (from the weights' cards; the report has them all with their intervals):")
+    for instrument in weights:
+        for measured in instrument.measured:
+            if not measured.rendered:
+                figures = ", ".join(f"{f.label} {f.value}" for f in measured.figures[:SHOWN])
+                say(f"  {instrument.kind}, {measured.what}: {figures}")
 
 
 def _figure(value: float | None) -> str:
