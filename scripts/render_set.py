@@ -13,9 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from whalepipe.errors import WhalepipeError
-from whalepipe.render import for_training, render_scene, save_photo
+from whalepipe.render import for_training, paste, render_scene, save_photo, scene_rng
+from whalepipe.render.paste import OF_CAMERA
 from whalepipe.render.settings import FAULTS
 from whalepipe.training.rendered import STREAM, Shown, drawn_scene, write_truth
+from whalepipe.training.seas import Seas
 
 
 def arguments() -> argparse.Namespace:
@@ -27,19 +29,29 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--stream", default=STREAM, help='of animals and seas; not "demo", "test"')
     parser.add_argument("--parts", nargs="+", default=["fluke", "dorsal_fin"], help="photo by photo in turn")
     parser.add_argument("--size", type=int, default=480, help="width of a photo in pixels; its height is two thirds")
-    return parser.parse_args()
+    parser.add_argument("--seas", type=Path, help="a folder of photos: the animals stand in their box-free seas")
+    parser.add_argument("--boxes", type=Path, help="the boxes of those photos (boxes.csv)")
+    said = parser.parse_args()
+    if bool(said.seas) != bool(said.boxes):
+        parser.error("--seas and --boxes go together")
+    return said
 
 
 def photos(said: argparse.Namespace) -> Iterator[Shown]:
     """Render and save photo after photo; every fault has its turn, and no two photos are one encounter."""
-    width, height = said.size, said.size * 2 // 3
+    size = (said.size, said.size * 2 // 3)
+    seas = Seas([(said.boxes, said.seas)]) if said.seas else None
+    faults = [fault for fault in FAULTS if seas is None or fault not in OF_CAMERA]
     for number in range(said.number):
-        fault = FAULTS[number % len(FAULTS)]
-        scene = drawn_scene(said.stream, said.seed, number, said.parts, (width, height), [fault])
-        made = render_scene(scene)
+        fault = faults[number % len(faults)]
+        scene = drawn_scene(said.stream, said.seed, number, said.parts, size, [fault])
+        if seas is None:
+            made = render_scene(scene)
+        else:
+            made = paste(scene, seas.window(scene_rng(said.stream, "seas", said.seed, number), size))
         name = f"{number:04d}.jpg"
         save_photo(said.out / "photos" / name, made.image)
-        yield Shown(name, f"{said.stream}-{said.seed}-{number}", height, width, made.truths)
+        yield Shown(name, f"{said.stream}-{said.seed}-{number}", size[1], size[0], made.truths)
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from .draw import draw_scene
 from .individual import Individual, draw_individual
+from .paste import paste
 from .photo import save_photo
 from .scene import Rendered, render_scene
 from .settings import Camera, Scene, Sea, Sighting
@@ -20,6 +21,7 @@ __all__ = [
     "draw_individual",
     "draw_scene",
     "for_training",
+    "paste",
     "render_scene",
     "save_photo",
     "scene_rng",

@@ -31,19 +31,24 @@ def render_scene(scene: Scene) -> Rendered:
     paint_things(scene, image, things)
     # The camera meters the sea, so that an animal in it does not change its brightness.
     gain = metered(image)
-    truths = paint_animals(scene, image)
+    truths, _ = paint_animals(scene, image)
     sharp_row = part_box(scene.sightings[0])[3] if scene.sightings else 0.6 * scene.height
     photo = expose(image, replace(scene.camera, exposure=scene.camera.exposure * gain), sharp_row, grain)
     return Rendered(photo, truths)
 
 
-def paint_animals(scene: Scene, image: Array) -> tuple[Truth, ...]:
-    """Paint a scene's animals into `image` (height, width, 3) float32 in place; return what is known of each."""
+def paint_animals(scene: Scene, image: Array) -> tuple[tuple[Truth, ...], Array]:
+    """Paint a scene's animals into `image` (height, width, 3) float32 in place.
+
+    Returns what is known of each, and how far (height, width) 0..1 each pixel shows an animal.
+    """
     masks: list[Array] = []
     alone: list[float] = []
+    covered = np.zeros(image.shape[:2], np.float32)
     for number, sighting in enumerate(scene.sightings):
         part, whole = paint_animal(scene, sighting, image, np.random.default_rng([scene.seed, 4, number]))
         masks = [mask * (1 - whole) for mask in masks] + [part]
         alone.append(float(part.sum()))
+        covered = np.maximum(covered, whole)
     told = (tell(scene, *known) for known in zip(scene.sightings, alone, masks, strict=True))
-    return tuple(truth for truth in told if truth is not None)
+    return tuple(truth for truth in told if truth is not None), covered

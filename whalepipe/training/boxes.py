@@ -25,8 +25,9 @@ from whalepipe.training.rendered import STREAM, drawn_scene
 
 if TYPE_CHECKING:
     from whalepipe.render import Rendered
+    from whalepipe.training.seas import Seas
 
-RENDERED = "rendered"
+RENDERED, PASTED = "rendered", "pasted"
 SMALLEST = 0.015  # of the frame's width: what is seen of an animal behind another may be a sliver
 
 
@@ -144,9 +145,7 @@ def _write(picture: Path, image: Image.Image, boxes: NDArray[np.float64]) -> Non
     write_aside(_label_path(picture), "".join(f"{line}\n" for line in lines).encode())
 
 
-def render(
-    count: int, folder: Path, parts: Sequence[str], size: int, seed: int, stream: str = STREAM
-) -> list[Path]:
+def render(count: int, folder: Path, parts: Sequence[str], size: int, seed: int, stream: str = STREAM) -> list[Path]:
     """Write `count` rendered photos, `size` pixels wide, of animals of a stream, and of empty seas.
 
     Raises ValueError for a stream that is kept from training.
@@ -159,6 +158,27 @@ def render(
         if not _label_path(picture).is_file():
             scene = drawn_scene(stream, seed, number, parts, (size, size * 2 // 3))
             _write_rendered(picture, render_scene(scene), parts)
+        written.append(picture)
+    return written
+
+
+def paste_on(
+    seas: "Seas", count: int, folder: Path, parts: Sequence[str], size: int, seed: int, stream: str = STREAM
+) -> list[Path]:
+    """Write `count` photos of rendered animals in real seas, `size` pixels wide.
+
+    Raises ValueError for a stream that is kept from training, TableError where the photos show no sea.
+    """
+    from whalepipe.render import paste, scene_rng
+
+    written = []
+    for number in range(count):
+        picture = folder / "images" / f"{PASTED}-{number:05d}.png"
+        if not _label_path(picture).is_file():
+            frame = (size, size * 2 // 3)
+            scene = drawn_scene(stream, seed, number, parts, frame, purpose=PASTED)
+            sea = seas.window(scene_rng(stream, "seas", seed, number), frame)
+            _write_rendered(picture, paste(scene, sea), parts)
         written.append(picture)
     return written
 

@@ -41,14 +41,16 @@ def drawn_scene(
     parts: Sequence[str],
     size: tuple[int, int],
     faults: Sequence[str] = FAULTS,
+    purpose: str = "photos",
 ) -> "Scene":
     """Photo `number` of a stream before it is drawn, `size` (width, height) pixels: up to three animals of one part.
 
+    What is drawn for one purpose is never drawn again for another.
     Raises ValueError for a stream that is kept from training, for a part and for a fault that cannot be drawn.
     """
     from whalepipe.render import draw_individual, draw_scene, for_training, scene_rng
 
-    rng = scene_rng(for_training(stream), "photos", seed, number)
+    rng = scene_rng(for_training(stream), purpose, seed, number)
     part = parts[number % len(parts)]
     animals = 0 if rng.random() < EMPTY_SHARE else int(rng.choice([1, 1, 2, 3]))
     chosen = rng.choice(INDIVIDUALS, animals, replace=False)
