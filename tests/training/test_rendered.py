@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 
 from tests.conftest import PROJECT
+from whalepipe import demo
 from whalepipe.photos import read_photo
 from whalepipe.render import render_scene
+from whalepipe.render.streams import KEPT
 from whalepipe.tables import BoxLabel, ContourPoint, FaultLabel, read_table
 from whalepipe.training import boxes, crops
-from whalepipe.training.rendered import Shown, drawn_scene, mask_path, read_mask, write_truth
+from whalepipe.training.rendered import STREAM, Shown, drawn_scene, mask_path, read_mask, write_truth
 
 EXAMPLE = PROJECT / "labels" / "rendered"
 PARTS = ("fluke", "dorsal_fin")
@@ -33,6 +35,11 @@ def test_no_training_draws_from_what_is_scored_on(stream: str, tmp_path: Path) -
         with pytest.raises(ValueError, match="is kept to score on"):
             draw()
     assert not list(tmp_path.iterdir())
+
+
+def test_the_demo_draws_from_a_stream_that_is_kept_and_training_from_one_that_is_not() -> None:
+    assert demo.STREAM in KEPT
+    assert STREAM not in KEPT
 
 
 def test_animals_of_a_scene_come_from_its_stream() -> None:

@@ -10,11 +10,13 @@ from PIL import Image
 from tests.helpers import whalepipe
 from tests.render.test_paste import photo
 from tests.training.test_detector import PARTS, folder, options, pairs  # noqa: F401
+from tests.training.test_rendered import check_set, script
 from whalepipe.errors import TableError, WhalepipeError
 from whalepipe.models.weights import find_weights
 from whalepipe.photos import read_photo
 from whalepipe.render import scene_rng
 from whalepipe.render.paste import tiles
+from whalepipe.tables import FaultLabel, read_table
 from whalepipe.training.boxes import count_boxes, paste_on
 from whalepipe.training.detector import command, train_detector
 from whalepipe.training.seas import Seas
@@ -89,6 +91,18 @@ def test_pasted_pictures_have_their_boxes_and_are_the_same_again(seas: tuple[Pat
     assert [p.read_bytes() for p in again] == [p.read_bytes() for p in made]
     with pytest.raises(ValueError, match="is kept to score on"):
         paste_on(Seas([seas]), 1, tmp_path / "c", PARTS, 192, 0, "demo")
+
+
+def test_the_script_makes_a_set_in_real_seas(seas: tuple[Path, Path], tmp_path: Path) -> None:
+    out, (table, photos) = tmp_path / "set", seas
+    made = script("--out", out, "--number", "3", "--size", "192", "--seas", photos, "--boxes", table)
+    assert made.returncode == 0, made.stderr
+    check_set(out, 3)
+    faults = read_table(out / "faults.csv", FaultLabel)
+    assert {f.fault for f in faults if f.unusable} <= {"cut_off", "distant"}  # the camera's are the photo's own
+    alone = script("--out", tmp_path / "other", "--seas", photos)
+    assert alone.returncode == 2
+    assert "--seas and --boxes go together" in alone.stderr
 
 
 def test_the_card_says_whose_seas_they_are(folder: Path, seas: tuple[Path, Path]) -> None:  # noqa: F811
