@@ -60,7 +60,7 @@ def detector(
     pasted: Annotated[int, typer.Option("--pasted", help="Photos of rendered animals in real seas.")] = 0,
     seas: Annotated[list[Path] | None, typer.Option("--seas", help="Folders of photos to take the seas from.")] = None,
     seas_boxes: Annotated[
-        list[Path] | None, typer.Option("--seas-boxes", help="The boxes of each --seas, in the same order.")
+        list[Path] | None, typer.Option("--seas-boxes", help="All boxes of each --seas, in the same order.")
     ] = None,
     without: o.Without = None,
     provenance: Provenance = None,

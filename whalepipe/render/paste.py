@@ -15,7 +15,7 @@ from .settings import Colour, Scene
 from .texture import Array, noise, rgb
 
 BLOCK = 16  # pixels: of a grid of so large squares the calmest tell the grain
-OF_CAMERA = ("blurred", "glare")
+OF_CAMERA = ("blurred", "glare")  # faults of a whole photo, not of an animal in it
 SOFTEST = 1.2  # pixels (sigma): the camera is focused on the animal, be the sea behind it as soft as it is
 REBLUR = 1.5  # pixels (sigma), see _softness
 # What is no sea about a box, in its widths and heights: the rest of the animal, its wake and its mirror image.
@@ -27,8 +27,11 @@ LAND = 0.15  # of the photo's height below the sky: there may be land
 
 @dataclass(frozen=True)
 class Look:
-    """A tile of sea: its colours 0..1 (the darkest hundredth, all, the brightest twentieth), the standard deviation of
-    its brightness and of its grain (0..1), and how soft it is (pixels, sigma)."""
+    """A tile of sea: its colours 0..1, of the darkest hundredth, of all, of the brightest twentieth.
+
+    `contrast` and `grain` are the standard deviations of its brightness and of its noise (0..1); `soft` is its blur
+    (sigma, pixels).
+    """
 
     dark: Colour
     mean: Colour
@@ -59,8 +62,10 @@ def _colour(pixels: Array) -> Colour:
 
 
 def _grain(grey: Array) -> float:
-    """Return the noise's standard deviation: Immerkaer, Fast Noise Variance Estimation, 1996, eq. 4, where the sea is
-    calmest (the tenth part of all blocks), since waves are no noise."""
+    """Return the noise's standard deviation (0..1): Immerkaer, Fast Noise Variance Estimation, 1996, eq. 4.
+
+    It is taken where the sea is calmest, at the tenth percentile of all blocks, since waves are no noise.
+    """
     kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
     rough = np.abs(np.asarray(cv2.filter2D(grey, cv2.CV_32F, kernel)))
     blocks = np.asarray(
