@@ -50,7 +50,7 @@ def photos(said: argparse.Namespace) -> Iterator[Shown]:
         else:
             made = paste(scene, seas.window(scene_rng(said.stream, "seas", said.seed, number), size))
         name = f"{number:04d}.jpg"
-        save_photo(said.out / "photos" / name, made.image)
+        save_photo(said.out / "photos" / name, made.image, quality=85)
         yield Shown(name, f"{said.stream}-{said.seed}-{number}", size[1], size[0], made.truths)
 
 

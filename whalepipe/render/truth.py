@@ -25,9 +25,9 @@ class Fault:
     """Something wrong with an animal's picture, and how strongly, 0 to 1.
 
     blurred: the contrast lost in detail a tenth of the part's width long; cut_off: the share of the part above the
-    water that lies outside the frame; distant: how far the part's width falls short of 7 % of the frame's; glare: the
-    veil's share of white (Camera.glare); occluded: the share of the part in the frame behind other animals; submerged:
-    the share of the part below the water's mean level. Shares are of areas.
+    water that lies outside the frame; distant: how far the part's width falls short of 7 % of the frame's; glare:
+    the strength of the veil of scattered light (Camera.glare); occluded: the share of the part in the frame behind
+    other animals; submerged: the share of the part below the water's mean level. Shares are of areas.
     """
 
     name: str
