@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from whalepipe.evaluation.run import TruthRow
-from whalepipe.render import Individual, draw_individual, draw_scene, render_scene, save_photo
+from whalepipe.render import Individual, draw_individual, draw_scene, render_scene, save_photo, scene_rng
 from whalepipe.tables import BoxLabel, write_table
 
 STREAM = "demo"
@@ -102,7 +102,7 @@ def _render(shot: Shot) -> list[TruthRow]:
     import cv2
 
     cv2.setNumThreads(1)  # as many processes as cores are at it already
-    rng = np.random.default_rng([SEED, shot.seed])
+    rng = scene_rng(STREAM, shot.seed)
     rendered = render_scene(draw_scene(rng, shot.individuals, fault=shot.fault))
     shot.path.parent.mkdir(parents=True, exist_ok=True)
     save_photo(shot.path, rendered.image, shot.taken_at, camera="Rendered")

@@ -13,6 +13,8 @@ from .texture import Array, bezier, spline, wiggle
 
 FLUKE_FOOT = -0.95  # y where the drawn peduncle ends, always under water
 FIN_FOOT = -0.12  # y to which the fin's polygon reaches into the back
+FLUKE_EDGE = 600  # points of one half's trailing edge: the outline's first, and mirrored its last
+FIN_CROWN, FIN_EDGE = 23, 419  # points about the tip and of the trailing edge: the last of the outline but one
 
 
 @lru_cache(maxsize=512)
@@ -22,6 +24,21 @@ def part_outline(individual: Individual) -> Array:
     if isinstance(individual.traits, FlukeTraits):
         return _fluke(individual.traits, rng)
     return _fin(individual.traits, rng)
+
+
+def trailing_edge(individual: Individual) -> Array:
+    """Return the trailing edge (n, 2), a piece of the outline in its own plane.
+
+    A fluke's runs from the left tip of the ventral view over the central notch to the right tip; a fin's from the tip
+    (of its rounded crown the point farthest from the middle of the base) to the base.
+    """
+    outline = part_outline(individual)
+    if individual.part == "fluke":
+        return np.vstack([outline[-FLUKE_EDGE:], outline[:FLUKE_EDGE]])
+    end = len(outline) - 1
+    crown = outline[end - FIN_EDGE - FIN_CROWN : end - FIN_EDGE]
+    tip = int(np.hypot(crown[:, 0] - 0.5, crown[:, 1]).argmax())
+    return np.vstack([crown[tip:], outline[end - FIN_EDGE : end]])
 
 
 def back_line(x: Array, arch: float) -> Array:
@@ -72,10 +89,10 @@ def _fluke_half(traits: FlukeTraits, notches: tuple[Notch, ...], rng: np.random.
                 [1.0, 0.33],
             ]
         ),
-        600,
+        FLUKE_EDGE,
     )
-    calm = np.sin(np.linspace(0, np.pi, 600)) ** 0.3
-    trailing[:, 1] -= calm * traits.serration * np.abs(wiggle(rng, 600, 22, 4))
+    calm = np.sin(np.linspace(0, np.pi, FLUKE_EDGE)) ** 0.3
+    trailing[:, 1] -= calm * traits.serration * np.abs(wiggle(rng, FLUKE_EDGE, 22, 4))
     w = traits.sweep
     leading = spline(
         np.array(
@@ -101,9 +118,11 @@ def _fin(traits: FinTraits, rng: np.random.Generator) -> Array:
     h, tip, r, full = traits.height, traits.tip, traits.roundness, traits.fullness
     leading = bezier(np.array([[-0.16, -0.03], [0.26 - full, 0.3 * h], [tip - 0.5 - full, h], [tip - 1.6 * r, h]]), 90)
     leading += 0.0015 * wiggle(rng, 90, 9, 2)[:, None]
-    crown = bezier(np.array([[tip - 1.6 * r, h], [tip, h], [tip + r, h - r], [tip - 0.1 * r, h - 2.2 * r]]), 24)[1:]
+    about_tip = np.array([[tip - 1.6 * r, h], [tip, h], [tip + r, h - r], [tip - 0.1 * r, h - 2.2 * r]])
+    crown = bezier(about_tip, FIN_CROWN + 1)[1:]
     hollow = traits.hollow
     low = np.array([0.86 - hollow * 0.75, 0.24 * h])
-    trailing = bezier(np.array([crown[-1], [tip - 0.16 - hollow * 0.5, 0.68 * h], low, [1.12, -0.03]]), 420)[1:]
+    down = np.array([crown[-1], [tip - 0.16 - hollow * 0.5, 0.68 * h], low, [1.12, -0.03]])
+    trailing = bezier(down, FIN_EDGE + 1)[1:]
     trailing[:, 0] -= 0.0022 * np.abs(wiggle(rng, len(trailing), 30, 3))
     return np.vstack([[[-0.16, FIN_FOOT]], leading, crown, cut(trailing, traits.nicks), [[1.12, FIN_FOOT]]])
