@@ -21,12 +21,25 @@ STREAM = "demo"
 SEED = 20260601
 FIRST_DAY = datetime(2026, 6, 1, 9, 0, 0)
 WEEKS_LATER = timedelta(days=45)
-KNOWN, NEWCOMERS = 8, 3  # individuals of each part: among fewer, guessing is right too often
-CATALOGUE_SHOTS = 3  # photos of each known individual in the catalogue
-ALONE = 4  # known individuals of each part that have the second card's photo to themselves, beside one in a pair
-NEW_SHOTS = 2  # photos of each new individual
-FAULTS = {"blurred": 2, "cut_off": 2, "distant": 2, "glare": 2}
-EMPTY_SEAS = 3
+FAULTS = ("blurred", "cut_off", "distant", "glare")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many photos of what; counts of individuals are for each part."""
+
+    known: int = 8  # individuals in the catalogue: among fewer, guessing is right too often; an even number
+    catalogue_shots: int = 3  # photos of each of them there
+    alone: int = 4  # of the known ones, those with a photo of the second card to themselves, beside one in a pair
+    newcomers: int = 3  # individuals that the catalogue does not hold
+    new_shots: int = 2  # photos of each of them
+    faulty: int = 2  # photos of each fault
+    empty_seas: int = 3
+    width: int = 1280  # pixels
+    height: int = 853
+
+
+STANDARD = Plan()
 
 
 @dataclass(frozen=True)
@@ -37,16 +50,17 @@ class Shot:
     individuals: tuple[Individual, ...]
     seed: int
     taken_at: datetime
+    size: tuple[int, int]  # width and height, pixels
     fault: str = ""
 
 
-def render_cards(folder: Path, workers: int = 2) -> None:
+def render_cards(folder: Path, plan: Plan = STANDARD, workers: int = 2) -> None:
     """Write `known/` with `known.csv` (the catalogue's photos), and `card/` with `truth.csv` (weeks later)."""
-    known = {part: [draw_individual(part, STREAM, i) for i in range(KNOWN)] for part in ("fluke", "dorsal_fin")}
-    others = {p: [draw_individual(p, STREAM, KNOWN + i) for i in range(NEWCOMERS)] for p in known}
+    known = {part: [draw_individual(part, STREAM, i) for i in range(plan.known)] for part in ("fluke", "dorsal_fin")}
+    others = {p: [draw_individual(p, STREAM, plan.known + i) for i in range(plan.newcomers)] for p in known}
     names = {i.name for animals in known.values() for i in animals}
-    catalogue = _catalogue_shots(folder / "known", [i for p in known for i in known[p]])
-    card = _card_shots(folder / "card", known, others)
+    catalogue = _catalogue_shots(folder / "known", plan, [i for p in known for i in known[p]])
+    card = _card_shots(folder / "card", plan, known, others)
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         truths = list(pool.map(_render, [*catalogue, *card], chunksize=4))
     labels = [row for rows in truths[: len(catalogue)] for row in rows]
@@ -56,7 +70,7 @@ def render_cards(folder: Path, workers: int = 2) -> None:
     _plant_bad_files(folder / "card")
 
 
-def _catalogue_shots(folder: Path, individuals: Sequence[Individual]) -> list[Shot]:
+def _catalogue_shots(folder: Path, plan: Plan, individuals: Sequence[Individual]) -> list[Shot]:
     """A photo an animal, each time in another encounter."""
     return [
         Shot(
@@ -64,26 +78,27 @@ def _catalogue_shots(folder: Path, individuals: Sequence[Individual]) -> list[Sh
             (individual,),
             SEED + 100 * number + shot,
             FIRST_DAY + timedelta(days=shot, minutes=number),
+            (plan.width, plan.height),
         )
         for number, individual in enumerate(individuals)
-        for shot in range(CATALOGUE_SHOTS)
+        for shot in range(plan.catalogue_shots)
     ]
 
 
 def _card_shots(
-    folder: Path, known: dict[str, list[Individual]], others: dict[str, list[Individual]]
+    folder: Path, plan: Plan, known: dict[str, list[Individual]], others: dict[str, list[Individual]]
 ) -> list[Shot]:
     """Known animals, new ones, two in one photo, faults, empty seas: in the order of a day at sea."""
     rng = np.random.default_rng([SEED, 1])
     subjects: list[tuple[tuple[Individual, ...], str]] = []
     for part, animals in known.items():
-        subjects += [((a,), "") for a in animals[:ALONE]]
-        subjects += [((a,), "") for a in others[part] for _ in range(NEW_SHOTS)]
-        subjects += [((animals[i], animals[i + 1]), "") for i in range(0, KNOWN, 2)]
+        subjects += [((a,), "") for a in animals[: plan.alone]]
+        subjects += [((a,), "") for a in others[part] for _ in range(plan.new_shots)]
+        subjects += [((animals[i], animals[i + 1]), "") for i in range(0, plan.known, 2)]
     everyone = [a for animals in known.values() for a in animals]
-    for fault, count in FAULTS.items():
-        subjects += [((everyone[int(rng.integers(len(everyone)))],), fault) for _ in range(count)]
-    subjects += [((), "")] * EMPTY_SEAS
+    for fault in FAULTS:
+        subjects += [((everyone[int(rng.integers(len(everyone)))],), fault) for _ in range(plan.faulty)]
+    subjects += [((), "")] * plan.empty_seas
     order = rng.permutation(len(subjects))
     start = FIRST_DAY + WEEKS_LATER
     return [
@@ -92,6 +107,7 @@ def _card_shots(
             subjects[index][0],
             SEED + 100_000 + place,
             start + timedelta(seconds=75 * place),
+            (plan.width, plan.height),
             subjects[index][1],
         )
         for place, index in enumerate(order)
@@ -103,7 +119,7 @@ def _render(shot: Shot) -> list[TruthRow]:
 
     cv2.setNumThreads(1)  # as many processes as cores are at it already
     rng = scene_rng(STREAM, shot.seed)
-    rendered = render_scene(draw_scene(rng, shot.individuals, fault=shot.fault))
+    rendered = render_scene(draw_scene(rng, shot.individuals, *shot.size, fault=shot.fault))
     shot.path.parent.mkdir(parents=True, exist_ok=True)
     save_photo(shot.path, rendered.image, shot.taken_at, camera="Rendered")
     return [
