@@ -38,15 +38,17 @@ def soften(image: Array, camera: Camera) -> Array:
     """
     depth = camera.focal * camera.height / camera.focus
     below = np.maximum(np.arange(image.shape[0], dtype=np.float32) - camera.horizon, 0)
-    blur = camera.defocus * np.abs(below / depth - 1)
+    blur = (camera.defocus * np.abs(below / depth - 1)).astype(np.float32)
     most = float(blur.max())
-    if most < 0.5:
+    if most < 0.7:
         return image
-    half, full = _gauss(image, 0.4 * most), _gauss(image, most)
-    little = np.clip(blur / (0.4 * most), 0, 1)[:, None, None]
-    much = np.clip((blur / most - 0.4) / 0.6, 0, 1)[:, None, None]
-    image = image + (half - image) * little
-    return np.asarray(image + (full - image) * much)
+    # Two blurs, blended, look like one that grows; a small one needs no second.
+    part = 0.4 * most if most > 2 else most
+    image = image + (_gauss(image, part) - image) * np.clip(blur / part, 0, 1)[:, None, None]
+    if part == most:
+        return np.asarray(image)
+    more = np.clip((blur - part) / (most - part), 0, 1)[:, None, None]
+    return np.asarray(image + (_gauss(image, most) - image) * more)
 
 
 def _gauss(image: Array, sigma: float) -> Array:

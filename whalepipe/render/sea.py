@@ -28,6 +28,7 @@ class Water:
 
     bands: list[Band]
     gusts: Array
+    lace: Array
     away: Array
 
 
@@ -35,7 +36,7 @@ class Water:
 class Facets:
     """The surface at some pixels (each (rows, width)): slopes, crest (standard deviation about 1), and the rest.
 
-    `rough` is the variance of slopes too small to be seen, `gust` 0 (slick) to about 1.4, `lace` 0 to 1.
+    `rough` is the variance of slopes too small to be seen, `lace` the pattern that foam follows, 0 to 1.
     """
 
     right: Array
@@ -58,43 +59,41 @@ def ground(scene: Scene, top: int, bottom: int) -> Ground:
 def paint_sea(scene: Scene, rng: np.random.Generator) -> Array:
     """Return the water's colours (height, width, 3) float32, 0..1 and above where the sun glitters."""
     bands = draw_bands(scene.sea, rng)
-    water = Water(bands, draw_gusts(rng), surface(scene, bands))
+    water = Water(bands, *draw_gusts(rng), surface(scene, bands))
     image = np.empty((scene.height, scene.width, 3), np.float32)
     # A few rows at a time stay in the processor's cache: three times as fast as whole pictures.
     for top in range(0, scene.height, STRIP):
         bottom = min(top + STRIP, scene.height)
-        image[top:bottom] = _strip(scene, water, top, bottom)
+        image[top:bottom] = _strip(scene, water, water.away[top:bottom])
     return image
 
 
 def _widen(plane: Array, width: int) -> Array:
     """Return planes given at the coarse columns at all columns of the picture."""
-    step = np.array([[1 / COARSE, 0, 0], [0, 1, 0]])
-    size, flags = (width, plane.shape[0]), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(plane, step, size, flags=flags, borderMode=cv2.BORDER_REPLICATE))
+    wide = cv2.resize(plane, (plane.shape[1] * COARSE, plane.shape[0]), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(wide[:, :width])
 
 
-def _strip(scene: Scene, water: Water, top: int, bottom: int) -> Array:
+def _strip(scene: Scene, water: Water, away: Array) -> Array:
     sea, camera = scene.sea, scene.camera
-    away = water.away[top:bottom]
-    facets = _facets(scene, water, away, top)
+    facets = _facets(scene, water, away)
     thick = _widen(1.0 - np.exp(away * np.float32(-(0.00015 + 0.012 * sea.haze**2 + 0.002 * sea.rain))), scene.width)
     dip = _widen(camera.height / away, scene.width)
     facing = dip + facets.away
     # Slopes that turn away show what peeps over them; rough water never lies quite edge-on.
-    facing = 0.5 * (facing + np.sqrt(facing * facing + (0.0016 + 1.3 * facets.rough)))
+    facing = 0.5 * (facing + np.sqrt(facing * facing + (0.001 + 0.8 * facets.rough)))
     shrink = 1.0 / (1.0 + facets.right * facets.right + facets.away * facets.away)
     graze = np.maximum(1.0 - facing * np.sqrt(shrink), 0)
     squared = graze * graze
     mirror = 0.02 + 0.98 * squared * squared * graze
     high = np.sqrt(np.clip((2.0 * facing * shrink - dip) * (1 / 0.9), 0.0, 1.0))
     # Light comes through the thin tops of the waves, greener than out of the deep.
-    thin = np.clip(facets.crest, 0, 2.5) * np.minimum(facing, 0.5)
+    thin = np.clip(facets.crest - 0.4, 0, 2.0) * np.minimum(facing, 0.5)
     lit = 0.75 + 0.1 * facets.crest + 0.6 * np.minimum(facing, 0.6)
     glitter = _glitter(sea, facets, facing * shrink, dip)
     foam = _foam(sea, facets)
     planes = []
-    glow = float(np.mean(light(sea))) * np.array([0.25, 0.9, 0.75]) * (0.15 + np.array(sea.deep))
+    glow = float(np.mean(light(sea))) * np.array([0.3, 0.9, 0.8]) * (0.01 + 0.8 * np.array(sea.deep))
     # Plane by plane: numpy is slow on an innermost axis of three.
     for deep, shine, low, up, white in zip(sea.deep, glow, sea.sky_low, sea.sky_high, light(sea), strict=True):
         body = lit * deep + thin * np.float32(shine)
@@ -104,43 +103,47 @@ def _strip(scene: Scene, water: Water, top: int, bottom: int) -> Array:
     return np.asarray(cv2.merge(planes))
 
 
-def _facets(scene: Scene, water: Water, away: Array, top: int) -> Facets:
-    """Return the surface for rows from `top`, of which `away` holds metres at the coarse columns."""
+def _facets(scene: Scene, water: Water, away: Array) -> Facets:
+    """Return the surface for some rows, of which `away` holds metres at the coarse columns."""
     camera, width = scene.camera, scene.width
     across = (coarse_columns(width)[None, :] - width / 2) * np.float32(1 / camera.focal)
     right = across * away
     footprint = away * away * np.float32(0.45 / (camera.focal * camera.height))
-    gust = repeat(water.gusts, GUSTS[0], right, away)[..., 0]
-    gust = gust + 0.5 * repeat(water.gusts, GUSTS[1], right + 0.4 * away, away)[..., 0]
-    gust = np.clip(1.0 + scene.sea.patches * 0.5 * gust, 0.12, 1.7)
-    coarse, rough = np.zeros((*away.shape, 3), np.float32), np.zeros(away.shape, np.float32)
-    fine: list[tuple[Band, Array]] = []
+    gust = repeat(water.gusts, GUSTS[0], right, away)
+    gust = gust + 0.5 * repeat(water.gusts, GUSTS[1], right + 0.4 * away, away)
+    gust = np.clip(1.0 + scene.sea.patches * 0.6 * gust, 0.1, 1.8)
+    # At the coarse columns: right and away slope, crest, unseen roughness.
+    sums = [np.zeros(away.shape, np.float32) for _ in range(4)]
+    step, fine = COARSE * float(away.max()) / camera.focal, []
     for number, band in enumerate(water.bands):
-        kept = band.kept(footprint) * (gust if number > 2 else 1.0)
-        rough += np.maximum((gust if number > 2 else 1.0) - kept, 0) * np.float32(band.slope**2)
+        kept = band.kept(footprint)
+        ripple = gust if number > 2 else 1.0
+        sums[3] += ripple * (1 - kept) * np.float32(band.slope**2)
+        kept = kept * ripple
         if float(kept.max()) < 0.03:
             continue
-        if number > 1:
-            fine.append((band, kept))
+        if band.is_smooth(step):
+            _add(sums, band, band.sample(right, away), kept)
         else:
-            drawn = band.sample(right, away)
-            drawn[..., 2] /= 2 * band.height
-            coarse += drawn * kept[..., None]
-    total = _widen(np.dstack([coarse, rough]), width)
-    slope_x, slope_z, crest, rough = cv2.split(total)
-    lace = np.zeros_like(crest)
+            fine.append((band, kept))
+    sums = [_widen(plane, width) for plane in sums]
+    lace = np.zeros_like(sums[0])
     if fine or scene.sea.foam > 0:
         full = _widen(away, width)
-        across = (np.arange(width, dtype=np.float32)[None, :] - width / 2) * np.float32(1 / camera.focal)
-        right = across * full
+        right = (np.arange(width, dtype=np.float32)[None, :] - width / 2) * full * np.float32(1 / camera.focal)
         for band, kept in fine:
-            drawn = band.sample(right, full)
-            drawn *= _widen(cv2.merge((kept, kept, kept * np.float32(0.7 / band.height))), width)
-            for plane, more in zip((slope_x, slope_z, crest), cv2.split(drawn), strict=True):
-                plane += more
+            _add(sums, band, band.sample(right, full), _widen(kept, width))
         if scene.sea.foam > 0:
-            lace = repeat(water.gusts, LACE, right, full)[..., 1]
-    return Facets(slope_x, slope_z, crest, rough, lace)
+            lace = repeat(water.lace, LACE, right, full)
+    return Facets(*sums, lace)
+
+
+def _add(sums: list[Array], band: Band, drawn: Array, kept: Array) -> None:
+    """Add a band's slopes and crests to the sums, in place."""
+    right, away, height = cv2.split(drawn)
+    sums[0] += right * kept
+    sums[1] += away * kept
+    sums[2] += height * kept * np.float32(0.6 / band.height)
 
 
 def _glitter(sea: Sea, facets: Facets, facing: Array, dip: Array) -> Array:
@@ -151,8 +154,8 @@ def _glitter(sea: Sea, facets: Facets, facing: Array, dip: Array) -> Array:
     x, y, z = (float(v) for v in (np.sin(side) * np.cos(height), np.sin(height), np.cos(side) * np.cos(height)))
     towards = (2 * y) * facing - dip * y + z - (2 * facing) * (x * facets.right + z * facets.away)
     # Unseen ripples widen the sun's image and dim it.
-    sharp = 1.0 / (1.0 / 260.0 + 0.5 * facets.rough)
-    return np.asarray((sea.sun * 0.14) * np.sqrt(sharp) * np.exp((np.minimum(towards, 1.0) - 1.0) * sharp))
+    sharp = 1.0 / (1.0 / 420.0 + 0.35 * facets.rough)
+    return np.asarray((sea.sun * 0.1) * np.sqrt(sharp) * np.exp((np.minimum(towards, 1.0) - 1.0) * sharp))
 
 
 def _foam(sea: Sea, facets: Facets) -> Array:

@@ -37,6 +37,10 @@ class Band:
         blend = footprint * np.float32(1 / (0.1 * self.size))
         return np.asarray(1.0 / (1.0 + blend * blend))
 
+    def is_smooth(self, across: float) -> bool:
+        """Return whether no wave changes between points `across` metres apart."""
+        return across < 0.012 * self.size
+
 
 def repeat(tile: Array, size: float, right: Array, away: Array) -> Array:
     """Return a tile (TILE + 1, TILE + 1, ...) that repeats every `size` metres at points in metres."""
@@ -58,23 +62,31 @@ def draw_bands(sea: Sea, rng: np.random.Generator) -> list[Band]:
     return bands
 
 
-def _spectrum(rng: np.random.Generator) -> tuple[Array, Array, Array]:
+def _wavenumbers() -> tuple[Array, Array, Array]:
+    """Return waves a tile to the right and away, and in all (never below 0.1: there is no mean)."""
     kx = np.float32(TILE) * np.fft.rfftfreq(TILE).astype(np.float32)[None, :]
     kz = np.float32(TILE) * np.fft.fftfreq(TILE).astype(np.float32)[:, None]
-    return np.fft.rfft2(rng.standard_normal((TILE, TILE), dtype=np.float32)), kx, kz
+    return kx, kz, np.maximum(np.hypot(kx, kz), np.float32(0.1))
+
+
+KX, KZ, K = _wavenumbers()
+
+
+def _phases(rng: np.random.Generator) -> Array:
+    """Return a white spectrum (TILE, TILE / 2 + 1) complex64."""
+    drawn = rng.standard_normal((TILE, TILE // 2 + 1, 2), dtype=np.float32)
+    return np.asarray(drawn.view(np.complex64)[..., 0])
 
 
 def _field(waves: Array) -> Array:
-    field = np.fft.irfft2(waves, (TILE, TILE)).astype(np.float32)
+    field = np.fft.irfft2(waves, (TILE, TILE)).astype(np.float32, copy=False)
     return np.asarray(field / field.std())
 
 
 def _band(rng: np.random.Generator, size: float, strength: float, wind: float, spread: float) -> Band:
-    waves, kx, kz = _spectrum(rng)
-    k = np.hypot(kx, kz)
-    limits = np.exp(-((3.0 / np.maximum(k, 0.1)) ** 4) - (k / 26.0) ** 4)
-    lobe = spread + np.cos(np.arctan2(kz, kx) - wind) ** 2
-    height = _field(waves * limits * lobe / np.maximum(k, 1.0) ** 2)
+    limits = np.exp(-((3.0 / K) ** 4) - (K / 26.0) ** 4)
+    lobe = spread + ((KX * np.float32(np.cos(wind)) + KZ * np.float32(np.sin(wind))) / K) ** 2
+    height = _field(_phases(rng) * (limits * lobe / np.maximum(K, 1.0) ** 2))
     height += 0.16 * height * height  # Stokes: peaked crests, flat troughs
     right = (np.roll(height, -1, 1) - np.roll(height, 1, 1)) / 2
     away = (np.roll(height, -1, 0) - np.roll(height, 1, 0)) / 2
@@ -84,19 +96,17 @@ def _band(rng: np.random.Generator, size: float, strength: float, wind: float, s
     return Band(size, strength, float(height.std()), np.ascontiguousarray(tile, np.float32))
 
 
-def draw_gusts(rng: np.random.Generator) -> Array:
-    """Return the repeating map (TILE + 1, TILE + 1, 2): gusts (standard deviation 1) and lace of foam, 0 to 1."""
-    waves, kx, kz = _spectrum(rng)
-    k = np.hypot(kx, kz)
-    gusts = _field(waves * np.exp(-((k / 24.0) ** 2)) / np.maximum(k, 1.5) ** 1.6)
-    cells = _field(np.roll(waves, 77, 0) * np.exp(-((5.0 / np.maximum(k, 0.1)) ** 2)) / np.maximum(k, 1.0) ** 1.5)
+def draw_gusts(rng: np.random.Generator) -> tuple[Array, Array]:
+    """Return two repeating maps (TILE + 1, TILE + 1): gusts (deviation 1) and the lace of foam, 0 to 1."""
+    gusts = _field(_phases(rng) * (np.exp(-((K / 24.0) ** 2)) / np.maximum(K, 1.5) ** 1.6))
+    cells = _field(_phases(rng) * (np.exp(-((5.0 / K) ** 2)) / np.maximum(K, 1.0) ** 1.5))
     lace = np.exp(-np.abs(cells) * 2.6)  # foam gathers on lines round the cells
-    return np.ascontiguousarray(np.pad(np.dstack([gusts, lace]), ((0, 1), (0, 1), (0, 0)), "wrap"), np.float32)
+    return np.pad(gusts, (0, 1), "wrap"), np.pad(lace, (0, 1), "wrap")
 
 
 def coarse_columns(width: int) -> Array:
     """Return the picture's columns (n,) at which the coarse grid stands."""
-    return np.arange(0, width + COARSE, COARSE, dtype=np.float32)
+    return np.arange(0, width, COARSE, dtype=np.float32) + (COARSE - 1) / 2
 
 
 def surface(scene: Scene, bands: list[Band]) -> Array:

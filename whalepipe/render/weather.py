@@ -11,8 +11,8 @@ import numpy as np
 
 from .settings import Camera, Colour, Scene, Sea
 
-BLUE: tuple[Colour, ...] = ((0.02, 0.06, 0.13), (0.02, 0.09, 0.2), (0.03, 0.15, 0.36))
-GREEN: tuple[Colour, ...] = ((0.03, 0.2, 0.2), (0.05, 0.16, 0.13), (0.06, 0.32, 0.34))
+BLUE: tuple[Colour, ...] = ((0.02, 0.06, 0.13), (0.02, 0.09, 0.2), (0.03, 0.11, 0.24))
+GREEN: tuple[Colour, ...] = ((0.03, 0.13, 0.14), (0.05, 0.12, 0.1), (0.05, 0.21, 0.23))
 SLATE: tuple[Colour, ...] = ((0.05, 0.08, 0.08), (0.1, 0.13, 0.13), (0.05, 0.09, 0.12), (0.09, 0.1, 0.07))
 GREY: tuple[Colour, ...] = ((0.78, 0.8, 0.83), (0.62, 0.66, 0.7), (0.84, 0.83, 0.82))
 CLEAR: tuple[Colour, ...] = ((0.72, 0.83, 0.95), (0.6, 0.74, 0.9), (0.9, 0.85, 0.76), (0.8, 0.87, 0.93))
@@ -96,10 +96,10 @@ def draw_camera(rng: np.random.Generator, sea: Sea, stand: float, scale: float, 
         # Where the horizon lies follows from how large a metre looks at the animal's row.
         horizon=float(row - stand * scale),
         tilt=float(rng.normal(0, 2.0)),
-        exposure=float(np.exp(rng.normal(-0.05, 0.16))),
+        exposure=float(np.exp(rng.normal(0.04, 0.16))),
         contrast=float(rng.uniform(0.75, 1.15)) * (1 - 0.2 * sea.rain),
         warmth=float(rng.normal(0, 0.04)),
-        saturation=0.0 if rng.random() < 0.05 else float(rng.uniform(0.55, 1.25)),
+        saturation=0.0 if rng.random() < 0.05 else float(rng.uniform(0.55, 1.15)),
         blur=float(max(0.0, rng.uniform(-0.4, 0.9)) * width / 1280),
         motion=float(max(0.0, rng.uniform(-8, 3))),
         motion_angle=float(rng.uniform(0, 180)),
