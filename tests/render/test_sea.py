@@ -55,6 +55,8 @@ CAMERA = Camera(
     subsampled=False,
 )
 
+EVEN = {"sky_low": (0.8, 0.8, 0.8), "sky_high": (0.8, 0.8, 0.8), "wind": 0.5, "haze": 0.0}
+
 
 def scene(camera: dict[str, float] | None = None, **sea: object) -> Scene:
     """Return an empty sea with the horizon a third down, changed as said."""
@@ -66,9 +68,9 @@ def photo(camera: dict[str, float] | None = None, **sea: object) -> Array:
 
 
 def horizon_row(image: Array, column: int) -> int:
-    """Return the row of the steepest fall in brightness, from sky to water, about a column."""
+    """Return the first row that differs from the sky, which must be even, about a column."""
     grey = image[:, column - 4 : column + 5].mean((1, 2))
-    return int((grey[:-6] - grey[6:]).argmax()) + 3
+    return int((np.abs(grey - grey[:10].mean()) > 8).argmax())
 
 
 # What another value does to the photo must be seen in it; a focus shows only through a lens that blurs.
@@ -136,11 +138,11 @@ def test_the_same_scene_gives_the_same_bytes_whatever_the_weather() -> None:
 
 
 def test_the_horizon_is_where_the_camera_says() -> None:
-    assert abs(horizon_row(photo(sky_low=(0.9, 0.9, 0.9), wind=0.5), 160) - HORIZON) <= 4
+    assert abs(horizon_row(photo(**EVEN), 160) - HORIZON) <= 4
 
 
 def test_tilt_turns_the_horizon() -> None:
-    image = photo({"tilt": 6.0}, sky_low=(0.9, 0.9, 0.9), wind=0.5)
+    image = photo({"tilt": 6.0}, **EVEN)
     # 260 columns at 6 degrees: 27 rows.
     assert 20 <= horizon_row(image, 290) - horizon_row(image, 30) <= 34
 
@@ -149,7 +151,7 @@ def test_a_coast_stands_above_the_horizon_and_nowhere_else() -> None:
     changed = np.abs(photo() - photo(coast=40.0)).max(2) > 25
     assert changed[HORIZON - 30 : HORIZON].mean() > 0.15
     assert not changed[HORIZON + 4 :].any()
-    assert not changed[: HORIZON - 79].any()
+    assert not changed[: HORIZON - 65].any()
 
 
 def test_haze_pales_the_coast() -> None:
@@ -161,14 +163,12 @@ def test_haze_pales_the_coast() -> None:
 
 
 def test_the_glitter_lies_on_the_side_of_the_sun() -> None:
-    def bright(side: float) -> tuple[int, int]:
-        water = photo({"focal": 300.0}, sun=1.0, sun_side=side, sun_height=15.0)[HORIZON + 6 :].min(2)
-        return int((water[:, :160] > 225).sum()), int((water[:, 160:] > 225).sum())
+    def brighter_on_the_right(side: float) -> float:
+        water = photo({"focal": 300.0}, sun=1.0, sun_side=side, sun_height=15.0)[HORIZON + 6 :]
+        return float(water[:, 160:].mean() - water[:, :160].mean())
 
-    left, right = bright(25.0)
-    assert right > 3 * left
-    left, right = bright(-25.0)
-    assert left > 3 * right
+    assert brighter_on_the_right(25.0) > 10
+    assert brighter_on_the_right(-25.0) < -10
 
 
 def test_the_sun_behind_the_camera_does_not_glitter() -> None:
@@ -181,12 +181,12 @@ def test_rain_greys_the_picture() -> None:
 
 def test_a_rough_sea_is_rougher() -> None:
     calm, rough = (photo({"horizon": -200.0}, wind=wind, swell=0.0) for wind in (0.03, 0.8))
-    assert rough.std() > 1.5 * calm.std()
+    assert np.abs(np.diff(rough, axis=0)).mean() > 1.5 * np.abs(np.diff(calm, axis=0)).mean()
 
 
 def test_foam_whitens_a_rough_sea() -> None:
-    camera = {"horizon": -120.0}
-    water = [(photo(camera, wind=0.8, foam=foam).min(2) > 190).mean() for foam in (0.0, 1.0)]
+    dusk = {"wind": 0.8, "sky_low": (0.2, 0.25, 0.3), "sky_high": (0.2, 0.25, 0.3)}
+    water = [(photo({"horizon": -120.0}, foam=foam, **dusk).min(2) > 190).mean() for foam in (0.0, 1.0)]
     assert water[1] > water[0] + 0.005
 
 
@@ -208,7 +208,8 @@ def test_motion_blurs_along_its_angle() -> None:
 
 def test_aberration_spreads_red_from_the_middle() -> None:
     plain, fringed = photo(coast=40.0), photo({"aberration": 4.0}, coast=40.0)
-    assert np.array_equal(plain[..., 2], fringed[..., 2]) or np.abs(plain[..., 2] - fringed[..., 2]).max() <= 3
+    # JPEG mixes the channels a little.
+    assert np.abs(plain[..., 2] - fringed[..., 2]).mean() < 1
     assert np.abs(plain[..., 0] - fringed[..., 0])[:, 280:].max() > 10
 
 

@@ -84,9 +84,9 @@ def _canvas(shapes: list[Shape], flip: bool) -> tuple[Array, Array]:
     colour, cover = np.zeros((CANVAS, CANVAS, 3), np.uint8), np.zeros((CANVAS, CANVAS), np.uint8)
     for outline, tone in shapes:
         points = np.array(outline) * [-1 if flip else 1, -1] + [1.05, 1.95]
-        path = np.round(points * (CANVAS / 2.1) * 16).astype(np.int32)[None]
-        cv2.fillPoly(colour, path, [int(255 * v) for v in tone], cv2.LINE_8, 4)
-        cv2.fillPoly(cover, path, 255, cv2.LINE_8, 4)
+        path = np.round(points * (CANVAS / 2.1) * 16).astype(np.int32)
+        cv2.fillPoly(colour, [path], [int(255 * v) for v in tone], cv2.LINE_8, 4)
+        cv2.fillPoly(cover, [path], [255], cv2.LINE_8, 4)
     return colour.astype(np.float32) / 255, cover.astype(np.float32) / 255
 
 

@@ -90,30 +90,44 @@ def _strip(scene: Scene, water: Water, away: Array) -> Array:
     # Light comes through the thin tops of the waves, greener than out of the deep.
     thin = np.clip(facets.crest - 0.4, 0, 2.0) * np.minimum(facing, 0.5)
     lit = 0.75 + 0.1 * facets.crest + 0.6 * np.minimum(facing, 0.6)
-    glitter = _glitter(sea, facets, facing * shrink, dip)
-    foam = _foam(sea, facets)
-    planes = []
-    glow = float(np.mean(light(sea))) * np.array([0.3, 0.9, 0.8]) * (0.01 + 0.8 * np.array(sea.deep))
-    # Plane by plane: numpy is slow on an innermost axis of three.
-    for deep, shine, low, up, white in zip(sea.deep, glow, sea.sky_low, sea.sky_high, light(sea), strict=True):
-        body = lit * deep + thin * np.float32(shine)
-        colour = body + (low + (up - low) * high - body) * mirror + glitter
-        colour += np.maximum(float(white) * 0.92 - colour, 0.0) * foam
-        planes.append(colour + (0.95 * low - colour) * thick)
-    return np.asarray(cv2.merge(planes))
+    left = 1.0 - thick
+    layers = [thick, mirror * left]
+    if sea.foam > 0:
+        foam = _foam(sea, facets)
+        layers = [thick, mirror * (left * (1 - foam)), foam * left]
+        left = left * (1 - foam)
+    out = left - layers[1]
+    layers += [layers[1] * high, lit * out, thin * out]
+    if _faces_sun(sea):
+        layers.append(_glitter(sea, facets, facing * shrink, dip) * left)
+    # All light adds up, each layer with its own colour: one matrix product.
+    return np.asarray(np.stack(layers, -1) @ _palette(sea))
+
+
+def _palette(sea: Sea) -> Array:
+    """Return the colour (n, 3) of each layer of light that `_strip` adds up."""
+    low, deep = np.array(sea.sky_low, np.float32), np.array(sea.deep, np.float32)
+    white = [light(sea) * 0.92] if sea.foam > 0 else []
+    glow = light(sea).mean() * np.array([0.3, 0.9, 0.8], np.float32) * (0.01 + 0.8 * deep)
+    sun = [np.array([1.0, 0.98, 0.94], np.float32)] if _faces_sun(sea) else []
+    return np.array([0.95 * low, low, *white, np.array(sea.sky_high, np.float32) - low, deep, glow, *sun], np.float32)
+
+
+def _faces_sun(sea: Sea) -> bool:
+    return sea.sun > 0 and bool(np.cos(np.radians(sea.sun_side)) > 0)
 
 
 def _facets(scene: Scene, water: Water, away: Array) -> Facets:
     """Return the surface for some rows, of which `away` holds metres at the coarse columns."""
     camera, width = scene.camera, scene.width
     across = (coarse_columns(width)[None, :] - width / 2) * np.float32(1 / camera.focal)
-    right = across * away
+    right: Array = across * away
     footprint = away * away * np.float32(0.45 / (camera.focal * camera.height))
     gust = repeat(water.gusts, GUSTS[0], right, away)
     gust = gust + 0.5 * repeat(water.gusts, GUSTS[1], right + 0.4 * away, away)
     gust = np.clip(1.0 + scene.sea.patches * 0.6 * gust, 0.1, 1.8)
     # At the coarse columns: right and away slope, crest, unseen roughness.
-    sums = [np.zeros(away.shape, np.float32) for _ in range(4)]
+    sums: list[Array] = [np.zeros(away.shape, np.float32) for _ in range(4)]
     step, fine = COARSE * float(away.max()) / camera.focal, []
     for number, band in enumerate(water.bands):
         kept = band.kept(footprint)
@@ -127,7 +141,7 @@ def _facets(scene: Scene, water: Water, away: Array) -> Facets:
         else:
             fine.append((band, kept))
     sums = [_widen(plane, width) for plane in sums]
-    lace = np.zeros_like(sums[0])
+    lace: Array = np.zeros_like(sums[0])
     if fine or scene.sea.foam > 0:
         full = _widen(away, width)
         right = (np.arange(width, dtype=np.float32)[None, :] - width / 2) * full * np.float32(1 / camera.focal)
@@ -135,7 +149,7 @@ def _facets(scene: Scene, water: Water, away: Array) -> Facets:
             _add(sums, band, band.sample(right, full), _widen(kept, width))
         if scene.sea.foam > 0:
             lace = repeat(water.lace, LACE, right, full)
-    return Facets(*sums, lace)
+    return Facets(sums[0], sums[1], sums[2], sums[3], lace)
 
 
 def _add(sums: list[Array], band: Band, drawn: Array, kept: Array) -> None:
@@ -149,19 +163,15 @@ def _add(sums: list[Array], band: Band, drawn: Array, kept: Array) -> None:
 def _glitter(sea: Sea, facets: Facets, facing: Array, dip: Array) -> Array:
     """Return the sun's mirror image on the facets that throw it at the camera."""
     side, height = np.radians(sea.sun_side), np.radians(sea.sun_height)
-    if sea.sun <= 0 or np.cos(side) < 0:
-        return np.zeros_like(facing)
     x, y, z = (float(v) for v in (np.sin(side) * np.cos(height), np.sin(height), np.cos(side) * np.cos(height)))
     towards = (2 * y) * facing - dip * y + z - (2 * facing) * (x * facets.right + z * facets.away)
     # Unseen ripples widen the sun's image and dim it.
-    sharp = 1.0 / (1.0 / 420.0 + 0.35 * facets.rough)
-    return np.asarray((sea.sun * 0.1) * np.sqrt(sharp) * np.exp((np.minimum(towards, 1.0) - 1.0) * sharp))
+    sharp = 1.0 / (1.0 / 1500.0 + 0.3 * facets.rough)
+    return np.asarray((sea.sun * 0.055) * np.sqrt(sharp) * np.exp((np.minimum(towards, 1.0) - 1.0) * sharp))
 
 
 def _foam(sea: Sea, facets: Facets) -> Array:
     """Return how much (0..1) white caps and their trails cover the water."""
-    if sea.foam <= 0:
-        return np.zeros_like(facets.crest)
     level = 4.6 - 2.4 * sea.foam
     caps = smoothstep(level, level + 0.9, facets.crest + 1.3 * facets.lace)
     trails = smoothstep(level - 1.3, level + 1.6, facets.crest + 0.8) * smoothstep(0.55, 0.95, facets.lace)

@@ -64,8 +64,8 @@ def _rain(scene: Scene, image: Array, rng: np.random.Generator) -> None:
         length = rng.uniform(0.008, 0.045) * shape[0]
         x, y = rng.uniform(0, shape[1]), rng.uniform(-length, shape[0])
         lines.append(np.array([[x, y], [x + (slant + rng.normal(0, 0.02)) * length, y + length]]))
-        widths.append(1 + int(length > 0.036 * shape[0]))
-        strengths.append(rng.uniform(0.06, 0.3))
+        widths.append(1)
+        strengths.append(rng.uniform(0.03, 0.16))
     grey = 0.8 * np.array(scene.sea.sky_low, np.float32)
     image += (grey - image) * np.float32(0.16 * rain)
     image += (np.minimum(1.2 * grey, 1.0) - image) * rgb(draw_lines(shape, lines, widths, strengths))

@@ -71,14 +71,14 @@ def paint_foam(
     clumps = 0.2 + 0.9 * wiggle(rng, width, max(6.0, 0.3 * sighting.width), 4)[None, :] + 1.4 * sighting.splash
     near = np.exp(-np.abs(off) / np.where(off < 0, 0.012 + 0.05 * sighting.splash, 0.02 + 0.1 * sighting.splash))
     cell = max(2.0, 0.05 * sighting.width)
-    ragged = noise(rng, bottom - top, width, (0.6 * cell, 2 * cell), 6, 0.8)
+    ragged = noise(rng, bottom - top, width, (0.6 * cell, 2 * cell), 5, 0.8)
     churn = smoothstep(0.55, 1.25, 1.4 * near * along * clumps + 0.5 * ragged * (near * along) ** 0.5)
     # Foam that is left behind lies in a net of thin lines.
-    net = np.exp(-3.2 * np.abs(noise(rng, bottom - top, width, (1.4 * cell, 5 * cell), 4, 0.6) + 0.15 * ragged))
+    net = np.exp(-3.2 * np.abs(noise(rng, bottom - top, width, (1.4 * cell, 5 * cell), 2, 0.6) + 0.15 * ragged))
     far = np.exp(-np.abs(off) / (0.05 + 0.2 * sighting.splash))
     drift = far * np.sqrt(along) * min(1.0, 1.6 * sighting.splash)
     lace = smoothstep(0.35, 1.0, net * drift * (0.8 + 0.6 * clumps)) * 0.7
-    shade = noise(rng, bottom - top, width, (0.7 * cell, cell), 5, 0.8)
+    shade = np.roll(ragged, (int(cell), int(3 * cell)), (0, 1))  # other lumps of the same kind
     # Thick foam is lit from above: bright tops, and blue-grey hollows as bright as the water about it.
     bright = np.clip(0.8 + 0.16 * shade - 0.25 * np.clip(off, 0, 0.4), 0.35, 1.05)
     target = window[top:bottom]

@@ -53,7 +53,7 @@ def draw_bands(sea: Sea, rng: np.random.Generator) -> list[Band]:
     wind, swell = rng.uniform(0, 2 * np.pi), rng.uniform(0, 2 * np.pi)
     slope = float(np.sqrt(0.0009 + 0.05 * sea.wind**1.5) / 2)
     # Rough weather feeds the long waves, even a light air the ripples.
-    shares = (0.15 * sea.wind, 0.9 * sea.wind**0.5, 1.25, 1.05, 0.9)
+    shares = (0.15 * sea.wind, 0.9 * sea.wind**0.5, 1.25, 1.05, 0.9 + 0.06 * sea.rain / slope)  # drops dimple it
     bands = []
     for number, (size, share) in enumerate(zip(BANDS, shares, strict=True)):
         strength = max(slope * share, 0.004, (0.10, 0.07, 0.0, 0.0, 0.0)[number] * sea.swell)
