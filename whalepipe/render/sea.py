@@ -172,10 +172,10 @@ def _glitter(sea: Sea, facets: Facets, facing: Array, dip: Array) -> Array:
 
 def _foam(sea: Sea, facets: Facets) -> Array:
     """Return how much (0..1) white caps and their trails cover the water."""
-    level = 4.6 - 2.4 * sea.foam
+    level = 6.2 - 2.6 * sea.foam
     caps = smoothstep(level, level + 0.9, facets.crest + 1.3 * facets.lace)
     trails = smoothstep(level - 1.3, level + 1.6, facets.crest + 0.8) * smoothstep(0.55, 0.95, facets.lace)
-    return np.asarray(0.85 * np.maximum(caps, 0.6 * trails))
+    return np.asarray(np.maximum(caps, 0.6 * trails) * (0.6 + 0.3 * facets.lace))
 
 
 def light(sea: Sea) -> Array:
