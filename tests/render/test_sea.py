@@ -165,7 +165,7 @@ def test_haze_pales_the_coast() -> None:
 def test_the_glitter_lies_on_the_side_of_the_sun() -> None:
     def brighter_on_the_right(side: float) -> float:
         water = photo({"focal": 300.0}, sun=1.0, sun_side=side, sun_height=15.0)[HORIZON + 6 :]
-        return float(water[:, 160:].mean() - water[:, :160].mean())
+        return float(water[:, 240:].mean() - water[:, :80].mean())
 
     assert brighter_on_the_right(25.0) > 5
     assert brighter_on_the_right(-25.0) < -5

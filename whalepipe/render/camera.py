@@ -53,7 +53,7 @@ def soften(image: Array, camera: Camera) -> Array:
 
 def _gauss(image: Array, sigma: float) -> Array:
     """Blur; wide blurs are done on a smaller picture, which looks the same and takes a fraction of the time."""
-    if sigma <= 3:
+    if sigma <= 1.6:
         return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma))
     shrink = 2.0 if sigma <= 7 else 4.0
     size = (image.shape[1], image.shape[0])

@@ -101,7 +101,8 @@ def _strip(scene: Scene, water: Water, away: Array) -> Array:
     if _faces_sun(sea):
         layers.append(_glitter(sea, facets, facing * shrink, dip) * left)
     # All light adds up, each layer with its own colour: one matrix product.
-    return np.asarray(np.stack(layers, -1) @ _palette(sea))
+    flat = np.stack(layers).reshape(len(layers), -1)
+    return np.asarray((flat.T @ _palette(sea)).reshape(*facing.shape, 3))
 
 
 def _palette(sea: Sea) -> Array:

@@ -39,7 +39,7 @@ class Band:
 
     def is_smooth(self, across: float) -> bool:
         """Return whether no wave changes between points `across` metres apart."""
-        return across < 0.012 * self.size
+        return across < 0.018 * self.size
 
 
 def repeat(tile: Array, size: float, right: Array, away: Array) -> Array:
