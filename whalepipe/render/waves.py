@@ -1,8 +1,8 @@
 """The shape of the water: bands of waves, gusts, and which point of the surface a pixel shows.
 
 Waves are random-phase sums with a k^-4 spectrum and a cosine-squared spread about the wind (Phillips, J. Fluid Mech.
-4, 1958), made steeper at their crests by Stokes' second-order term. Mean square slopes grow with the wind as Cox and
-Munk measured (J. Opt. Soc. Am. 44, 1954), spread evenly over the bands.
+4, 1958), made steeper at their crests by Stokes' second-order term. Mean square slopes are of the size that Cox and
+Munk measured (J. Opt. Soc. Am. 44, 1954), shared among the bands by eye.
 """
 
 from dataclasses import dataclass

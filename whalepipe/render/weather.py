@@ -1,7 +1,7 @@
-"""Drawing weather, light and camera at random, as often as they are met in photos of flukes and fins.
+"""Drawing weather, light and camera at random, about as often as they are met in photos of flukes and fins.
 
-Of 107 photos of animals at the surface (catalogue photos from boats, and stock photos) 15 % show the horizon, half
-lie under an overcast sky, a third show blue and a sixth green water, one in twenty is black and white.
+The shares were estimated by eye from some sixty photos of animals at the surface: about one in seven shows the
+horizon, about half lie under an overcast sky, a third show blue and a sixth green water, a few are black and white.
 """
 
 from collections.abc import Sequence
