@@ -12,22 +12,48 @@ STRIP = 24  # rows worked on at a time: they stay in the processor's cache
 def metered(image: Array) -> float:
     """Return the factor by which an automatic exposure brightens a picture: most of the way to a middle grey."""
     mean = float(image[::8, ::8].clip(0, 1).mean())
-    return float(np.clip((0.46 / max(mean, 1e-3)) ** 0.7, 0.6, 1.9))
+    return float(np.clip((0.45 / max(mean, 1e-3)) ** 0.75, 0.55, 2.1))
 
 
 def expose(image: Array, camera: Camera, sharp_row: float, rng: np.random.Generator) -> Array:
-    """Return the photo (height, width, 3) uint8 of a picture in float32, 0..1, RGB; `sharp_row` is in focus."""
-    image = _colour(_focus(image, camera, sharp_row), camera)
+    """Return the photo (height, width, 3) uint8 of a picture in float32, 0..1, RGB.
+
+    What stands at `sharp_row` is sharp already: `soften` has blurred what lies nearer and farther.
+    """
+    del sharp_row
+    image = _colour(_shake(image, camera), camera)
     _shoulder(image, camera)
     _grain(image, camera, rng)
     if camera.sharpen > 0:
         image = np.asarray(cv2.addWeighted(image, 1 + camera.sharpen, _gauss(image, 1.2), -camera.sharpen, 0))
-    return _compress(np.asarray(cv2.convertScaleAbs(np.maximum(image, 0, out=image), alpha=255)), camera.jpeg)
+    coded = np.asarray(cv2.convertScaleAbs(np.maximum(image, 0, out=image), alpha=255))
+    return _compress(_fringe(coded, camera.aberration), camera)
+
+
+def soften(image: Array, camera: Camera) -> Array:
+    """Return the picture with all but the water at the distance of focus blurred as a lens does.
+
+    The blur of a point grows as |1 / distance - 1 / focus|, and a row's distance below the horizon is as
+    1 / distance: on level water the blur grows evenly with the rows between.
+    """
+    depth = camera.focal * camera.height / camera.focus
+    below = np.maximum(np.arange(image.shape[0], dtype=np.float32) - camera.horizon, 0)
+    blur = (camera.defocus * np.abs(below / depth - 1)).astype(np.float32)
+    most = float(blur.max())
+    if most < 0.7:
+        return image
+    # Two blurs, blended, look like one that grows; a small one needs no second.
+    part = 0.4 * most if most > 2 else most
+    image = image + (_gauss(image, part) - image) * np.clip(blur / part, 0, 1)[:, None, None]
+    if part == most:
+        return np.asarray(image)
+    more = np.clip((blur - part) / (most - part), 0, 1)[:, None, None]
+    return np.asarray(image + (_gauss(image, most) - image) * more)
 
 
 def _gauss(image: Array, sigma: float) -> Array:
     """Blur; wide blurs are done on a smaller picture, which looks the same and takes a fraction of the time."""
-    if sigma <= 3:
+    if sigma <= 1.6:
         return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma))
     shrink = 2.0 if sigma <= 7 else 4.0
     size = (image.shape[1], image.shape[0])
@@ -37,14 +63,22 @@ def _gauss(image: Array, sigma: float) -> Array:
     return np.asarray(cv2.resize(cv2.GaussianBlur(small, (0, 0), sigma / shrink), size, interpolation=cv2.INTER_CUBIC))
 
 
-def _focus(image: Array, camera: Camera, sharp_row: float) -> Array:
-    if camera.defocus > 0.3:
-        rows = np.arange(image.shape[0], dtype=np.float32)[:, None, None]
-        far = np.clip((np.abs(rows - sharp_row) / image.shape[0] - 0.12) / 0.35, 0, 1)
-        image = image + (_gauss(image, camera.defocus) - image) * far
+def _shake(image: Array, camera: Camera) -> Array:
     if camera.motion >= 1:
         image = np.asarray(cv2.filter2D(image, -1, _streak(camera.motion, camera.motion_angle)))
     return _gauss(image, camera.blur) if camera.blur > 0.2 else image
+
+
+def _fringe(image: Array, pixels: float) -> Array:
+    """Return the picture with red drawn larger, by so many pixels in the corners: lateral chromatic aberration."""
+    if pixels < 0.1:
+        return image
+    height, width = image.shape[:2]
+    zoom = 1 + 2 * pixels / float(np.hypot(height, width))
+    step = np.array([[zoom, 0, (1 - zoom) * width / 2], [0, zoom, (1 - zoom) * height / 2]])
+    red, green, blue = cv2.split(image)
+    red = cv2.warpAffine(red, step, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.merge((red, green, blue)))
 
 
 def _streak(length: float, angle: float) -> Array:
@@ -85,7 +119,7 @@ def _grain(image: Array, camera: Camera, rng: np.random.Generator) -> None:
     """Add noise in place: fine in brightness, coarser in colour."""
     height, width = image.shape[:2]
     tint = rng.standard_normal((height // 3 + 1, width // 3 + 1, 3), dtype=np.float32)
-    tint = np.asarray(cv2.resize(tint * np.float32(0.7 * camera.noise), (width, height)))
+    tint = np.asarray(cv2.resize(tint * np.float32(1.6 * camera.chroma), (width, height)))
     # Drawing a million numbers takes long; every strip starts elsewhere in a smaller supply.
     supply = rng.standard_normal(6 * STRIP * width, dtype=np.float32) * np.float32(camera.noise)
     for top in range(0, height, STRIP):
@@ -95,6 +129,8 @@ def _grain(image: Array, camera: Camera, rng: np.random.Generator) -> None:
         image[rows] += rgb(grain) + tint[rows]
 
 
-def _compress(image: Array, quality: int) -> Array:
-    coded = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+def _compress(image: Array, camera: Camera) -> Array:
+    sampling = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420 if camera.subsampled else cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444
+    options = [cv2.IMWRITE_JPEG_QUALITY, camera.jpeg, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling]
+    coded = cv2.imencode(".jpg", image[..., ::-1], options)[1]
     return np.ascontiguousarray(np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR))[..., ::-1])

@@ -7,7 +7,8 @@ import numpy as np
 
 from .individual import Individual, metres
 from .pose import part_box
-from .settings import FAULTS, Camera, Colour, Scene, Sea, Sighting
+from .settings import FAULTS, Scene, Sighting
+from .weather import draw_camera, draw_sea, draw_stand, spoil
 
 VIEWS = {"fluke": ("ventral", "dorsal"), "dorsal_fin": ("left", "right")}
 
@@ -27,7 +28,7 @@ def draw_scene(
     """
     if fault not in FAULTS:
         raise ValueError(f"unknown fault {fault!r}: choose one of {', '.join(repr(known) for known in FAULTS)}")
-    sea, stand = _sea(rng, height), float(rng.uniform(2.0, 6.0) * rng.choice([1, 1, 1, 2]))
+    sea = draw_sea(rng, height)
     sightings = _sightings(rng, individuals, width, height, fault)
     if sightings:
         first = sightings[0]
@@ -37,85 +38,9 @@ def draw_scene(
             float(np.exp(rng.uniform(np.log(30), np.log(700)))),
             float(rng.uniform(0.3, 0.9) * height),
         )
-    # Where the horizon lies follows from how large a metre looks at the animal's row.
-    camera = _camera(rng, stand, row - stand * scale, width)
+    camera = draw_camera(rng, sea, draw_stand(rng, scale, row), scale, row, width)
     scene = Scene(width, height, int(rng.integers(2**62)), sea, camera, tuple(sightings), fault)
-    return _spoil(rng, scene)
-
-
-def _spoil(rng: np.random.Generator, scene: Scene) -> Scene:
-    size = max((sighting.width for sighting in scene.sightings), default=200.0)
-    camera = scene.camera
-    if scene.fault == "blurred" and rng.random() < 0.6:
-        camera = replace(camera, blur=max(3.5, size * float(rng.uniform(0.025, 0.05))), sharpen=0.0)
-    elif scene.fault == "blurred":
-        length = max(14.0, size * float(rng.uniform(0.12, 0.22)))
-        camera = replace(camera, motion=length, motion_angle=float(rng.uniform(0, 180)), blur=1.5, sharpen=0.0)
-    elif scene.fault == "glare":
-        camera = replace(camera, glare=float(rng.uniform(0.75, 1.0)), exposure=float(rng.uniform(1.5, 1.9)))
-        sea = replace(scene.sea, sun=1.0, sun_side=float(rng.uniform(-12, 12)), sun_height=float(rng.uniform(14, 30)))
-        scene = replace(scene, sea=sea)
-    return replace(scene, camera=camera)
-
-
-def _mix(rng: np.random.Generator, colours: Sequence[Colour], jitter: float) -> Colour:
-    """Return a random mixture of colours, then each channel and the whole made a little lighter or darker."""
-    weights = rng.dirichlet(np.full(len(colours), 0.6))
-    mixed = weights @ np.array(colours) * rng.normal(1, jitter) + rng.normal(0, jitter * 0.1, 3)
-    red, green, blue = (float(v) for v in np.clip(mixed, 0.01, 1.0))
-    return red, green, blue
-
-
-def _sea(rng: np.random.Generator, height: int) -> Sea:
-    wind = 0.06 + 0.94 * float(rng.beta(1.6, 1.8))
-    overcast = rng.random() < 0.4
-    deep: tuple[Colour, ...] = (
-        (0.03, 0.1, 0.2),
-        (0.04, 0.17, 0.18),
-        (0.02, 0.05, 0.13),
-        (0.1, 0.14, 0.15),
-        (0.04, 0.2, 0.42),
-    )
-    grey: tuple[Colour, ...] = ((0.78, 0.8, 0.83), (0.62, 0.66, 0.7), (0.84, 0.83, 0.8))
-    clear: tuple[Colour, ...] = ((0.72, 0.83, 0.95), (0.6, 0.76, 0.93), (0.95, 0.85, 0.7), (0.8, 0.88, 0.95))
-    zenith: tuple[Colour, ...] = ((0.2, 0.4, 0.75), (0.3, 0.5, 0.78), (0.15, 0.3, 0.55), (0.4, 0.55, 0.72))
-    return Sea(
-        wind=wind,
-        foam=float(np.clip(rng.normal(wind - 0.45, 0.25), 0, 1)),
-        deep=_mix(rng, deep, 0.2),
-        sky_low=_mix(rng, grey if overcast else clear, 0.06),
-        sky_high=_mix(rng, grey, 0.1) if overcast and rng.random() < 0.5 else _mix(rng, zenith, 0.15),
-        clouds=float(rng.uniform(0.3, 0.9) if overcast else max(0.0, rng.uniform(-0.5, 0.7))),
-        sun=float(rng.uniform(0, 0.15) if overcast else rng.uniform(0.35, 1.0)),
-        sun_side=float(rng.normal(180, 70)),
-        sun_height=float(rng.uniform(8, 60)),
-        haze=float(max(0.0, rng.uniform(-0.4, 0.6))),
-        coast=float(rng.uniform(0.01, 0.15) * height) if rng.random() < 0.4 else 0.0,
-        boat=bool(rng.random() < 0.15),
-        birds=int(rng.integers(1, 6)) if rng.random() < 0.15 else 0,
-    )
-
-
-def _camera(rng: np.random.Generator, stand: float, horizon: float, width: int) -> Camera:
-    return Camera(
-        height=stand,
-        focal=float(width * rng.uniform(3.0, 9.0)),
-        horizon=float(horizon),
-        tilt=float(rng.normal(0, 2.0)),
-        exposure=float(np.exp(rng.normal(0, 0.16))),
-        contrast=float(rng.uniform(0.72, 1.15)),
-        warmth=float(rng.normal(0, 0.05)),
-        saturation=float(rng.uniform(0.55, 1.3) if rng.random() < 0.88 else rng.uniform(0, 0.4)),
-        blur=float(max(0.0, rng.uniform(-0.5, 0.9)) * width / 1280),
-        motion=0.0,
-        motion_angle=0.0,
-        glare=float(max(0.0, rng.uniform(-0.3, 0.18))),
-        noise=float(rng.uniform(0.002, 0.024)),
-        sharpen=float(max(0.0, rng.uniform(-0.5, 0.9))),
-        vignette=float(max(0.0, rng.uniform(-0.1, 0.12))),
-        defocus=float(max(0.0, rng.uniform(-1.5, 3.5)) * width / 1280),
-        jpeg=int(rng.integers(70, 97)),
-    )
+    return spoil(rng, scene)
 
 
 def _sightings(

@@ -12,12 +12,16 @@ FAULTS = ("", "blurred", "cut_off", "distant", "glare")
 class Sea:
     """Water, sky and light.
 
-    `wind` 0 (calm) to 1 (rough); `foam` 0 to 1; colours are RGB 0..1; `sun_side` and `sun_height` are angles in
-    degrees (side 0: behind the animal, 180: behind the camera); `sun` 0 (overcast) to 1; `coast` is the height of land
-    on the horizon in pixels (0: none); `haze` 0 to 1.
+    `wind` 0 (calm) to 1 (rough); `swell` 0 to 1 (long waves from elsewhere); `patches` 0 to 1 (how unevenly the wind
+    ripples the water: slicks and cat's paws); `foam` 0 to 1; colours are RGB 0..1; `clouds` 0 to 1; `sun_side` and
+    `sun_height` are angles in degrees (side 0: behind the animal, 180: behind the camera); `sun` 0 (overcast) to 1;
+    `coast` is the height of land on the horizon in pixels (0: none); `haze` and `rain` 0 to 1; `boat`: whether one
+    is about, if the horizon is in sight; `ships`: vessels on the horizon; `birds` fly, `rafting` ones sit on the water.
     """
 
     wind: float
+    swell: float
+    patches: float
     foam: float
     deep: Colour
     sky_low: Colour
@@ -27,23 +31,30 @@ class Sea:
     sun_side: float
     sun_height: float
     haze: float
+    rain: float
     coast: float
     boat: bool
+    ships: int
     birds: int
+    rafting: int
 
 
 @dataclass(frozen=True)
 class Camera:
     """Where the camera stands and what it does to the picture.
 
-    `height` in metres above the water, `focal` in pixels, `horizon` is its row in pixels (it may lie outside the
-    picture), `tilt` in degrees, `exposure` and `contrast` factors, `warmth` and `saturation` about 0 and 1, `blur` in
-    pixels (sigma), `motion` in pixels (length) along `motion_angle` (degrees), `glare` 0 to 1 (veil), `noise` (standard
-    deviation, 0..1), `sharpen` 0 to 1, `defocus` in pixels (sigma, of water far from the animal), `jpeg` quality.
+    `height` in metres above the water, `focal` in pixels, `focus` in metres: how far away all is sharp, `horizon` is
+    its row in pixels (it may lie outside the picture), `tilt` in degrees, `exposure` and `contrast` factors, `warmth`
+    and `saturation` about 0 and 1, `blur` in pixels (sigma), `motion` in pixels (length) along `motion_angle`
+    (degrees), `glare` 0 to 1 (veil), `noise` (standard deviation, 0..1) in brightness and `chroma` in colour,
+    `sharpen` 0 to 1, `vignette` 0 to 1 (light lost in the corners), `aberration` in pixels (how far red is spread in
+    the corners), `defocus` in pixels (sigma, of what is infinitely far away), `jpeg` quality, `subsampled`: whether
+    JPEG stores colour at half the size.
     """
 
     height: float
     focal: float
+    focus: float
     horizon: float
     tilt: float
     exposure: float
@@ -55,10 +66,13 @@ class Camera:
     motion_angle: float
     glare: float
     noise: float
+    chroma: float
     sharpen: float
     vignette: float
+    aberration: float
     defocus: float
     jpeg: int
+    subsampled: bool
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,13 @@
-"""All that stands above the horizon: sky, clouds, land, a boat, birds."""
+"""All that stands above the horizon and on the water far off: sky, clouds, land, vessels, birds, rain."""
 
-import cv2
 import numpy as np
 
+from .camera import soften
+from .coast import paint_land
+from .craft import paint_bird, paint_boat, paint_ship
 from .sea import ground
 from .settings import Scene
-from .texture import Array, noise, rgb, smoothstep, wiggle
+from .texture import Array, draw_lines, noise, rgb, smoothstep
 
 
 def paint_sky(scene: Scene, image: Array, rng: np.random.Generator) -> None:
@@ -15,7 +17,8 @@ def paint_sky(scene: Scene, image: Array, rng: np.random.Generator) -> None:
     if rows <= 0:
         return
     below = ground(scene, 0, rows).below
-    sky = _land(scene, below, _heaven(scene, below, rng), rng)
+    sky = _heaven(scene, below, rng)
+    paint_land(scene, below, sky, rng)
     image[:rows] += (sky - image[:rows]) * rgb(smoothstep(-0.7, 0.7, -below))
 
 
@@ -23,61 +26,46 @@ def _heaven(scene: Scene, below: Array, rng: np.random.Generator) -> Array:
     sea = scene.sea
     rise = np.clip(-below / (0.35 * scene.height + 0.12 * scene.camera.focal), 0, 1)[..., None]
     low, high = np.array(sea.sky_low, np.float32), np.array(sea.sky_high, np.float32)
-    sky = low + (high - low) * rise
+    sky = low + (high - low) * np.sqrt(rise)
     rows, columns = below.shape
-    cloud = smoothstep(0.2, 1.8, noise(rng, rows, columns, (60, 330), 5))[..., None]
-    return np.asarray(sky + (0.93 - sky) * cloud * sea.clouds)
-
-
-def _land(scene: Scene, below: Array, sky: Array, rng: np.random.Generator) -> Array:
-    if scene.sea.coast <= 0:
-        return sky
-    rows, columns = below.shape
-    skyline = scene.sea.coast * np.clip(0.6 + 0.4 * wiggle(rng, columns, 300, 5), 0, None)[None, :]
-    land = smoothstep(-1.0, 1.0, skyline + below)[..., None]
-    soil = np.array(rng.uniform((0.2, 0.22, 0.15), (0.5, 0.42, 0.34)), np.float32)
-    patches = soil * (1 + 0.25 * noise(rng, rows, columns, (12, 50), 4))[..., None]
-    far = 0.25 + 0.6 * scene.sea.haze
-    return np.asarray(sky + (patches + (sky - patches) * far - sky) * land)
+    # Clouds lie flatter and closer the nearer they are to the horizon.
+    cloud = noise(rng, rows, columns, (50, 330), 5, 0.6) + 0.4 * noise(rng, rows, columns, (25, 700), 3)
+    white = np.minimum(1.15 * low + 0.04, 0.95)
+    sky += (white - sky) * (smoothstep(0.0, 2.2, cloud)[..., None] * np.float32(0.8 * sea.clouds))
+    side = np.radians(sea.sun_side)
+    if sea.sun > 0 and np.cos(side) > 0:
+        # The sky is brighter about the sun, even when that stands outside the picture.
+        x = np.arange(columns, dtype=np.float32)[None, :] - columns / 2 - np.tan(side) * scene.camera.focal
+        y = below + np.tan(np.radians(sea.sun_height)) * scene.camera.focal
+        glow = np.exp(-np.hypot(x, y) / (0.3 * scene.camera.focal)) * (0.5 * sea.sun)
+        sky += (1.1 - sky) * glow[..., None]
+    return np.asarray(sky, np.float32)
 
 
 def paint_things(scene: Scene, image: Array, rng: np.random.Generator) -> None:
-    """Paint the scene's birds and its boat into the picture (in place)."""
-    if scene.sea.boat:
-        _boat(scene, image, rng)
-    for _ in range(scene.sea.birds):
-        _bird(scene, image, rng)
+    """Paint the scene's vessels, birds and rain (in place), then blur what is out of focus."""
+    sea = scene.sea
+    if sea.boat:
+        paint_boat(scene, image, rng)
+    for _ in range(sea.ships):
+        paint_ship(scene, image, rng)
+    for number in range(sea.birds + sea.rafting):
+        paint_bird(scene, image, rng, flying=number < sea.birds)
+    image[:] = soften(image, scene.camera)
+    if sea.rain > 0:
+        _rain(scene, image, rng)
 
 
-def _boat(scene: Scene, image: Array, rng: np.random.Generator) -> None:
-    size = rng.uniform(0.03, 0.16) * scene.width
-    foot = scene.camera.horizon + rng.uniform(0.02, 0.08) * size
-    if not 0 < foot < scene.height:
-        return
-    left = rng.uniform(0, scene.width - size)
-    hull = np.array([[0, -0.16], [0.04, 0], [0.9, 0], [1.0, -0.2]]) * size + [left, foot]
-    cabin = np.array([[0.3, -0.15], [0.34, -0.34], [0.6, -0.34], [0.66, -0.15]]) * size + [left, foot]
-    for shape, low in ((cabin, 0.5), (hull, 0.08)):
-        tone = rng.uniform(low, 0.95, 3) * rng.uniform(0.4, 1.0)
-        cv2.fillPoly(image, [np.round(shape * 16).astype(np.int32)], tone.tolist(), cv2.LINE_AA, 4)
-
-
-def _bird(scene: Scene, image: Array, rng: np.random.Generator) -> None:
-    size = rng.uniform(0.006, 0.035) * scene.width
-    x, y = rng.uniform(0, scene.width), rng.uniform(0, 0.6 * scene.height)
-    lift, tilt = rng.uniform(-0.4, 0.6), rng.uniform(-0.4, 0.4)
-    wings = np.array(
-        [
-            [-1, -lift - tilt],
-            [-0.45, -0.3 - tilt / 2],
-            [0, 0],
-            [0.45, -0.3 + tilt / 2],
-            [1, -lift + tilt],
-            [0.4, -0.12 + tilt / 2],
-            [0, 0.2],
-            [-0.4, -0.12 - tilt / 2],
-        ]
-    )
-    tone = np.full(3, rng.choice([rng.uniform(0.08, 0.25), rng.uniform(0.7, 0.95)]))
-    path = np.round((wings * size + [x, y]) * 16).astype(np.int32)
-    cv2.fillPoly(image, [path], tone.tolist(), cv2.LINE_AA, 4)
+def _rain(scene: Scene, image: Array, rng: np.random.Generator) -> None:
+    """Draw falling drops (in place): pale streaks, those near the lens long and faint; the veil greys all behind."""
+    shape, rain = image.shape[:2], scene.sea.rain
+    slant, lines, widths, strengths = rng.normal(0, 0.15), [], [], []
+    for _ in range(int(1100 * rain * shape[0] * shape[1] / (1280 * 853))):
+        length = rng.uniform(0.008, 0.045) * shape[0]
+        x, y = rng.uniform(0, shape[1]), rng.uniform(-length, shape[0])
+        lines.append(np.array([[x, y], [x + (slant + rng.normal(0, 0.02)) * length, y + length]]))
+        widths.append(1)
+        strengths.append(rng.uniform(0.03, 0.16))
+    grey = 0.8 * np.array(scene.sea.sky_low, np.float32)
+    image += (grey - image) * np.float32(0.16 * rain)
+    image += (np.minimum(1.2 * grey, 1.0) - image) * rgb(draw_lines(shape, lines, widths, strengths))

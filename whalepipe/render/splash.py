@@ -1,4 +1,4 @@
-"""Where animal and water meet: the wavy line, foam, spray, and the dark mirror image."""
+"""Where animal and water meet: the wavy line, the mirror image, wake, foam and spray."""
 
 import cv2
 import numpy as np
@@ -6,6 +6,8 @@ import numpy as np
 from .pose import Pose
 from .settings import Sighting
 from .texture import Array, noise, rgb, sample, smoothstep, wiggle
+
+FLAT = 0.25  # how much lower than wide things on the water look
 
 
 def waterline(sighting: Sighting, stance: Pose, width: int, rng: np.random.Generator) -> Array:
@@ -17,13 +19,17 @@ def waterline(sighting: Sighting, stance: Pose, width: int, rng: np.random.Gener
 def paint_mirror(
     window: Array, body: Array, line: Array, sighting: Sighting, wind: float, rng: np.random.Generator
 ) -> None:
-    """Darken the water (in place) below the animal with its mirror image, the more broken the rougher the sea."""
+    """Darken the water (in place) below the animal with its mirror image, the more broken the rougher the sea.
+
+    The waves that the animal makes are pressed into the water first: they break the image too.
+    """
     height, width = body.shape
     top = int(np.clip(line.min(), 0, height - 1))
     rows, columns = np.mgrid[top:height, 0:width].astype(np.float32)
     depth = rows - line[None, :]
     cell = max(1.5, 0.02 * sighting.width)
     ripple = noise(rng, height - top, width, (cell, 6 * cell), 3)
+    _paint_wake(window[top:], depth, _across(body, line, sighting), sighting, ripple)
     shake = ripple * ((0.02 + 0.05 * wind) * sighting.width + (0.15 + 0.5 * wind) * np.maximum(depth, 0))
     mirrored = sample(body, columns + shake, line[None, :] - 1 - 1.6 * depth + 0.5 * shake)
     fade = np.where(depth > 0, np.exp(-depth / (0.28 * sighting.width)), 0.0) * (0.75 - 0.5 * wind)
@@ -31,45 +37,85 @@ def paint_mirror(
     window[top:] *= rgb((1 - 0.8 * broken).astype(np.float32))
 
 
+def _across(body: Array, line: Array, sighting: Sighting) -> Array:
+    """Return how much (0..1, (1, width)) of the animal crosses the waterline near each column."""
+    height, width = body.shape
+    wet = body[np.clip(line.astype(int) - 2, 0, height - 1), np.arange(width)]
+    sigma = max(3.0, 0.1 * sighting.width)
+    along = np.asarray(cv2.GaussianBlur(np.ascontiguousarray(wet[None, :]), (0, 0), sigmaX=sigma, sigmaY=0.1))
+    return np.asarray(along / max(0.35, float(along.max())))  # a thin tail stock churns the water as well
+
+
+def _paint_wake(window: Array, depth: Array, along: Array, sighting: Sighting, ripple: Array) -> None:
+    """Shade (in place) the rings that run from the animal: dark faces towards the camera, bright backs."""
+    off = depth * (1 / (FLAT * sighting.width))
+    phase = 7.5 * np.abs(off) ** 0.75
+    rings = np.sin(phase + 0.9 * ripple - 0.6) * np.exp(-1.7 * np.abs(off)) * (off > -0.15)
+    # One strong dark face hugs the body, where the water is drawn up to it.
+    face = np.exp(-(((off - 0.12 - 0.05 * ripple) / 0.16) ** 2))
+    strength = along * (0.16 + 0.25 * sighting.splash)
+    window *= rgb((1 - strength * (1.1 * face + 0.6 * rings)).astype(np.float32))
+
+
 def paint_foam(
     window: Array, body: Array, line: Array, sighting: Sighting, white: Array, rng: np.random.Generator
 ) -> None:
-    """Lay foam (in place) along the line where the animal stands in the water."""
+    """Lay foam (in place) along the line where the animal stands in the water, and lace that drifts from it."""
     height, width = body.shape
     reach = (0.15 + 0.5 * sighting.splash) * sighting.width
     top, bottom = (int(np.clip(v, 0, height)) for v in (line.min() - reach, line.max() + reach + 1))
     if bottom - top < 2:
         return
     off = (np.arange(top, bottom, dtype=np.float32)[:, None] - line[None, :]) * (1 / sighting.width)
-    # Where the animal crosses the line: columns whose body reaches it.
-    wet = body[np.clip(line.astype(int) - 2, 0, height - 1), np.arange(width)]
-    along = np.asarray(
-        cv2.GaussianBlur(np.ascontiguousarray(wet[None, :]), (0, 0), sigmaX=max(3.0, 0.12 * sighting.width), sigmaY=0.1)
-    )
-    along /= max(0.35, float(along.max()))  # a thin tail stock churns the water as well
-    clumps = 0.35 + 0.8 * wiggle(rng, width, max(6.0, 0.35 * sighting.width), 3)[None, :] + 1.3 * sighting.splash
-    near = np.exp(-np.abs(off) / np.where(off < 0, 0.015 + 0.06 * sighting.splash, 0.03 + 0.12 * sighting.splash))
-    cell = max(2.0, 0.06 * sighting.width)
-    ragged = noise(rng, bottom - top, width, (0.7 * cell, 2 * cell), 6, 0.75)
-    foam = smoothstep(0.5, 1.1, 1.4 * near * along * clumps + 0.45 * ragged * (near * along) ** 0.5)
-    bright = np.clip(0.72 + 0.2 * noise(rng, bottom - top, width, (cell / 2, cell / 2), 4, 0.7), 0.3, 1.0)
+    along = _across(body, line, sighting)
+    clumps = 0.2 + 0.9 * wiggle(rng, width, max(6.0, 0.3 * sighting.width), 4)[None, :] + 1.4 * sighting.splash
+    near = np.exp(-np.abs(off) / np.where(off < 0, 0.012 + 0.05 * sighting.splash, 0.02 + 0.1 * sighting.splash))
+    cell = max(2.0, 0.05 * sighting.width)
+    ragged = noise(rng, bottom - top, width, (0.6 * cell, 2 * cell), 5, 0.8)
+    churn = smoothstep(0.55, 1.25, 1.4 * near * along * clumps + 0.5 * ragged * (near * along) ** 0.5)
+    # Foam that is left behind lies in a net of thin lines.
+    net = np.exp(-3.2 * np.abs(noise(rng, bottom - top, width, (1.4 * cell, 5 * cell), 2, 0.6) + 0.15 * ragged))
+    far = np.exp(-np.abs(off) / (0.05 + 0.2 * sighting.splash))
+    drift = far * np.sqrt(along) * min(1.0, 1.6 * sighting.splash)
+    lace = smoothstep(0.35, 1.0, net * drift * (0.8 + 0.6 * clumps)) * 0.7
+    shade = np.roll(ragged, (int(cell), int(3 * cell)), (0, 1))  # other lumps of the same kind
+    # Thick foam is lit from above: bright tops, and blue-grey hollows as bright as the water about it.
+    bright = np.clip(0.8 + 0.16 * shade - 0.25 * np.clip(off, 0, 0.4), 0.35, 1.05)
     target = window[top:bottom]
-    target += (rgb(bright) * white - target) * rgb(0.88 * foam)
+    target += (rgb(bright.astype(np.float32)) * white - target) * rgb(
+        (np.maximum(churn, lace) * np.clip(0.75 + 0.25 * shade, 0.25, 0.96)).astype(np.float32)
+    )
 
 
 def paint_spray(
     window: Array, body: Array, line: Array, sighting: Sighting, white: Array, rng: np.random.Generator
 ) -> None:
-    """Throw drops (in place) above the line; few in a calm rise, many in a splash."""
+    """Throw drops (in place) above the line; few in a calm rise, in a splash many, in plumes and with mist."""
     height, width = body.shape
-    count = int(rng.poisson(4 + 260 * sighting.splash**2))
-    drops = np.zeros((height, width), np.uint8)
     columns = np.flatnonzero(body.max(0) > 0.5)
     columns = columns if len(columns) else np.arange(width)
-    for x in rng.choice(columns, count) + rng.normal(0, 0.08 * sighting.width, count):
-        y = np.interp(x, np.arange(width), line) - rng.exponential((0.03 + 0.16 * sighting.splash) * sighting.width)
-        radius = rng.uniform(0.3, 0.4 + 0.006 * sighting.width) * rng.uniform(0.3, 1.0)
-        cv2.circle(drops, (int(x * 16), int(y * 16)), int(radius * 16), int(rng.uniform(60, 255)), -1, cv2.LINE_AA, 4)
+    size, count = sighting.width, int(rng.poisson(4 + 420 * sighting.splash**2))
+    plumes = rng.choice(columns, 1 + int(rng.integers(1, 4)))
+    starts = rng.choice(plumes, count) + rng.normal(0, 0.035 * size, count) * rng.exponential(1.0, count)
+    drops = np.zeros((height, width), np.uint8)
+    spread = rng.normal(0, 0.55, count)  # sideways for each step up
+    rise = rng.exponential((0.02 + 0.13 * sighting.splash) * size, count)
+    # Many small drops to one large; those in flight leave a streak.
+    radius = np.clip(0.35 + 0.0018 * size * rng.pareto(2.5, count), 0.35, 0.012 * size + 0.5)
+    x, base = starts + spread * rise, np.interp(starts, np.arange(width), line)
+    y, streak = base - rise, rng.uniform(0, 0.012 * size, count)
+    for number in range(count):
+        shade = int(rng.uniform(70, 255))
+        head = np.array([x[number], y[number]])
+        tail = head + streak[number] * np.array([-0.6 * spread[number], 1.0])
+        ends = [tuple(int(v) for v in point * 16) for point in (head, tail)]
+        cv2.circle(drops, ends[0], int(radius[number] * 16), shade, -1, cv2.LINE_AA, 4)
+        cv2.line(drops, ends[0], ends[1], shade // 2, max(1, int(radius[number])), cv2.LINE_AA, 4)
     left, top, wide, high = cv2.boundingRect(drops)
+    if not wide:
+        return
     here = slice(top, top + high), slice(left, left + wide)
-    window[here] += (white - window[here]) * (drops[here].astype(np.float32) * (0.8 / 255))[..., None]
+    cover = drops[here].astype(np.float32) * (0.85 / 255)
+    mist = cv2.GaussianBlur(cover, (0, 0), max(1.5, 0.025 * size)) * (1.6 * sighting.splash)
+    cover = np.maximum(cover, np.minimum(mist, 0.8))
+    window[here] += (white - window[here]) * rgb(cover)

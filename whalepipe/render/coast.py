@@ -1,0 +1,74 @@
+"""Land on the horizon: ridges in several planes, with woods, rock, a shore and houses."""
+
+import numpy as np
+
+from .settings import Scene
+from .texture import Array, noise, smoothstep, wiggle
+
+SOILS = ((0.16, 0.2, 0.13), (0.11, 0.14, 0.1), (0.36, 0.29, 0.22), (0.3, 0.3, 0.2), (0.42, 0.4, 0.36))
+PLANES = 3
+
+
+def paint_land(scene: Scene, below: Array, sky: Array, rng: np.random.Generator) -> None:
+    """Paint the coast into the sky (rows, columns, 3) in place; `below` is rows below the horizon, negative above."""
+    tall = scene.sea.coast
+    if tall <= 0:
+        return
+    air = np.array(scene.sea.sky_low, np.float32) * np.float32(0.94)
+    soils = rng.choice(len(SOILS), PLANES)
+    for plane in range(PLANES):  # the farthest first: highest and palest
+        soil, near = np.array(SOILS[soils[plane]], np.float32), plane / (PLANES - 1)
+        columns = below.shape[1]
+        wave = wiggle(rng, columns, (420, 260, 170)[plane], 6) + (0.0, 0.2, -0.5)[plane] * rng.uniform(0, 3)
+        # Tree tops and rocks roughen the nearer skylines.
+        rough = near * 0.05 * tall * wiggle(rng, columns, max(2.0, 0.12 * tall), 3)
+        share = (0.75, 0.6, 0.4)[plane]
+        skyline = (tall * share * np.clip(0.8 + 0.42 * wave, 0, None) + rough)[None, :]
+        land = smoothstep(-0.8, 0.8, skyline + below)
+        if not land.any():
+            continue
+        colour = _cover(scene, below, skyline, soil, near, rng)
+        far = np.clip((0.72 - 0.5 * near) + 0.5 * scene.sea.haze, 0, 0.96)
+        # Haze lies thickest on the water.
+        veil = np.clip(far + 0.12 * np.exp(below / max(2.0, 0.25 * tall)), 0, 0.97)[..., None]
+        colour += (air - colour) * veil
+        sky += (colour - sky) * land[..., None]
+
+
+def _cover(
+    scene: Scene, below: Array, skyline: Array, soil: Array, near: float, rng: np.random.Generator
+) -> Array:
+    """Return what grows and stands on a ridge, (rows, columns, 3)."""
+    rows, columns = below.shape
+    tall = scene.sea.coast
+    cell = max(2.0, 0.16 * tall)
+    fields = noise(rng, rows, columns, (cell, 5 * cell), 5, 0.75)
+    woods = smoothstep(0.1, 0.7, noise(rng, rows, columns, (0.8 * cell, 4 * cell), 4, 0.7))
+    shade = (0.85 + 0.35 * scene.sea.sun) * (1 + 0.2 * fields) * (1 - 0.45 * woods)
+    colour = soil * shade[..., None].astype(np.float32)
+    if near > 0.9:
+        # Sand or rock along the water, and houses above it.
+        shore = np.exp(-((np.maximum(-below, 0) / (rng.uniform(0.04, 0.2) * tall + 1)) ** 4))
+        sand = np.array(rng.uniform((0.3, 0.27, 0.22), (0.62, 0.52, 0.4)), np.float32)
+        colour += (sand * (1 + 0.15 * fields[..., None]) - colour) * (0.85 * shore[..., None])
+        if rng.random() < 0.45:
+            _houses(scene, below, skyline, colour, rng)
+    return colour
+
+
+def _houses(scene: Scene, below: Array, skyline: Array, colour: Array, rng: np.random.Generator) -> None:
+    tall, columns = scene.sea.coast, below.shape[1]
+    size = max(1.5, 0.07 * tall)
+    middles = rng.uniform(0, columns, int(rng.integers(1, 4)))
+    for _ in range(int(rng.integers(8, 60))):
+        x = int(np.clip(rng.choice(middles) + rng.normal(0, 0.08 * columns), 0, columns - 1))
+        foot = rng.uniform(0.1, 0.75) * float(skyline[0, x])
+        level = np.flatnonzero(below[:, x] >= -foot)
+        if not len(level) or foot < size:
+            continue
+        wide, high = int(size * rng.uniform(0.8, 2.4)) + 1, int(size * rng.uniform(0.5, 1.0)) + 1
+        top, left = max(int(level[0]) - high, 0), max(x - wide // 2, 0)
+        roof = max(1, high // 2)
+        colour[top : top + high, left : left + wide] = rng.uniform(0.5, 0.85) * np.array([1, 0.97, 0.9])
+        tile = ((0.42, 0.2, 0.14), (0.28, 0.28, 0.3))[int(rng.integers(2))]
+        colour[max(top - roof, 0) : top, left : left + wide] = tile
