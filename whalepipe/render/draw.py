@@ -175,11 +175,11 @@ def _size(rng: np.random.Generator, individual: Individual, width: int, fault: s
 
 def _attitude(rng: np.random.Generator, individual: Individual, width: int, fault: str, like: float | None) -> Sighting:
     fluke = individual.part == "fluke"
-    under = rng.random() < 0.35
+    under = rng.random() < (0.55 if fluke else 0.35)
     view = str(rng.choice(VIEWS[individual.part], p=[0.75, 0.25] if fluke else [0.5, 0.5]))
     if fluke:
-        yaw, roll, pitch = rng.normal(0, 14), rng.normal(0, 7), rng.uniform(-52, 20)
-        raised, bend = rng.uniform(-0.03, 0.05), rng.uniform(0.0, 0.4)
+        yaw, roll, pitch = rng.normal(0, 19), rng.normal(0, 8), rng.uniform(-55, 20)
+        raised, bend = rng.uniform(-0.03, 0.05), rng.uniform(0.02, 0.5) - 0.003 * (pitch + 55)
     else:
         yaw, roll, pitch = rng.normal(0, 16), rng.normal(0, 11), rng.normal(0, 9)
         raised, bend = rng.uniform(0.03, 0.38), rng.uniform(0.6, 1.7)
@@ -189,14 +189,16 @@ def _attitude(rng: np.random.Generator, individual: Individual, width: int, faul
         x=0.0,
         y=0.0,
         width=_size(rng, individual, width, fault, like),
-        yaw=float(np.clip(yaw, -32, 32)),
+        yaw=float(np.clip(yaw, -45, 45) if fluke else np.clip(yaw, -32, 32)),
         roll=float(np.clip(roll, -22, 22)),
         pitch=float(np.clip(pitch, -55, 22)),
         submerged=float(rng.uniform(0.03, 0.4 if fluke else 0.25)) if under else 0.0,
         raised=0.0 if under else float(raised),
         bend=float(bend),
         splash=float(rng.beta(1.3, 2.2)),
-        tone=(float(rng.uniform(0.5, 1.15)), float(rng.normal(0.02, 0.06))),
+        tone=(float(rng.uniform(0.6, 1.2)), float(rng.normal(0.03, 0.05))),
+        bow=float(rng.normal(0, 0.14)) if fluke else 0.0,
+        wet=float(rng.beta(1.1, 1.6)),
     )
 
 
