@@ -4,10 +4,11 @@ from .draw import draw_scene
 from .individual import Individual, draw_individual
 from .photo import save_photo
 from .scene import Rendered, Truth, render_scene
-from .settings import Camera, Scene, Sea, Sighting
+from .settings import Camera, Distraction, Scene, Sea, Sighting
 
 __all__ = [
     "Camera",
+    "Distraction",
     "Individual",
     "Rendered",
     "Scene",

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from .distract import draw_distractions
 from .individual import Individual, metres
 from .pose import part_box
 from .settings import FAULTS, Camera, Colour, Scene, Sea, Sighting
@@ -18,12 +19,16 @@ def draw_scene(
     width: int = 1280,
     height: int = 853,
     fault: str = "",
+    distractions: int = 0,
+    years: float = 0.0,
 ) -> Scene:
     """Return a random scene of `width` x `height` pixels that holds these individuals (none: an empty sea).
 
     Without a fault every animal is usable: in focus, its part wholly inside the frame and at least 7 % of the frame's
-    width wide. With one ("blurred", "cut_off", "distant", "glare") all of them are unusable for that reason.
-    Raises ValueError for an unknown fault.
+    width wide; those of a group may hide a third of one another. With one ("blurred", "cut_off", "distant", "glare")
+    all of them are unusable for that reason.
+    `distractions`: how many heads, backs and blows, which have no box, lie behind them; `years` after their first
+    photos the animals are seen. Raises ValueError for an unknown fault.
     """
     if fault not in FAULTS:
         raise ValueError(f"unknown fault {fault!r}: choose one of {', '.join(repr(known) for known in FAULTS)}")
@@ -39,7 +44,11 @@ def draw_scene(
         )
     # Where the horizon lies follows from how large a metre looks at the animal's row.
     camera = _camera(rng, stand, row - stand * scale, width)
-    scene = Scene(width, height, int(rng.integers(2**62)), sea, camera, tuple(sightings), fault)
+    aged = tuple(replace(sighting, years=years) for sighting in sightings)
+    scene = Scene(width, height, int(rng.integers(2**62)), sea, camera, aged, fault)
+    if distractions:
+        # From a generator of their own: the scene is otherwise the same without them.
+        scene = replace(scene, distractions=draw_distractions(scene, distractions))
     return _spoil(rng, scene)
 
 
@@ -136,17 +145,19 @@ def _place(
     height: int,
     fault: str,
 ) -> Sighting:
-    """Return a sighting that overlaps those already placed as little as forty attempts find."""
+    """Return a sighting that overlaps those already placed as little as forty attempts find, or by a third."""
     best, least = None, np.inf
     like = placed[0].width / metres(placed[0].individual) if placed else None
-    for attempt in range(40):
+    # Animals that surface together hide one another in part, in a third of the groups.
+    bearable = 0.3 if placed and rng.random() < 0.35 else 0.05
+    for _ in range(40):
         candidate = _position(rng, _attitude(rng, individual, width, fault, like), width, height, fault)
         box = part_box(candidate)
         hidden = max((_overlap(box, part_box(other)) for other in placed), default=0.0)
         unfit = 0.0 if fault == "cut_off" or _inside(box, width, height) else 10.0
         if hidden + unfit < least:
             best, least = candidate, hidden + unfit
-        if least < 0.05 and attempt >= 0:
+        if least < bearable:
             break
     assert best is not None
     return best

@@ -38,7 +38,7 @@ LIFE = 20.0  # years after the first photo up to which an animal's history is dr
 class Notch:
     """A piece missing from an edge: where (0..1 along it), how deep and wide (part widths), how lopsided (0..1).
 
-    `form` below 1 is a scoop, above 1 a V; `born` is the year in which it was torn, 0 being the year of the first photo.
+    `form` below 1 is a scoop, above 1 a V; `born` is the year in which it was torn, 0 being that of the first photo.
     """
 
     at: float
@@ -141,8 +141,8 @@ def _notches(rng: np.random.Generator, count: int, deepest: float, low: float, h
     for number in range(count + later):
         born = float(rng.uniform(-15, 0) if number < count else rng.uniform(0, LIFE))
         depth = float(deepest * rng.uniform(0.25, 1.0) ** 2)
-        width = float(depth * rng.uniform(0.35, 1.3) + 0.006)
-        at, skew, form = rng.uniform(low, high), rng.uniform(0.1, 0.9), rng.uniform(0.45, 1.2)
+        width = float(depth * rng.uniform(0.4, 1.5) + 0.007)
+        at, skew, form = rng.uniform(low, high), rng.uniform(0.1, 0.9), rng.uniform(0.6, 1.3)
         drawn.append(Notch(float(at), depth, width, float(skew), float(form), born))
     return tuple(sorted(drawn, key=lambda notch: notch.at))
 
@@ -151,8 +151,8 @@ def _fluke(rng: np.random.Generator) -> FlukeTraits:
     # Ventral colouring runs from all white to all black, the extremes being common (types 1 to 5 of the field).
     white = float(np.clip(rng.beta(0.8, 0.8) * 1.1 - 0.05, 0.0, 1.0))
     return FlukeTraits(
-        left=_notches(rng, int(rng.integers(2, 9)), 0.075, 0.06, 0.93),
-        right=_notches(rng, int(rng.integers(2, 9)), 0.075, 0.06, 0.93),
+        left=_notches(rng, int(rng.integers(2, 9)), 0.06, 0.06, 0.93),
+        right=_notches(rng, int(rng.integers(2, 9)), 0.06, 0.06, 0.93),
         serration=float(rng.uniform(0.006, 0.022)),
         spread=float(rng.uniform(-0.04, 0.05)),
         sweep=float(rng.uniform(-0.06, 0.07)),
@@ -170,7 +170,7 @@ def _fin(rng: np.random.Generator, species: str) -> FinTraits:
     low, high = shape.scars
     return FinTraits(
         # Most nicks are in the upper two thirds, where the fin is thinnest.
-        nicks=_notches(rng, int(rng.integers(1, 9)), 0.085, 0.03, 0.72),
+        nicks=_notches(rng, int(rng.integers(1, 9)), 0.075, 0.1, 0.72),
         height=float(rng.uniform(*shape.height)),
         tip=float(rng.uniform(*shape.tip)),
         hollow=float(rng.uniform(*shape.hollow)),

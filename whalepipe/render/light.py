@@ -13,7 +13,7 @@ from .contour import back_line
 from .individual import FinTraits
 from .pose import Pose
 from .sea import light
-from .settings import Scene, Sea, Sighting
+from .settings import Sea, Sighting
 from .skin import Skin, skin
 from .texture import Array, noise, sample, smoothstep
 
@@ -87,7 +87,7 @@ def lit(lamp: Lamp, wear: Wear, x: Array, y: Array, part: Array) -> Array:
         runs = runs * (1 - fin) + film * fin
         right, up = right * fin + wear.stance.facing[0] * 0.5, up * fin + barrel * (1 - fin)
     else:
-        runs = sample(wear.rough, x * 260 + 160, y * 16 + 80, cv2.BORDER_REFLECT)
+        runs = sample(wear.rough, x * 260 + 160, y * 24 + 80, cv2.BORDER_REFLECT)
         right = right + wear.stance.facing[0] - 2 * wear.stance.bow * x * np.float32(wear.stance.mirror)
         up = up + wear.stance.facing[1]
     return reflect(lamp, np.asarray(lightness), np.asarray(right), np.asarray(up), film, runs, np.asarray(warm))
@@ -102,13 +102,13 @@ def reflect(lamp: Lamp, lightness: Array, right: Array, up: Array, film: Array, 
     facing = 1.0 / np.sqrt(1 + right * right + up * up)
     rise = up * facing
     towards = right * lamp.sun[0] + up * lamp.sun[1]
-    direct = np.clip((towards + lamp.sun[2]) * facing, 0, 1) * (0.85 * lamp.strength)
-    shed = (0.66 - 0.3 * lamp.strength) * (0.72 + 0.5 * rise)
+    direct = np.clip((towards + lamp.sun[2]) * facing, 0, 1) * (0.95 * lamp.strength)
+    shed = (0.8 - 0.32 * lamp.strength) * (0.72 + 0.5 * rise)
     graze = 1.0 - facing
     graze = graze * graze * graze
     # What points up mirrors the sky, what points down the dark water; rivulets break it into streaks.
     streak = np.clip(0.55 + 0.45 * runs, 0.1, 1.6)
-    mirror = (0.02 + 0.5 * graze + (0.02 + 0.05 * lamp.wet) * np.maximum(runs - 0.6, 0)) * streak
+    mirror = (0.028 + 0.5 * graze + (0.02 + 0.05 * lamp.wet) * np.maximum(runs - 0.6, 0)) * streak
     mirror = np.minimum(mirror, 0.6) * np.clip(0.45 + rise, 0.1, 1.1)
     gleam = np.clip((right * lamp.half[0] + up * lamp.half[1] + lamp.half[2]) * facing, 0, 1)
     for _ in range(5):
@@ -118,7 +118,8 @@ def reflect(lamp: Lamp, lightness: Array, right: Array, up: Array, film: Array, 
     if lamp.sun[2] < 0.2:
         gleam = gleam + np.clip(towards * facing - 0.42, 0, 0.4) * (1.1 * lamp.strength)
     planes = []
-    for cast, white, shade, sky, yellow in zip(lamp.cast, lamp.white, lamp.shade, lamp.sky, (0.0, 0.1, 0.42), strict=True):
+    yellows = (0.0, 0.1, 0.42)  # what a yellow film takes of red, green and blue
+    for cast, white, shade, sky, yellow in zip(lamp.cast, lamp.white, lamp.shade, lamp.sky, yellows, strict=True):
         body = lightness * (1 - float(yellow) * warm) * (direct * float(cast * white) + shed * float(cast * shade))
         planes.append(body + mirror * float(sky) + gleam * float(white))
     return np.asarray(cv2.merge(planes))

@@ -1,4 +1,4 @@
-"""What life writes on a skin: rake marks, scratches, barnacle scars and lesions, each with a year it came and one it went.
+"""What life writes on a skin: rake marks, barnacle scars and lesions, each made in one year and healed in another.
 
 Every mark of a life is drawn, whether it shows in the year asked for or not, so that chance stays in step: the same
 animal some years later has its old marks paler, lacks those that healed and has new ones.
@@ -65,7 +65,7 @@ def rakes(rng: np.random.Generator, depth: Array, visible: int, longest: float, 
 
 
 def barnacles(rng: np.random.Generator, depth: Array, visible: int, years: float) -> Array:
-    """Return barnacle scars (height, width), 0..1: small discs and rings, many small ones to a large one, in clusters."""
+    """Return barnacle scars (height, width), 0..1: small discs and rings, the more the smaller, in clusters."""
     canvas = np.zeros(depth.shape, np.uint8)
     middle = _somewhere(rng, depth)
     for born in _history(rng, visible, 12.0):

@@ -18,7 +18,7 @@ DISTANCE = 7.0  # of the camera, in part widths: enough for the far half to look
 
 @dataclass(frozen=True)
 class Pose:
-    """`plane` (3, 3): bent plane to pixels; `mirror`; `bend`, `uneven`, `bow`, `aside`: the fluke's curve; `water`: row.
+    """`plane` (3, 3): bent plane to pixels; `mirror`; `bend`, `uneven`, `bow`, `aside`: a fluke's curve; `water`: row.
 
     `facing` (2,): the plane's slopes, to the right and upwards, as the camera sees them.
     """

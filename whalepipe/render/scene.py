@@ -6,6 +6,7 @@ import numpy as np
 
 from .animal import paint_animal
 from .camera import expose, metered
+from .distraction import paint_distraction
 from .pose import part_box
 from .sea import paint_sea
 from .settings import Scene, Sighting
@@ -44,6 +45,8 @@ def render_scene(scene: Scene) -> Rendered:
     paint_things(scene, image, things)
     # The camera meters the sea, so that an animal in it does not change its brightness.
     gain = metered(image)
+    for number, distraction in enumerate(scene.distractions):
+        paint_distraction(scene, distraction, image, np.random.default_rng([scene.seed, 5, number]))
     masks: list[Array] = []
     for number, sighting in enumerate(scene.sightings):
         part, whole = paint_animal(scene, sighting, image, np.random.default_rng([scene.seed, 4, number]))

@@ -34,7 +34,7 @@ def skin(individual: Individual, view: str, years: float = 0.0) -> Skin:
     scale = PIXELS[individual.part]
     low, high = outline.min(0) - 0.03, outline.max(0) + 0.03
     if individual.part == "dorsal_fin":
-        low, high = low - np.array(FLANK), high + [FLANK[0], 0]
+        low, high = low - np.array(FLANK), high + np.array([FLANK[0], 0])
     shape = (int((high[1] - low[1]) * scale), int((high[0] - low[0]) * scale))
     to_pixels = np.array([[scale, 0, -low[0] * scale], [0, -scale, high[1] * scale]])
     inside = fill(shape, outline @ to_pixels[:, :2].T + to_pixels[:, 2])
@@ -70,12 +70,12 @@ def _fluke(
     traits: FlukeTraits, view: str, x: Array, y: Array, depth: Array, rng: np.random.Generator, years: float
 ) -> tuple[Array, Array]:
     height, width = depth.shape
-    dark = 0.055 + 0.02 * noise(rng, height, width, (90, 90), 6, 0.65)
+    dark = 0.075 + 0.022 * noise(rng, height, width, (90, 90), 6, 0.65)
     film = smoothstep(0.6, 2.2, noise(rng, height, width, (140, 110), 4))
     if view == "ventral":
         light = _pigment(traits, x, y, depth, rng)
         # White skin is never even: grey clouds, streaks towards the tail stock, yellow films of diatoms.
-        light *= 0.7 + 0.07 * noise(rng, height, width, (160, 160), 5) + 0.03 * noise(rng, height, width, (90, 7), 3)
+        light *= 0.84 + 0.08 * noise(rng, height, width, (160, 160), 5) + 0.03 * noise(rng, height, width, (90, 7), 3)
     else:
         light = 0.16 * smoothstep(1.4, 2.4, noise(rng, height, width, (50, 50), 5, 0.6))
     marked = np.maximum(dark, light)
@@ -138,7 +138,7 @@ def _fin(
     anywhere = np.maximum(depth, 0.05 * (y < 0))
     marks = rakes(rng, anywhere, int(1.5 * count), 110.0, 4.0 if count < 25 else 14.0, years)
     # The paler the skin the less a scar stands out; Risso's dolphins stay white all over.
-    light = light + marks * (0.16 if count < 25 else 0.42) * np.clip(1.2 - light, 0.3, 1)
+    light = light + marks * (0.28 if count < 25 else 0.45) * np.clip(1.2 - light, 0.3, 1)
     light = light + 0.14 * lesions(rng, anywhere, 1 + count // 5, years)
     light = light + 0.14 * smoothstep(2.0, 2.9, noise(rng, height, width, (16, 10), 3))
     return np.clip(light, 0.02, 1.0), np.full((height, width), 0.15, np.float32)
