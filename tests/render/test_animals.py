@@ -101,8 +101,8 @@ def test_a_distraction_is_seen_and_has_no_truth(kind: str) -> None:
     empty = draw_scene(np.random.default_rng(3), [], *SIZE)
     shown = render_scene(replace(empty, distractions=(distraction(kind),)))
     assert shown.truths == ()
-    changed = np.abs(shown.image.astype(int) - render_scene(empty).image.astype(int)).max(2) > 20
-    assert changed[60:140, 100:220].mean() > 0.05
+    changed = np.abs(shown.image.astype(int) - render_scene(empty).image.astype(int)).max(2) > 8
+    assert changed[60:140, 100:220].mean() > 0.03
 
 
 def test_distractions_leave_the_animal_and_its_box_alone() -> None:
@@ -123,5 +123,5 @@ def overlap(scene: Scene) -> float:
 def test_some_animals_of_a_group_overlap_and_none_hides_another() -> None:
     pair = [draw_individual("dorsal_fin", "test", number) for number in (1, 2)]
     shares: Array = np.array([overlap(draw_scene(np.random.default_rng(seed), pair)) for seed in range(60)])
-    assert 3 <= (shares > 0.05).sum() <= 30
+    assert 8 <= (shares > 0.05).sum() <= 34
     assert shares.max() < 0.5

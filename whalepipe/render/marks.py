@@ -72,14 +72,12 @@ def barnacles(rng: np.random.Generator, depth: Array, visible: int, years: float
         alone, near = _somewhere(rng, depth), rng.normal(0, 34, 2)
         x, y = middle + near if rng.random() < 0.4 else alone
         radius, ring, tone = 1.2 + 7.5 * rng.random() ** 3, rng.random() < 0.4, rng.uniform(50, 230)
-        if rng.random() < 0.15:
-            middle = alone
+        narrow, angle, moves = rng.uniform(0.65, 1.0), float(rng.uniform(0, 180)), rng.random() < 0.15
+        middle = alone if moves else middle
         shown = _strength(float(born), 12.0, years)
         if shown <= 0 or not (0 <= y < depth.shape[0] and 0 <= x < depth.shape[1] and depth[int(y), int(x)] > 0.01):
             continue
-        axes = (int(radius * 16), int(radius * rng.uniform(0.65, 1.0) * 16))
-        angle = float(rng.uniform(0, 180))
-        box = ((x, y), (axes[0] / 8, axes[1] / 8), angle)
+        box = ((float(x), float(y)), (2 * radius, 2 * radius * narrow), angle)
         cv2.ellipse(canvas, box, tone * shown, 1 if ring and radius > 2.5 else -1, cv2.LINE_AA)
     return np.asarray(cv2.GaussianBlur(canvas, (0, 0), 0.8).astype(np.float32) / 255)
 

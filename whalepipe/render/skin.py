@@ -32,7 +32,9 @@ def skin(individual: Individual, view: str, years: float = 0.0) -> Skin:
     """Return the skin of one view of an animal in a year, in the plane of contour.part_outline (not mirrored)."""
     outline = part_outline(individual, years)
     scale = PIXELS[individual.part]
-    low, high = outline.min(0) - 0.03, outline.max(0) + 0.03
+    # The frame is that of the unhurt edge: in another year all else must lie where it lay.
+    whole = part_outline(individual, -np.inf)
+    low, high = whole.min(0) - 0.03, whole.max(0) + 0.03
     if individual.part == "dorsal_fin":
         low, high = low - np.array(FLANK), high + np.array([FLANK[0], 0])
     shape = (int((high[1] - low[1]) * scale), int((high[0] - low[0]) * scale))
