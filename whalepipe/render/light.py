@@ -87,7 +87,8 @@ def lit(lamp: Lamp, wear: Wear, x: Array, y: Array, part: Array) -> Array:
         runs = runs * (1 - fin) + film * fin
         right, up = right * fin + wear.stance.facing[0] * 0.5, up * fin + barrel * (1 - fin)
     else:
-        runs = sample(wear.rough, x * 260 + 160, y * 24 + 80, cv2.BORDER_REFLECT)
+        # Sheets of water part into rivulets here and there, not everywhere.
+        runs = sample(wear.rough, x * 170 + 160, y * 24 + 80, cv2.BORDER_REFLECT) * np.clip(0.3 + 0.5 * film, 0, 1)
         right = right + wear.stance.facing[0] - 2 * wear.stance.bow * x * np.float32(wear.stance.mirror)
         up = up + wear.stance.facing[1]
     return reflect(lamp, np.asarray(lightness), np.asarray(right), np.asarray(up), film, runs, np.asarray(warm))

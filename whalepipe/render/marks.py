@@ -56,7 +56,7 @@ def rakes(rng: np.random.Generator, depth: Array, visible: int, longest: float, 
         along = np.array([np.cos(angle), np.sin(angle)])
         across = np.array([-along[1], along[0]])
         for tooth in range(teeth):
-            t = np.linspace(*ends[tooth], 12)[:, None]
+            t = np.linspace(ends[tooth, 0], ends[tooth, 1], 12)[:, None]
             lines.append(start + across * (tooth * spacing + bend * length * t**2) + along * length * t)
             widths.append(width)
             strengths.append(float(shown * strength * tones[tooth]))

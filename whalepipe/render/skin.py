@@ -140,7 +140,7 @@ def _fin(
     anywhere = np.maximum(depth, 0.05 * (y < 0))
     marks = rakes(rng, anywhere, int(1.5 * count), 110.0, 4.0 if count < 25 else 14.0, years)
     # The paler the skin the less a scar stands out; Risso's dolphins stay white all over.
-    light = light + marks * (0.28 if count < 25 else 0.45) * np.clip(1.2 - light, 0.3, 1)
+    light = light + marks * (0.28 if count < 25 else 0.75) * np.clip(1.2 - light, 0.3, 1)
     light = light + 0.14 * lesions(rng, anywhere, 1 + count // 5, years)
     light = light + 0.14 * smoothstep(2.0, 2.9, noise(rng, height, width, (16, 10), 3))
     return np.clip(light, 0.02, 1.0), np.full((height, width), 0.15, np.float32)
