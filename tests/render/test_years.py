@@ -32,7 +32,8 @@ def test_eight_years_add_nicks_and_keep_the_outline(part: str) -> None:
     for animal in animals:
         now, later = inside(animal, 0.0), inside(animal, 8.0)
         assert (now & later).sum() / (now | later).sum() > 0.95
-        assert (later & ~now).sum() <= 3  # what an edge lost does not grow again
+        # What an edge lost does not grow again, but for pixels between teeth that lean over one another.
+        assert (later & ~now).sum() < 0.002 * now.sum()
         assert nicks(animal, 8.0) >= nicks(animal, 0.0)
     assert sum(nicks(animal, 8.0) - nicks(animal, 0.0) for animal in animals) >= 4
 

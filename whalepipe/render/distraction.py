@@ -107,7 +107,7 @@ def _colour(scene: Scene, distraction: Distraction, patch: Patch, solid: Array, 
     lean = np.clip(np.gradient(top[0]), -1.5, 1.5)[None, :]
     below = (np.arange(height, dtype=np.float32)[:, None] - top) / (0.26 * size * distraction.rise)
     across = np.clip(1 - below, -0.4, 0.99)
-    up = across / np.sqrt(1 - across * across)
+    up = np.asarray(across / np.sqrt(1 - across * across), np.float32)
     traits = distraction.individual.traits
     grey = traits.grey if isinstance(traits, FinTraits) else 0.08
     cell = max(4.0, 0.12 * size)
@@ -116,8 +116,8 @@ def _colour(scene: Scene, distraction: Distraction, patch: Patch, solid: Array, 
         skin = skin * (1 - 0.75 * _features(patch, distraction))
     film, runs = noise(rng, height, width, (cell, cell), 4), noise(rng, height, width, (0.15 * cell, cell), 4)
     dry = np.zeros((height, width), np.float32)
-    planes = (plane.astype(np.float32) for plane in (skin, up * lean, up, film, runs))
-    return reflect(lamp(scene.sea, distraction.tone, 0.6), *planes, dry)
+    right = np.asarray(up * lean, np.float32)
+    return reflect(lamp(scene.sea, distraction.tone, 0.6), skin, right, up, film, runs, dry)
 
 
 def _features(patch: Patch, distraction: Distraction) -> Array:

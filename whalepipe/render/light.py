@@ -110,7 +110,7 @@ def reflect(lamp: Lamp, lightness: Array, right: Array, up: Array, film: Array, 
     # What points up mirrors the sky, what points down the dark water; rivulets break it into streaks.
     streak = np.clip(0.55 + 0.45 * runs, 0.1, 1.6)
     mirror = (0.028 + 0.5 * graze + (0.02 + 0.05 * lamp.wet) * np.maximum(runs - 0.6, 0)) * streak
-    mirror = np.minimum(mirror, 0.6) * np.clip(0.45 + rise, 0.1, 1.1)
+    mirror = np.minimum(mirror, 0.45) * np.clip(0.45 + rise, 0.1, 1.1)
     gleam = np.clip((right * lamp.half[0] + up * lamp.half[1] + lamp.half[2]) * facing, 0, 1)
     for _ in range(5):
         gleam = gleam * gleam

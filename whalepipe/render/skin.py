@@ -77,7 +77,7 @@ def _fluke(
     if view == "ventral":
         light = _pigment(traits, x, y, depth, rng)
         # White skin is never even: grey clouds, streaks towards the tail stock, yellow films of diatoms.
-        light *= 0.84 + 0.08 * noise(rng, height, width, (160, 160), 5) + 0.03 * noise(rng, height, width, (90, 7), 3)
+        light *= 0.92 + 0.08 * noise(rng, height, width, (160, 160), 5) + 0.03 * noise(rng, height, width, (90, 7), 3)
     else:
         light = 0.16 * smoothstep(1.4, 2.4, noise(rng, height, width, (50, 50), 5, 0.6))
     marked = np.maximum(dark, light)
@@ -106,11 +106,11 @@ def _pigment(traits: FlukeTraits, x: Array, y: Array, depth: Array, rng: np.rand
     grain = noise(rng, height, width, (9, 9), 3, 0.8)
     white = traits.white
     # The dark trim follows the edges; the middle stays dark unless the animal is very white.
-    trim = smoothstep(0.0, 0.13, depth + 0.012 * streaks + 0.008 * grain) * 1.9
+    trim = smoothstep(0.0, 0.13, depth + 0.02 * streaks + 0.012 * grain - 0.02 * rough) * 1.9
     reach = 0.16 + 0.3 * (1 - white)
     middle = (1.5 - 1.3 * white) * np.exp(-((x / reach) ** 2) * (1 + 0.6 * y))
     field = trim + 0.6 * rough - middle + 2.6 * (white - 0.74)
-    frayed = (0.22 * streaks + 0.16 * grain) * np.exp(-((field - 0.87) ** 2) / 0.3)
+    frayed = (0.36 * streaks + 0.3 * grain) * np.exp(-((field - 0.87) ** 2) / 0.3)
     return smoothstep(0.72, 1.05, field + frayed)
 
 
