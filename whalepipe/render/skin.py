@@ -110,7 +110,7 @@ def _pigment(traits: FlukeTraits, x: Array, y: Array, depth: Array, rng: np.rand
     reach = 0.16 + 0.3 * (1 - white)
     middle = (1.5 - 1.3 * white) * np.exp(-((x / reach) ** 2) * (1 + 0.6 * y))
     field = trim + 0.6 * rough - middle + 2.6 * (white - 0.74)
-    frayed = (0.36 * streaks + 0.3 * grain) * np.exp(-((field - 0.87) ** 2) / 0.3)
+    frayed = (0.28 * streaks + 0.2 * grain) * np.exp(-((field - 0.87) ** 2) / 0.3)
     return smoothstep(0.72, 1.05, field + frayed)
 
 
