@@ -1,70 +1,36 @@
-"""The demo's count of how right a run was, on tables written by hand."""
+"""The demo's photos: who is on which card."""
 
+from collections import Counter
 from pathlib import Path
 
-from whalepipe.demo import Score, TruthRow, score
-from whalepipe.tables import Detection, Ledger, Match, write_table
+from PIL import Image
+
+from whalepipe.demo import Plan, render_cards
+from whalepipe.evaluation.run import TruthRow
+from whalepipe.tables import BoxLabel, read_table
+
+SMALL = Plan(
+    known=2, catalogue_shots=2, alone=1, newcomers=1, new_shots=1, faulty=1, empty_seas=1, width=240, height=160
+)
 
 
-def truth(photo: str, individual: str, known: bool, fault: str = "", left: float = 10) -> TruthRow:
-    return TruthRow(photo, individual, "fluke", "ventral", fault, known, left, 10, left + 40, 40)
-
-
-def box(photo: str, number: int, left: float = 12) -> Detection:
-    return Detection(photo, "", number, "fluke", left, 10, left + 40, 40, 0.9)
-
-
-def said(photo: str, number: int, state: str, individual: str = "") -> Ledger:
-    crop = f"{photo.removesuffix('.jpg')}_00000000_{number}.jpg"
-    return Ledger(photo, "", "", "", crop, "fluke", "unknown", state, "unknown", individual, None, "")
-
-
-def candidate(photo: str, rank: int, individual: str) -> Match:
-    return Match(f"{photo.removesuffix('.jpg')}_00000000_0.jpg", rank, individual, 0.5, None, "", "", "", "")
-
-
-def test_a_run_is_scored_against_what_was_rendered(tmp_path: Path) -> None:
-    truths = [
-        truth("named.jpg", "A", known=True),
-        truth("wrong.jpg", "A", known=True),
-        truth("unsure.jpg", "B", known=True),
-        truth("called-new.jpg", "B", known=True),
-        truth("new.jpg", "Z", known=False),
-        truth("missed.jpg", "A", known=True),
-        truth("blurred.jpg", "A", known=True, fault="blurred"),
-    ]
-    photos = ("named.jpg", "wrong.jpg", "unsure.jpg", "called-new.jpg", "new.jpg", "blurred.jpg")
-    boxes = [*(box(photo, 0) for photo in photos), box("named.jpg", 1, left=200), box("missed.jpg", 0, left=90)]
-    ledger = [
-        said("named.jpg", 0, "identified", "A"),
-        said("wrong.jpg", 0, "identified", "B"),
-        said("unsure.jpg", 0, "unsure"),
-        said("called-new.jpg", 0, "new", "new-1"),
-        said("new.jpg", 0, "new", "new-2"),
-        said("blurred.jpg", 0, "rejected"),
-        Ledger("DSC_2000.jpg", "", "", "", "", "", "", "failed", "", "", None, "truncated"),
-    ]
-    matches = [
-        candidate("named.jpg", 1, "A"),
-        candidate("wrong.jpg", 1, "B"),
-        candidate("unsure.jpg", 1, "new"),
-        candidate("unsure.jpg", 2, "B"),
-        candidate("called-new.jpg", 1, "new"),
-        candidate("called-new.jpg", 2, "A"),
-        candidate("called-new.jpg", 3, "B"),
-    ]
-    write_table(tmp_path / "truth.csv", TruthRow, truths)
-    for name, row, rows in (("ledger", Ledger, ledger), ("detections", Detection, boxes), ("matches", Match, matches)):
-        write_table(tmp_path / f"{name}.csv", row, rows)
-    assert score(tmp_path, tmp_path) == Score(
-        found=(5, 6),
-        named=(1, 4),
-        first=2,  # of named.jpg and, after `new`, of unsure.jpg
-        known_as_new=1,
-        misnamed=1,
-        new=(1, 1),
-        unsure=1,
-        set_aside=(1, 1),
-        false_boxes=2,
-        bad_files=(1, 2),
-    )
+def test_the_second_card_asks_for_known_and_new_animals_and_holds_every_fault(tmp_path: Path) -> None:
+    render_cards(tmp_path, SMALL, workers=1)
+    known = read_table(tmp_path / "known.csv", BoxLabel)
+    assert Counter(row.individual for row in known) == {
+        "demo-fluke-0000": 2,
+        "demo-fluke-0001": 2,
+        "demo-dorsal_fin-0000": 2,
+        "demo-dorsal_fin-0001": 2,
+    }
+    assert {row.encounter for row in known} == {"day-0", "day-1"}
+    truth = read_table(tmp_path / "truth.csv", TruthRow)
+    newcomers = {row.individual for row in truth if not row.known}
+    assert newcomers == {"demo-fluke-0002", "demo-dorsal_fin-0002"}
+    assert {row.fault for row in truth} == {"", "blurred", "cut_off", "distant", "glare"}
+    photos = sorted((tmp_path / "card").iterdir())
+    # For each part one alone, a pair, a new one; four faults, an empty sea, two bad files.
+    assert len(photos) == 2 * 3 + 4 + 1 + 2
+    assert len({p.name for p in photos} - {row.photo for row in truth}) == 1 + 2
+    with Image.open(photos[0]) as photo:
+        assert photo.size == (240, 160)

@@ -189,6 +189,30 @@ class BoxLabel:
 
 
 @dataclass(frozen=True)
+class FaultLabel:
+    """Something wrong with one box's picture. `box` counts the photo's boxes in their table: 0, 1, ..."""
+
+    photo: str
+    box: int
+    fault: str
+    strength: float  # 0 to 1; labels/README.md says of what
+    unusable: bool  # whether the box is to be set aside for it
+
+
+@dataclass(frozen=True)
+class ContourPoint:
+    """A point of the trailing edge that a box shows; pixels of the upright photo, the first one's middle at 0.5."""
+
+    photo: str
+    box: int
+    part: str
+    point: int  # 0, 1, ...: of a fluke from its tip on the left to the one on the right, of a fin from tip to base
+    x: float
+    y: float
+    visible: bool  # whether the photo shows it: inside the frame, above the water, behind nothing
+
+
+@dataclass(frozen=True)
 class CropLabel:
     """Who a ready crop shows, as a person said."""
 

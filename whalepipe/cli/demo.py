@@ -13,8 +13,13 @@ from whalepipe.cli import options as o
 from whalepipe.cli.console import say
 from whalepipe.errors import WhalepipeError
 
+SHOWN = 3  # figures of each set of real photos
+
 if TYPE_CHECKING:
-    from whalepipe.demo import Score
+    from collections.abc import Sequence
+
+    from whalepipe.evaluation.run import Score
+    from whalepipe.report.trust import Instrument
 
 
 def register(app: typer.Typer) -> None:
@@ -30,7 +35,10 @@ def demo(
     quiet: o.Quiet = False,
 ) -> None:
     """Render, add the catalogue, run, count."""
-    from whalepipe.demo import render_cards, score
+    from whalepipe.demo import render_cards
+    from whalepipe.evaluation.run import score
+    from whalepipe.report.trust import instruments
+    from whalepipe.work import Job
 
     say("No photo of a real animal is shipped: these seas and animals are rendered, and easier than real ones.")
     if not (out / "truth.csv").exists():
@@ -41,7 +49,8 @@ def demo(
     labels = str(out / "known.csv")
     _whalepipe(["catalog", "add", str(out / "known"), "--labels", labels, "--catalog", str(catalog)], flags)
     _whalepipe(["run", str(out / "card"), "--catalog", str(catalog), "--out", str(results)], flags)
-    _say_score(score(out, results))
+    _say_score(score(out / "truth.csv", results))
+    _say_real(instruments(Job(out / "card", results)))
     say(f"\nThe report: {(results / 'report.html').resolve()}")
 
 
@@ -59,7 +68,23 @@ def _say_score(s: "Score") -> None:
     say(f"  animals found:                 {s.found[0]} of {s.found[1]}, and {s.false_boxes} boxes where there is none")
     say(f"  known animals named right:     {s.named[0]} of {s.named[1]} crops")
     say(f"    their first candidate right: {s.first} of {s.named[1]} crops; called new: {s.known_as_new}")
-    say(f"  new animals recognised as new: {s.new[0]} of {s.new[1]} crops")
+    say(f"  new animals recognised as new: {s.new[0]} of {s.new[1]} crops; AUROC of P(new) {_figure(s.auroc_new)}")
     say(f"  given a wrong name:            {s.misnamed} crops; left to you as unsure: {s.unsure}")
-    say(f"  blurred, cut off, distant:     {s.set_aside[0]} of {s.set_aside[1]} set aside")
-    say(f"  unreadable files:              {s.bad_files[0]} of {s.bad_files[1]} listed as failed")
+    aside = ", ".join(f"{fault.replace('_', ' ')} {n} of {total}" for fault, (n, total) in s.set_aside.items())
+    say(f"  set aside:                     {aside}")
+    say(f"  empty seas:                    {s.empty[0]} of {s.empty[1]} found empty")
+    say(f"  unreadable files:              {s.bad_files} listed as failed")
+
+
+def _say_real(weights: "Sequence[Instrument]") -> None:
+    """What the same weights do on real photos: the rendered ones above are no measure of that."""
+    say("\nOn photos of real animals (from the weights' cards; the report has them all with their intervals):")
+    for instrument in weights:
+        for measured in instrument.measured:
+            if not measured.rendered:
+                figures = ", ".join(f"{f.label} {f.value}" for f in measured.figures[:SHOWN])
+                say(f"  {instrument.kind}, {measured.what}: {figures}")
+
+
+def _figure(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.2f}"

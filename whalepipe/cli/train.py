@@ -37,6 +37,12 @@ def _pairs(labels: list[Path], photos: list[Path]) -> list[tuple[Path, Path]]:
     return list(zip(labels, photos, strict=True))
 
 
+def _seas(folders: list[Path], tables: list[Path]) -> tuple[tuple[Path, Path], ...]:
+    if len(folders) != len(tables):
+        raise ConfigError(f"{len(folders)} --seas and {len(tables)} --seas-boxes: give one table for each folder")
+    return tuple(zip(tables, folders, strict=True))
+
+
 def _given(**values: int | float | None) -> dict[str, Any]:
     """The options that were given, so that a default stands in one place."""
     return {name: value for name, value in values.items() if value is not None}
@@ -51,6 +57,11 @@ def detector(
     base: Base = None,
     negatives: Annotated[list[Path] | None, typer.Option("--negatives", help="Folders without animals.")] = None,
     rendered: Annotated[int, typer.Option("--rendered", help="Rendered photos to train on beside the real ones.")] = 0,
+    pasted: Annotated[int, typer.Option("--pasted", help="Photos of rendered animals in real seas.")] = 0,
+    seas: Annotated[list[Path] | None, typer.Option("--seas", help="Folders of photos to take the seas from.")] = None,
+    seas_boxes: Annotated[
+        list[Path] | None, typer.Option("--seas-boxes", help="All boxes of each --seas, in the same order.")
+    ] = None,
     without: o.Without = None,
     provenance: Provenance = None,
     epochs: Epochs = None,
@@ -70,6 +81,8 @@ def detector(
         base=base,
         negatives=tuple(negatives or ()),
         rendered=rendered,
+        pasted=pasted,
+        seas=_seas(seas or [], seas_boxes or []),
         without=tuple(without or ()),
         provenance=provenance,
         seed=seed,

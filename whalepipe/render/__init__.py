@@ -2,13 +2,17 @@
 
 from .draw import draw_scene
 from .individual import Individual, draw_individual
+from .paste import paste
 from .photo import save_photo
-from .scene import Rendered, Truth, render_scene
+from .scene import Rendered, render_scene
 from .settings import Camera, Distraction, Scene, Sea, Sighting
+from .streams import for_training, scene_rng
+from .truth import Fault, Truth
 
 __all__ = [
     "Camera",
     "Distraction",
+    "Fault",
     "Individual",
     "Rendered",
     "Scene",
@@ -17,6 +21,9 @@ __all__ = [
     "Truth",
     "draw_individual",
     "draw_scene",
+    "for_training",
+    "paste",
     "render_scene",
     "save_photo",
+    "scene_rng",
 ]

@@ -121,7 +121,7 @@ def _fin(traits: FinTraits, nicks: tuple[Notch, ...], rng: np.random.Generator) 
     h, tip, r, full = traits.height, traits.tip, traits.roundness, traits.fullness
     leading = bezier(np.array([[-0.16, -0.03], [0.22 - full, 0.22 * h], [tip - 0.5 - full, h], [tip - 1.6 * r, h]]), 90)
     leading += 0.0015 * wiggle(rng, 90, 9, 2)[:, None]
-    about_tip = np.array([[tip - 1.6 * r, h], [tip - 0.3 * r, h], [tip + r, h - 0.6 * r], [tip + 0.4 * r, h - 2.0 * r]])
+    about_tip = np.array([[tip - 1.6 * r, h], [tip - 0.3 * r, h], [tip + 0.8 * r, h - 0.7 * r], [tip, h - 2.1 * r]])
     crown = bezier(about_tip, FIN_CROWN + 1)[1:]
     hollow = traits.hollow
     low = np.array([0.88 - hollow * 0.75, 0.13 * h])

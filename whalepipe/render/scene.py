@@ -9,23 +9,10 @@ from .camera import expose, metered
 from .distraction import paint_distraction
 from .pose import part_box
 from .sea import paint_sea
-from .settings import Scene, Sighting
+from .settings import Scene
 from .sky import paint_sky, paint_things
 from .texture import Array
-
-
-@dataclass(frozen=True)
-class Truth:
-    """What a box shows: the visible part of one animal, in pixels of the photo (xmax and ymax exclusive)."""
-
-    individual: str
-    part: str
-    view: str
-    xmin: float
-    ymin: float
-    xmax: float
-    ymax: float
-    fault: str
+from .truth import Truth, tell
 
 
 @dataclass(frozen=True)
@@ -45,24 +32,28 @@ def render_scene(scene: Scene) -> Rendered:
     paint_things(scene, image, things)
     # The camera meters the sea, so that an animal in it does not change its brightness.
     gain = metered(image)
-    for number, distraction in enumerate(scene.distractions):
-        paint_distraction(scene, distraction, image, np.random.default_rng([scene.seed, 5, number]))
+    truths, _ = paint_animals(scene, image)
+    sharp_row = part_box(scene.sightings[0])[3] if scene.sightings else 0.6 * scene.height
+    photo = expose(image, replace(scene.camera, exposure=scene.camera.exposure * gain), sharp_row, grain)
+    return Rendered(photo, truths)
+
+
+def paint_animals(scene: Scene, image: Array) -> tuple[tuple[Truth, ...], Array]:
+    """Paint a scene's animals into `image` (height, width, 3) float32 in place.
+
+    Returns what is known of each, and how far (height, width) 0..1 each pixel shows an animal. The scene's
+    distractions are painted first: they are animals, of which nothing is told.
+    """
     masks: list[Array] = []
+    alone: list[float] = []
+    covered = np.zeros(image.shape[:2], np.float32)
+    for number, distraction in enumerate(scene.distractions):
+        hides = paint_distraction(scene, distraction, image, np.random.default_rng([scene.seed, 5, number]))
+        covered = np.maximum(covered, hides)
     for number, sighting in enumerate(scene.sightings):
         part, whole = paint_animal(scene, sighting, image, np.random.default_rng([scene.seed, 4, number]))
         masks = [mask * (1 - whole) for mask in masks] + [part]
-    sharp_row = part_box(scene.sightings[0])[3] if scene.sightings else 0.6 * scene.height
-    photo = expose(image, replace(scene.camera, exposure=scene.camera.exposure * gain), sharp_row, grain)
-    truths = (_truth(scene, sighting, mask) for sighting, mask in zip(scene.sightings, masks, strict=True))
-    return Rendered(photo, tuple(truth for truth in truths if truth is not None))
-
-
-def _truth(scene: Scene, sighting: Sighting, mask: Array) -> Truth | None:
-    """Return the tight box of a part's mask (height, width), or None if nothing of it is to be seen."""
-    seen = mask > 0.5
-    rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
-    if not len(rows):
-        return None
-    box = (float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))
-    individual = sighting.individual
-    return Truth(individual.name, individual.part, sighting.view, *box, scene.fault)
+        alone.append(float(part.sum()))
+        covered = np.maximum(covered, whole)
+    told = (tell(scene, *known) for known in zip(scene.sightings, alone, masks, strict=True))
+    return tuple(truth for truth in told if truth is not None), covered

@@ -21,13 +21,13 @@ from whalepipe.errors import PhotoError, TableError
 from whalepipe.files import aside, write_aside
 from whalepipe.photos import ENDINGS, read_photo
 from whalepipe.tables import BoxLabel, read_table
+from whalepipe.training.rendered import STREAM, drawn_scene
 
 if TYPE_CHECKING:
     from whalepipe.render import Rendered
+    from whalepipe.training.seas import Seas
 
-RENDERED = "rendered"
-EMPTY_SHARE = 0.15  # of the rendered photos show the sea alone
-FAULTS = ("", "", "", "", "distant", "cut_off", "")  # what is hard to see is to be found all the same
+RENDERED, PASTED = "rendered", "pasted"
 SMALLEST = 0.015  # of the frame's width: what is seen of an animal behind another may be a sliver
 
 
@@ -145,30 +145,49 @@ def _write(picture: Path, image: Image.Image, boxes: NDArray[np.float64]) -> Non
     write_aside(_label_path(picture), "".join(f"{line}\n" for line in lines).encode())
 
 
-def render(count: int, folder: Path, parts: Sequence[str], size: int, seed: int) -> list[Path]:
-    """Write `count` rendered photos, `size` pixels wide, of animals of the stream "train", and of empty seas."""
+def render(count: int, folder: Path, parts: Sequence[str], size: int, seed: int, stream: str = STREAM) -> list[Path]:
+    """Write `count` rendered photos, `size` pixels wide, of animals of a stream, and of empty seas.
+
+    Raises ValueError for a stream that is kept from training.
+    """
+    from whalepipe.render import render_scene
+
     written = []
     for number in range(count):
         picture = folder / "images" / f"{RENDERED}-{number:05d}.png"
         if not _label_path(picture).is_file():
-            photo = _render_one(number, parts, size, seed)
-            height, width = photo.image.shape[:2]
-            truths = [(parts.index(t.part), t.xmin, t.ymin, t.xmax, t.ymax) for t in photo.truths]
-            boxes = fractions(np.array(truths, np.float64).reshape(-1, 5), width, height)
-            _write(picture, Image.fromarray(photo.image), boxes[(boxes[:, 3:] > SMALLEST).all(axis=1)])
+            scene = drawn_scene(stream, seed, number, parts, (size, size * 2 // 3))
+            _write_rendered(picture, render_scene(scene), parts)
         written.append(picture)
     return written
 
 
-def _render_one(number: int, parts: Sequence[str], size: int, seed: int) -> "Rendered":
-    from whalepipe.render import draw_individual, draw_scene, render_scene
+def paste_on(
+    seas: "Seas", count: int, folder: Path, parts: Sequence[str], size: int, seed: int, stream: str = STREAM
+) -> list[Path]:
+    """Write `count` photos of rendered animals in real seas, `size` pixels wide.
 
-    rng = np.random.default_rng([seed, number])
-    part = parts[number % len(parts)]
-    animals = 0 if rng.random() < EMPTY_SHARE else int(rng.choice([1, 1, 2, 3]))
-    individuals = [draw_individual(part, "train", int(n)) for n in rng.choice(10_000, animals, replace=False)]
-    fault = str(rng.choice(FAULTS)) if individuals else ""
-    return render_scene(draw_scene(rng, individuals, width=size, height=size * 2 // 3, fault=fault))
+    Raises ValueError for a stream that is kept from training, TableError where the photos show no sea.
+    """
+    from whalepipe.render import paste, scene_rng
+
+    written = []
+    for number in range(count):
+        picture = folder / "images" / f"{PASTED}-{number:05d}.png"
+        if not _label_path(picture).is_file():
+            frame = (size, size * 2 // 3)
+            scene = drawn_scene(stream, seed, number, parts, frame, purpose=PASTED)
+            sea = seas.window(scene_rng(stream, "seas", seed, number), frame)
+            _write_rendered(picture, paste(scene, sea), parts)
+        written.append(picture)
+    return written
+
+
+def _write_rendered(picture: Path, photo: "Rendered", parts: Sequence[str]) -> None:
+    height, width = photo.image.shape[:2]
+    truths = [(parts.index(t.part), t.xmin, t.ymin, t.xmax, t.ymax) for t in photo.truths]
+    boxes = fractions(np.array(truths, np.float64).reshape(-1, 5), width, height)
+    _write(picture, Image.fromarray(photo.image), boxes[(boxes[:, 3:] > SMALLEST).all(axis=1)])
 
 
 def count_boxes(pictures: Iterable[Path]) -> int:

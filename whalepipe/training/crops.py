@@ -16,9 +16,9 @@ from whalepipe.errors import TableError
 from whalepipe.models.embedder import squashed
 from whalepipe.photos import inside, read_photo
 from whalepipe.tables import CropLabel, Detection, read_table
+from whalepipe.training.rendered import STREAM
 
 Pictures = npt.NDArray[np.uint8]
-STREAM = "train"  # of the renderer's seeds: no demo and no test draws from it
 RENDERED_WIDTH, RENDERED_HEIGHT = 960, 640  # pixels of a rendered photo
 MARGIN = 0.1  # of the box, as the pipeline cuts it
 ALIKE_BITS = 6  # of 64: difference hashes nearer than this are of near-duplicate photos
@@ -76,15 +76,18 @@ def _excluded(row: CropLabel, without: Sequence[str]) -> bool:
     return any(fnmatchcase(name, pattern) for name in (row.encounter, row.crop) for pattern in without)
 
 
-def render(part: str, individuals: int, shots: int, size: int, seed: int) -> Labelled:
-    """Crops of rendered animals, each photo an encounter of its own; cut from the truth's box as the pipeline does."""
-    from whalepipe.render import draw_individual, draw_scene, render_scene
+def render(part: str, individuals: int, shots: int, size: int, seed: int, stream: str = STREAM) -> Labelled:
+    """Crops of rendered animals, each photo an encounter of its own; cut from the truth's box as the pipeline does.
+
+    Raises ValueError for a stream that is kept from training.
+    """
+    from whalepipe.render import draw_individual, draw_scene, for_training, render_scene, scene_rng
 
     pictures, names = [], []
     for number in range(individuals):
-        animal = draw_individual(part, STREAM, number)
+        animal = draw_individual(part, for_training(stream), number)
         for shot in range(shots):
-            rng = np.random.default_rng([seed, number, shot, len(part)])
+            rng = scene_rng(stream, "crops", seed, part, number, shot)
             photo = render_scene(draw_scene(rng, [animal], width=RENDERED_WIDTH, height=RENDERED_HEIGHT))
             for t in photo.truths:
                 box = Detection("", "", 0, part, t.xmin, t.ymin, t.xmax, t.ymax, 1.0)

@@ -13,9 +13,10 @@ from whalepipe.errors import TableError, WeightsError, WhalepipeError
 from whalepipe.files import storing, write_aside
 from whalepipe.models.detector import KIND, STRIDE
 from whalepipe.models.weights import Weights, load_state, save_weights
-from whalepipe.training.boxes import RENDERED, Source, count_boxes, empty, labelled, prepare, render
+from whalepipe.training.boxes import PASTED, RENDERED, Source, count_boxes, empty, labelled, paste_on, prepare, render
 from whalepipe.training.memory import keep_freed_memory
-from whalepipe.training.sources import account, flags, limits, portable, provenance
+from whalepipe.training.seas import Seas
+from whalepipe.training.sources import Known, account, flags, limits, portable, provenance
 
 if TYPE_CHECKING:
     import torch
@@ -38,6 +39,8 @@ class DetectorTraining:
     base: Path | None = None  # tensors to begin with: weights of ours or a plain state dict; None: random
     negatives: tuple[Path, ...] = ()  # folders of photos without animals
     rendered: int = 0  # rendered photos to train on beside the real ones
+    pasted: int = 0  # photos of rendered animals in the real seas of `seas`
+    seas: tuple[tuple[Path, Path], ...] = ()  # tables of boxes, each with the folder of its photos
     without: tuple[str, ...] = ()  # glob patterns of encounters and photos to leave out
     parts: tuple[str, ...] = ("fluke", "dorsal_fin")
     provenance: Path | None = None  # JSON: {folder name: {"source": ..., "licence": ...}}, for the card
@@ -83,6 +86,8 @@ def _check(labels: Sequence[tuple[Path, Path]], options: DetectorTraining) -> No
         raise WhalepipeError("no table of boxes to train on")
     if options.size % STRIDE or options.size <= 0:
         raise WhalepipeError(f"size must be a multiple of {STRIDE}, not {options.size}")
+    if bool(options.pasted) != bool(options.seas):
+        raise WhalepipeError("--pasted and --seas go together: how many photos, and in whose seas the animals stand")
     if min(options.epochs, options.batch, options.average) < 1:
         raise WhalepipeError("epochs, average and batch must be at least 1")
 
@@ -102,7 +107,7 @@ def _claim(work_dir: Path, labels: Sequence[tuple[Path, Path]], options: Detecto
     """Write down what is trained here, so that another training is not mistaken for its continuation."""
     # Where the weights go and on how many threads changes nothing in them.
     recipe = asdict(replace(options, out=Path(), work_dir=Path(), threads=0, device=""))
-    tables = [hashlib.sha256(_read(table)).hexdigest() for table, _ in labels]
+    tables = [hashlib.sha256(_read(table)).hexdigest() for table, _ in (*labels, *options.seas)]
     text = json.dumps({"options": recipe, "tables": tables}, default=str, indent=2, sort_keys=True) + "\n"
     note = work_dir / "recipe.json"
     if note.is_file() and note.read_text(encoding="utf-8") != text:
@@ -129,6 +134,9 @@ def _prepare(labels: Sequence[tuple[Path, Path]], options: DetectorTraining) -> 
         groups.append((folder.name, prepare(empty(folder, options.without), work, f"n{number}", size), 1))
     if options.rendered:
         groups.append((RENDERED, render(options.rendered, work, options.parts, size, options.seed), 1))
+    if options.pasted:
+        seas = Seas(options.seas, options.without)
+        groups.append((PASTED, paste_on(seas, options.pasted, work, options.parts, size, options.seed), 1))
     sources = [Source(name, len(pictures), count_boxes(pictures), times) for name, pictures, times in groups]
     if not any(source.boxes for source in sources):
         raise TableError("no box is left to train on: see --without and the tables")
@@ -193,7 +201,7 @@ def _card(labels: Sequence[tuple[Path, Path]], options: DetectorTraining, source
     known = provenance(options.provenance)
     trained_on = [
         {
-            **account(known, s.name, "AGPL-3.0" if s.name == RENDERED else "not stated"),
+            **(_account_pasted(known, options) if s.name == PASTED else account(known, s.name, _licence(s.name))),
             "folder": s.name,
             "photos": s.photos,
             "boxes": s.boxes,
@@ -216,15 +224,33 @@ def _card(labels: Sequence[tuple[Path, Path]], options: DetectorTraining, source
     }
 
 
+def _licence(name: str) -> str:
+    return "AGPL-3.0" if name == RENDERED else "not stated"
+
+
+def _account_pasted(known: Known, options: DetectorTraining) -> dict[str, str]:
+    """Pictures of rendered animals in real seas are as free as the photos that the seas were taken from."""
+    seas = [account(known, _folder_name(table)) for table, _ in options.seas]
+    names, licences = ([str(sea.get(key, "not stated")) for sea in seas] for key in ("source", "licence"))
+    return {
+        "source": f"rendered animals in box-free seas of {', '.join(names)}",
+        "licence": ", ".join(dict.fromkeys([*licences, _licence(RENDERED)])),
+    }
+
+
 def command(labels: Sequence[tuple[Path, Path]], options: DetectorTraining) -> str:
     """The command line that trains these weights again; DATA stands for the folder that holds all that is read."""
-    read = [p for pair in labels for p in pair] + list(options.negatives) + ([options.base] if options.base else [])
+    pairs = [*labels, *options.seas]
+    read = [p for pair in pairs for p in pair] + list(options.negatives) + ([options.base] if options.base else [])
     named = portable(read)
     words = ["whalepipe", "train", "detector", *(named(table) for table, _ in labels)]
     for flag, paths in (("--photos", [p for _, p in labels]), ("--negatives", options.negatives)):
         words += [word for path in paths for word in (flag, named(path))]
+    for table, photos in options.seas:
+        words += ["--seas", named(photos), "--seas-boxes", named(table)]
     words += ["--base", named(options.base)] if options.base else []
     words += [word for pattern in options.without for word in ("--without", pattern)]
+    words += flags(options, ("pasted",)) if options.pasted else []
     words += flags(options, ("rendered", "epochs", "size", "batch", "freeze", "seed"))
     words += ["--provenance", f"weights/{options.provenance.name}"] if options.provenance else []
     return shlex.join([*words, "--out", f"weights/{options.out.name}"])

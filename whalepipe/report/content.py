@@ -1,0 +1,259 @@
+"""What the page says, taken from the tables of a run: plain values for the template, no markup, no pictures."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from whalepipe.catalog.store import Catalog, Summary
+from whalepipe.photos import as_text
+from whalepipe.pipeline import Tables
+from whalepipe.report.pictures import Source
+from whalepipe.report.repeat import Repeat, repeat
+from whalepipe.report.trust import Instrument, instruments
+from whalepipe.stages.listing import in_time
+from whalepipe.summary import OF_FILES, summarize
+from whalepipe.tables import NEW, UNKNOWN, Ledger, Match, Photo, Species
+from whalepipe.work import Job
+
+SHOWN_CANDIDATES = 3
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A ranked answer, with the crop of the catalogue that speaks for it."""
+
+    individual: str
+    probability: float
+    source: Source | None = None  # None for `new`
+
+
+@dataclass(frozen=True)
+class Card:
+    """One crop on the page."""
+
+    row: Ledger
+    source: Source
+    candidates: Sequence[Candidate] = ()  # the best few and `new`, best first
+
+
+@dataclass(frozen=True)
+class Group:
+    """The crops of one individual. `others` are other candidates, each with the most that any crop gave it."""
+
+    anchor: str
+    individual: str
+    part: str
+    state: str
+    cards: Sequence[Card]
+    species: str = ""
+    common_name: str = ""
+    held: Summary | None = None  # what the catalogue has of it
+    best: Candidate | None = None  # the catalogue's crop that speaks most for it
+    others: Sequence[Candidate] = ()
+
+    @property
+    def most(self) -> float | None:
+        """The largest probability that the crops give it; None where a person named them."""
+        return max((c.row.probability for c in self.cards if c.row.probability is not None), default=None)
+
+
+@dataclass(frozen=True)
+class Encounter:
+    """One group of animals at one time and place. `name` is empty for photos without a time."""
+
+    name: str
+    begins: str
+    ends: str
+    photos: int
+    seen: Mapping[str, Sequence[Group]]  # by part
+    states: Mapping[str, int]  # crops
+
+
+@dataclass(frozen=True)
+class Facts:
+    """When, where and with what the photos were taken."""
+
+    first: str
+    last: str
+    cameras: Sequence[str]
+    area: str
+    without_time: int
+
+
+@dataclass(frozen=True)
+class Page:
+    """All that the template shows."""
+
+    title: str
+    facts: Facts
+    summary: dict[str, Any]
+    named_wrong: float  # expected number of wrong names, if the probabilities hold
+    encounters: Sequence[Encounter] = ()
+    known: Sequence[Group] = ()
+    new: Sequence[Group] = ()
+    unsure: Mapping[str, Sequence[Card]] = field(default_factory=dict)  # by encounter
+    rejected: Mapping[str, Sequence[Card]] = field(default_factory=dict)  # by reason
+    without: Mapping[str, Sequence[Ledger]] = field(default_factory=dict)  # state -> rows of files without a crop
+    instruments: Sequence[Instrument] = ()
+    repeat: Repeat | None = None
+
+    def sources(self) -> list[Source]:
+        """Every picture, each once."""
+        cards = [c for g in (*self.known, *self.new) for c in g.cards]
+        cards += [c for group in (*self.unsure.values(), *self.rejected.values()) for c in group]
+        shown = [c.source for g in (*self.known, *self.new) for c in (g.best, *g.others) if c]
+        shown += [c.source for group in self.unsure.values() for card in group for c in card.candidates]
+        return list(dict.fromkeys([c.source for c in cards] + [s for s in shown if s]))
+
+
+def page_of(job: Job, tables: Tables, made_with: Mapping[str, Any]) -> Page:
+    """The page of a run."""
+    catalog = Catalog.open(job.catalog) if job.catalog else None
+    held = {(s.individual, s.part): s for s in (catalog.summaries() if catalog else ())}
+    ranked = _ranked(tables.matches)
+    time = {p.photo: number for number, p in enumerate(in_time(tables.photos))}
+    rows = sorted((r for r in tables.ledger if r.crop), key=lambda r: (time.get(r.photo, len(time)), r.photo, r.crop))
+    cards = [Card(r, Source(r.crop), _few(ranked.get(r.crop, ()))) for r in rows]
+    species = {s.crop: s for s in tables.species if s.rank == 1}
+    known, new = (_groups(cards, state, ranked, species, held) for state in ("identified", "new"))
+    return Page(
+        title=as_text(job.raw_dir.resolve().name),
+        facts=_facts(tables.photos),
+        summary=summarize(tables.ledger),
+        named_wrong=_named_wrong(cards),
+        encounters=_encounters(tables.photos, rows, [*known, *new]),
+        known=known,
+        new=new,
+        unsure=_by(cards, "unsure", lambda c: c.row.encounter),
+        rejected=_commonest(_by(cards, "rejected", lambda c: _kind(c.row.reason))),
+        without={s: [r for r in tables.ledger if r.state == s] for s in OF_FILES},
+        instruments=instruments(job),
+        repeat=repeat(job, tables.photos, made_with, held.values()),
+    )
+
+
+def _named_wrong(cards: Sequence[Card]) -> float:
+    probabilities = [c.row.probability for c in cards if c.row.state == "identified"]
+    return sum(1 - p for p in probabilities if p is not None)
+
+
+def _ranked(matches: Sequence[Match]) -> dict[str, list[Match]]:
+    found: dict[str, list[Match]] = {}
+    for match in sorted(matches, key=lambda m: m.rank):
+        found.setdefault(match.crop, []).append(match)
+    return found
+
+
+def _candidate(match: Match) -> Candidate:
+    source = None if match.individual == NEW else Source(match.gallery_crop, match.individual)
+    return Candidate(match.individual, match.probability, source)
+
+
+def _few(ranked: Sequence[Match]) -> list[Candidate]:
+    known = [m for m in ranked if m.individual != NEW][:SHOWN_CANDIDATES]
+    return [_candidate(m) for m in ranked if m in known or m.individual == NEW]
+
+
+def _groups(
+    cards: Sequence[Card],
+    state: str,
+    ranked: Mapping[str, Sequence[Match]],
+    species: Mapping[str, Species],
+    held: Mapping[tuple[str, str], Summary],
+) -> list[Group]:
+    grouped: dict[tuple[str, str], list[Card]] = {}
+    for card in cards:
+        if card.row.state == state:
+            grouped.setdefault((card.row.part, card.row.individual), []).append(card)
+    groups = []
+    for (part, individual), members in sorted(grouped.items()):
+        most = _most(ranked, members)
+        best = most.pop(individual, None)
+        others = sorted(most.values(), key=lambda c: -c.probability)
+        known = held.get((individual, part))
+        scientific, common = _species(members, species, known)
+        anchor = "i-" + hashlib.sha256(f"{part}/{individual}".encode()).hexdigest()[:12]
+        shown = [c for c in others if c.individual != NEW][:SHOWN_CANDIDATES]
+        groups.append(Group(anchor, individual, part, state, members, scientific, common, known, best, shown))
+    return groups
+
+
+def _most(ranked: Mapping[str, Sequence[Match]], cards: Sequence[Card]) -> dict[str, Candidate]:
+    """Each candidate of these crops, with the most that any of them gave it."""
+    most: dict[str, Candidate] = {}
+    for card in cards:
+        for match in ranked.get(card.row.crop, ()):
+            if match.individual not in most or match.probability > most[match.individual].probability:
+                most[match.individual] = _candidate(match)
+    return most
+
+
+def _species(cards: Sequence[Card], species: Mapping[str, Species], held: Summary | None) -> tuple[str, str]:
+    """Scientific and common name: what the catalogue says, else what most of the crops were taken for."""
+    named = Counter(c.row.species for c in cards if c.row.species not in ("", UNKNOWN))
+    scientific = held.species if held and held.species else next((s for s, _ in named.most_common(1)), "")
+    commons = {s.species: s.common_name for s in species.values() if s.common_name not in ("", UNKNOWN)}
+    return scientific, commons.get(scientific, "")
+
+
+def _encounters(photos: Sequence[Photo], rows: Sequence[Ledger], groups: Sequence[Group]) -> list[Encounter]:
+    timed: dict[str, list[Photo]] = {}
+    for photo in in_time(photos):
+        timed.setdefault(photo.encounter, []).append(photo)
+    loose = [p for p in photos if p.usable and not p.encounter]
+    if loose:
+        timed[""] = loose
+    seen: dict[str, dict[str, list[Group]]] = {}
+    for group in groups:
+        for name in dict.fromkeys(c.row.encounter for c in group.cards):
+            seen.setdefault(name, {}).setdefault(group.part, []).append(group)
+    states: dict[str, Counter[str]] = {}
+    for row in rows:
+        states.setdefault(row.encounter, Counter())[row.state] += 1
+    return [
+        Encounter(name, p[0].taken_at, p[-1].taken_at, len(p), seen.get(name, {}), states.get(name, Counter()))
+        for name, p in timed.items()
+    ]
+
+
+def _by(cards: Iterable[Card], state: str, key: Any) -> dict[str, list[Card]]:
+    grouped: dict[str, list[Card]] = {}
+    for card in cards:
+        if card.row.state == state:
+            grouped.setdefault(key(card), []).append(card)
+    return grouped
+
+
+def _commonest(grouped: Mapping[str, Sequence[Card]]) -> dict[str, Sequence[Card]]:
+    return dict(sorted(grouped.items(), key=lambda item: (-len(item[1]), item[0])))
+
+
+def _kind(reason: str) -> str:
+    """A reason without its measure: `too small` of `too small: 54 pixels, 60 are needed`."""
+    return reason.partition(":")[0].partition(" on ")[0]
+
+
+def _facts(photos: Sequence[Photo]) -> Facts:
+    timed = in_time(photos)
+    cameras = sorted({p.camera for p in photos if p.usable and p.camera})
+    first, last = (timed[0].taken_at, timed[-1].taken_at) if timed else ("", "")
+    return Facts(first, last, cameras, _area(photos), sum(1 for p in photos if p.usable and not p.taken_at))
+
+
+def _area(photos: Sequence[Photo]) -> str:
+    """The latitudes and longitudes between which the photos were taken; empty where no camera wrote any."""
+    places = [(p.latitude, p.longitude) for p in photos if p.latitude is not None and p.longitude is not None]
+    if not places:
+        return ""
+    south, north = min(p[0] for p in places), max(p[0] for p in places)
+    west, east = min(p[1] for p in places), max(p[1] for p in places)
+    return f"{_span(south, north, 'N', 'S')}, {_span(west, east, 'E', 'W')}"
+
+
+def _span(low: float, high: float, positive: str, negative: str) -> str:
+    ends = [f"{abs(v):.2f}°\u00a0{positive if v >= 0 else negative}" for v in (low, high)]
+    if ends[0][-1] == ends[1][-1]:
+        ends[0] = ends[0][:-3]
+    return ends[1] if low == high else " to ".join(ends)
