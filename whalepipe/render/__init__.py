@@ -5,12 +5,13 @@ from .individual import Individual, draw_individual
 from .paste import paste
 from .photo import save_photo
 from .scene import Rendered, render_scene
-from .settings import Camera, Scene, Sea, Sighting
+from .settings import Camera, Distraction, Scene, Sea, Sighting
 from .streams import for_training, scene_rng
 from .truth import Fault, Truth
 
 __all__ = [
     "Camera",
+    "Distraction",
     "Fault",
     "Individual",
     "Rendered",

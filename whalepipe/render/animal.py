@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .light import Lamp, lamp, lit
+from .light import Lamp, Wear, dress, lamp, lit
 from .pose import Pose, polygons, pose
 from .sea import light
 from .settings import Scene, Sighting
 from .splash import paint_foam, paint_mirror, paint_spray, waterline
 from .texture import Array, fill, rgb, smoothstep
+from .wet import paint_beads, paint_drips
 
 STRIP = 32  # rows drawn at a time: they stay in the processor's cache
 
@@ -61,13 +62,17 @@ def paint_animal(scene: Scene, sighting: Sighting, image: Array, rng: np.random.
     if patch.width < 3 or patch.height < 3:
         return part, whole
     line = waterline(sighting, stance, patch.width, rng)
-    colour, fin, body = _layers(patch, line, sighting, stance, lamp(scene, sighting, stance, rng))
+    glow = lamp(scene.sea, sighting.tone, sighting.wet)
+    colour, fin, body = _layers(patch, line, glow, dress(sighting, stance, rng))
     window = image[patch.slices()]
     line = line - patch.top
     paint_mirror(window, body, line, sighting, scene.sea.wind, rng)
     window += (colour - window) * rgb(body)
-    paint_foam(window, body, line, sighting, light(scene.sea), rng)
-    paint_spray(window, body, line, sighting, light(scene.sea), rng)
+    white = light(scene.sea)
+    paint_beads(window, body, sighting, white, rng)
+    paint_drips(window, body, line, sighting, white, rng)
+    paint_foam(window, body, line, sighting, white, rng)
+    paint_spray(window, body, line, sighting, white, rng)
     part[patch.slices()], whole[patch.slices()] = fin, body
     return part, whole
 
@@ -85,9 +90,10 @@ def _patch(scene: Scene, sighting: Sighting, stance: Pose) -> Patch:
     return Patch(left, top, right - left, bottom - top, 2 if sighting.width < 220 else 1)
 
 
-def _layers(patch: Patch, line: Array, sighting: Sighting, stance: Pose, lamp: Lamp) -> tuple[Array, Array, Array]:
+def _layers(patch: Patch, line: Array, glow: Lamp, wear: Wear) -> tuple[Array, Array, Array]:
     """Return colours (height, width, 3), the part's mask and the whole animal's mask, at the picture's size."""
-    part_line, back_line = polygons(sighting, stance)
+    stance = wear.stance
+    part_line, back_line = polygons(wear.sighting, stance)
     part = patch.fill(part_line)
     rows, columns = patch.rows(), patch.columns()
     body = np.maximum(part, patch.fill(back_line)) if len(back_line) else part.copy()
@@ -101,7 +107,7 @@ def _layers(patch: Patch, line: Array, sighting: Sighting, stance: Pose, lamp: L
         here = slice(top, top + STRIP), slice(int(seen[0]), int(seen[-1]) + 1)
         x, y = stance.unproject(columns[None, here[1]], rows[here[0], None])
         # Colours are averaged under their mask, else the water's would bleed into the edge.
-        colour[here] = lit(lamp, x, y, part[here]) * rgb(body[here])
+        colour[here] = lit(glow, wear, x, y, part[here]) * rgb(body[here])
         if len(back_line):
             part[here] *= smoothstep(-0.045, -0.015, y)
     mask = patch.shrink(body)

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .individual import FinTraits, FlukeTraits, Individual, Notch
+from .individual import FinTraits, FlukeTraits, Individual, Notch, edge_at
 from .texture import Array, bezier, spline, wiggle
 
 FLUKE_FOOT = -0.95  # y where the drawn peduncle ends, always under water
@@ -18,21 +18,24 @@ FIN_CROWN, FIN_EDGE = 23, 419  # points about the tip and of the trailing edge: 
 
 
 @lru_cache(maxsize=512)
-def part_outline(individual: Individual) -> Array:
-    """Return the closed outline (n, 2) of the fluke (with peduncle) or of the fin, in its own plane."""
+def part_outline(individual: Individual, years: float = 0.0) -> Array:
+    """Return the closed outline (n, 2) of the fluke (with peduncle) or of the fin in a year, in its own plane."""
     rng = np.random.default_rng([individual.seed, 1])
-    if isinstance(individual.traits, FlukeTraits):
-        return _fluke(individual.traits, rng)
-    return _fin(individual.traits, rng)
+    traits = individual.traits
+    if isinstance(traits, FlukeTraits):
+        right = _fluke_half(traits, edge_at(traits.right, years), rng)
+        left = _fluke_half(traits, edge_at(traits.left, years), rng) * [-1, 1]
+        return np.vstack([right, left[::-1]])
+    return _fin(traits, edge_at(traits.nicks, years), rng)
 
 
-def trailing_edge(individual: Individual) -> Array:
-    """Return the trailing edge (n, 2), a piece of the outline in its own plane.
+def trailing_edge(individual: Individual, years: float = 0.0) -> Array:
+    """Return the trailing edge (n, 2) in a year, a piece of the outline in its own plane.
 
     A fluke's runs from the left tip of the ventral view over the central notch to the right tip; a fin's from the tip
     (of its rounded crown the point farthest from the middle of the base) to the base.
     """
-    outline = part_outline(individual)
+    outline = part_outline(individual, years)
     if individual.part == "fluke":
         return np.vstack([outline[-FLUKE_EDGE:], outline[:FLUKE_EDGE]])
     end = len(outline) - 1
@@ -50,8 +53,10 @@ def back_line(x: Array, arch: float) -> Array:
 
 def back_outline(arch: float) -> Array:
     """Return the closed outline (n, 2) of the back under a fin."""
-    x = np.linspace(-4.5, 4.5, 120)
-    top = np.stack([x, back_line(x, arch)], 1)
+    x = np.linspace(-4.5, 4.5, 240)
+    # The skin rises in a hollow curve before the fin and behind it, as a fillet.
+    fillet = 0.05 * np.exp(-(((x + 0.1) / 0.2) ** 2)) + 0.05 * np.exp(-(((x - 1.05) / 0.15) ** 2))
+    top = np.stack([x, back_line(x, arch) + fillet], 1)
     return np.vstack([top, [[4.5, -3.0], [-4.5, -3.0]]])
 
 
@@ -64,15 +69,9 @@ def cut(edge: Array, notches: tuple[Notch, ...]) -> Array:
     for notch in notches:
         offset = (along - notch.at * along[-1]) / notch.width
         rise = np.where(offset < 0, offset / (0.25 + notch.skew), -offset / (1.25 - notch.skew))
-        depth = np.maximum(depth, notch.depth * np.clip(1 + rise, 0, 1) ** 0.7)
+        depth = np.maximum(depth, notch.depth * np.clip(1 + rise, 0, 1) ** notch.form)
     normal = np.stack([step[:, 1], -step[:, 0]], 1) / np.maximum(length, 1e-9)[:, None]
     return np.asarray(edge + depth[:, None] * normal)
-
-
-def _fluke(traits: FlukeTraits, rng: np.random.Generator) -> Array:
-    right = _fluke_half(traits, traits.right, rng)
-    left = _fluke_half(traits, traits.left, rng) * [-1, 1]
-    return np.vstack([right, left[::-1]])
 
 
 def _fluke_half(traits: FlukeTraits, notches: tuple[Notch, ...], rng: np.random.Generator) -> Array:
@@ -81,48 +80,52 @@ def _fluke_half(traits: FlukeTraits, notches: tuple[Notch, ...], rng: np.random.
         np.array(
             [
                 [0.0, -traits.notch],
-                [0.035, 0.0],
+                [0.03, 0.0],
                 [0.12, 0.05 + s],
-                [0.35, 0.12 + 1.4 * s],
-                [0.62, 0.14 + s + c],
-                [0.84, 0.22 + c],
-                [1.0, 0.33],
+                [0.35, 0.1 + 1.4 * s],
+                [0.62, 0.09 + s + c],
+                [0.84, 0.12 + c],
+                [0.95, 0.17 + 0.5 * c],
+                [1.0, 0.2],
             ]
         ),
         FLUKE_EDGE,
     )
     calm = np.sin(np.linspace(0, np.pi, FLUKE_EDGE)) ** 0.3
-    trailing[:, 1] -= calm * traits.serration * np.abs(wiggle(rng, FLUKE_EDGE, 22, 4))
+    # Fine teeth ride on coarser ones, and both come and go along the edge.
+    teeth = 0.7 * np.abs(wiggle(rng, FLUKE_EDGE, 26, 4)) + 0.5 * np.abs(wiggle(rng, FLUKE_EDGE, 9, 2))
+    trailing[:, 1] -= calm * traits.serration * teeth * np.clip(0.8 + 0.5 * wiggle(rng, FLUKE_EDGE, 120, 2), 0.2, 2.0)
     w = traits.sweep
     leading = spline(
         np.array(
             [
-                [1.0, 0.33],
-                [1.0, 0.27],
-                [0.93, 0.1 - w],
-                [0.76, -0.12 - w],
-                [0.5, -0.33 - w],
-                [0.25, -0.52],
-                [0.13, -0.68],
+                [1.0, 0.2],
+                [1.015, 0.16],
+                [1.0, 0.06 - 0.3 * w],
+                [0.93, -0.08 - 0.7 * w],
+                [0.78, -0.24 - w],
+                [0.55, -0.4 - w],
+                [0.3, -0.54 - 0.6 * w],
+                [0.15, -0.68],
                 [0.1, FLUKE_FOOT],
             ]
         ),
         160,
     )
-    leading[:, 0] += 0.004 * wiggle(rng, 160, 14, 2)
+    leading[:, 0] += 0.003 * wiggle(rng, 160, 14, 2)
     leading[:, 1] *= traits.chord
-    return np.vstack([cut(trailing, notches), leading])
+    return np.vstack([cut(trailing, notches), leading[1:]])
 
 
-def _fin(traits: FinTraits, rng: np.random.Generator) -> Array:
+def _fin(traits: FinTraits, nicks: tuple[Notch, ...], rng: np.random.Generator) -> Array:
     h, tip, r, full = traits.height, traits.tip, traits.roundness, traits.fullness
-    leading = bezier(np.array([[-0.16, -0.03], [0.26 - full, 0.3 * h], [tip - 0.5 - full, h], [tip - 1.6 * r, h]]), 90)
+    leading = bezier(np.array([[-0.16, -0.03], [0.22 - full, 0.22 * h], [tip - 0.5 - full, h], [tip - 1.6 * r, h]]), 90)
     leading += 0.0015 * wiggle(rng, 90, 9, 2)[:, None]
-    about_tip = np.array([[tip - 1.6 * r, h], [tip, h], [tip + r, h - r], [tip - 0.1 * r, h - 2.2 * r]])
+    about_tip = np.array([[tip - 1.6 * r, h], [tip - 0.3 * r, h], [tip + 0.8 * r, h - 0.7 * r], [tip, h - 2.1 * r]])
     crown = bezier(about_tip, FIN_CROWN + 1)[1:]
     hollow = traits.hollow
-    low = np.array([0.86 - hollow * 0.75, 0.24 * h])
-    down = np.array([crown[-1], [tip - 0.16 - hollow * 0.5, 0.68 * h], low, [1.12, -0.03]])
+    low = np.array([0.88 - hollow * 0.75, 0.13 * h])
+    down = np.array([crown[-1], [tip - 0.1 - hollow * 0.5, 0.68 * h], low, [1.12, -0.03]])
     trailing = bezier(down, FIN_EDGE + 1)[1:]
     trailing[:, 0] -= 0.0022 * np.abs(wiggle(rng, len(trailing), 30, 3))
-    return np.vstack([[[-0.16, FIN_FOOT]], leading, crown, cut(trailing, traits.nicks), [[1.12, FIN_FOOT]]])
+    return np.vstack([[[-0.16, FIN_FOOT]], leading, crown, cut(trailing, nicks), [[1.12, FIN_FOOT]]])

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from .distract import draw_distractions
 from .individual import Individual, metres
 from .pose import part_box
 from .settings import FAULTS, Scene, Sighting
@@ -19,12 +20,16 @@ def draw_scene(
     width: int = 1280,
     height: int = 853,
     fault: str = "",
+    distractions: int = 0,
+    years: float = 0.0,
 ) -> Scene:
     """Return a random scene of `width` x `height` pixels that holds these individuals (none: an empty sea).
 
     Without a fault every animal is usable: in focus, its part wholly inside the frame and at least 7 % of the frame's
-    width wide. With one ("blurred", "cut_off", "distant", "glare") all of them are unusable for that reason.
-    Raises ValueError for an unknown fault.
+    width wide; those of a group may hide a third of one another. With one ("blurred", "cut_off", "distant", "glare")
+    all of them are unusable for that reason.
+    `distractions`: how many heads, backs and blows, which have no box, lie behind them; `years` after their first
+    photos the animals are seen. Raises ValueError for an unknown fault.
     """
     if fault not in FAULTS:
         raise ValueError(f"unknown fault {fault!r}: choose one of {', '.join(repr(known) for known in FAULTS)}")
@@ -39,7 +44,11 @@ def draw_scene(
             float(rng.uniform(0.3, 0.9) * height),
         )
     camera = draw_camera(rng, sea, draw_stand(rng, scale, row), scale, row, width)
-    scene = Scene(width, height, int(rng.integers(2**62)), sea, camera, tuple(sightings), fault)
+    aged = tuple(replace(sighting, years=years) for sighting in sightings)
+    scene = Scene(width, height, int(rng.integers(2**62)), sea, camera, aged, fault)
+    if distractions:
+        # From a generator of their own: the scene is otherwise the same without them.
+        scene = replace(scene, distractions=draw_distractions(scene, distractions))
     return spoil(rng, scene)
 
 
@@ -61,17 +70,18 @@ def _place(
     height: int,
     fault: str,
 ) -> Sighting:
-    """Return a sighting that overlaps those already placed as little as forty attempts find."""
+    """Return the best of forty sightings: clear of those already placed, or hiding some of one, as in close groups."""
     best, least = None, np.inf
     like = placed[0].width / metres(placed[0].individual) if placed else None
-    for attempt in range(40):
+    wanted = float(rng.uniform(0.1, 0.3)) if placed and rng.random() < 0.35 else 0.0
+    for _ in range(40):
         candidate = _position(rng, _attitude(rng, individual, width, fault, like), width, height, fault)
         box = part_box(candidate)
         hidden = max((_overlap(box, part_box(other)) for other in placed), default=0.0)
         unfit = 0.0 if fault == "cut_off" or _inside(box, width, height) else 10.0
-        if hidden + unfit < least:
-            best, least = candidate, hidden + unfit
-        if least < 0.05 and attempt >= 0:
+        if abs(hidden - wanted) + unfit < least:
+            best, least = candidate, abs(hidden - wanted) + unfit
+        if least < 0.05:
             break
     assert best is not None
     return best
@@ -100,11 +110,11 @@ def _size(rng: np.random.Generator, individual: Individual, width: int, fault: s
 
 def _attitude(rng: np.random.Generator, individual: Individual, width: int, fault: str, like: float | None) -> Sighting:
     fluke = individual.part == "fluke"
-    under = rng.random() < 0.35
+    under = rng.random() < (0.55 if fluke else 0.35)
     view = str(rng.choice(VIEWS[individual.part], p=[0.75, 0.25] if fluke else [0.5, 0.5]))
     if fluke:
-        yaw, roll, pitch = rng.normal(0, 14), rng.normal(0, 7), rng.uniform(-52, 20)
-        raised, bend = rng.uniform(-0.03, 0.05), rng.uniform(0.0, 0.4)
+        yaw, roll, pitch = rng.normal(0, 19), rng.normal(0, 8), rng.uniform(-55, 20)
+        raised, bend = rng.uniform(-0.03, 0.05), rng.uniform(0.02, 0.5) - 0.003 * (pitch + 55)
     else:
         yaw, roll, pitch = rng.normal(0, 16), rng.normal(0, 11), rng.normal(0, 9)
         raised, bend = rng.uniform(0.03, 0.38), rng.uniform(0.6, 1.7)
@@ -114,14 +124,16 @@ def _attitude(rng: np.random.Generator, individual: Individual, width: int, faul
         x=0.0,
         y=0.0,
         width=_size(rng, individual, width, fault, like),
-        yaw=float(np.clip(yaw, -32, 32)),
+        yaw=float(np.clip(yaw, -45, 45) if fluke else np.clip(yaw, -32, 32)),
         roll=float(np.clip(roll, -22, 22)),
         pitch=float(np.clip(pitch, -55, 22)),
         submerged=float(rng.uniform(0.03, 0.4 if fluke else 0.25)) if under else 0.0,
         raised=0.0 if under else float(raised),
         bend=float(bend),
         splash=float(rng.beta(1.3, 2.2)),
-        tone=(float(rng.uniform(0.5, 1.15)), float(rng.normal(0.02, 0.06))),
+        tone=(float(rng.uniform(0.6, 1.2)), float(rng.normal(0.03, 0.05))),
+        bow=float(rng.normal(0, 0.14)) if fluke else 0.0,
+        wet=float(rng.beta(1.1, 1.6)),
     )
 
 

@@ -1,7 +1,7 @@
 """Who an animal is: its traits are drawn once, from its name, and never change between photos."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,30 +22,39 @@ class FinShape:
 
 
 FINS = {
-    "Tursiops truncatus": FinShape((0.82, 1.0), (0.92, 1.1), (0.2, 0.34), (0.03, 0.055), (2, 16), (0.3, 0.46), 0.36),
-    "Orcinus orca": FinShape((1.1, 1.6), (0.62, 0.85), (0.02, 0.12), (0.03, 0.06), (2, 8), (0.13, 0.2), 0.8),
-    "Grampus griseus": FinShape((0.95, 1.15), (0.92, 1.06), (0.14, 0.26), (0.02, 0.05), (18, 40), (0.34, 0.5), 0.42),
+    "Tursiops truncatus": FinShape((0.82, 1.0), (0.92, 1.1), (0.2, 0.34), (0.03, 0.055), (2, 16), (0.28, 0.46), 0.36),
+    "Orcinus orca": FinShape((1.1, 1.6), (0.62, 0.85), (0.02, 0.12), (0.03, 0.06), (2, 8), (0.06, 0.11), 0.8),
+    "Grampus griseus": FinShape((0.95, 1.15), (0.92, 1.06), (0.14, 0.26), (0.02, 0.05), (30, 70), (0.28, 0.46), 0.42),
     "Globicephala melas": FinShape(
-        (0.55, 0.68), (0.98, 1.16), (0.22, 0.3), (0.045, 0.075), (2, 10), (0.16, 0.24), 0.75
+        (0.55, 0.68), (0.98, 1.16), (0.22, 0.3), (0.045, 0.075), (2, 10), (0.08, 0.15), 0.75
     ),
 }
 FIN_WEIGHTS = (0.5, 0.18, 0.16, 0.16)
 FLUKE_METRES = 4.0
+LIFE = 20.0  # years after the first photo up to which an animal's history is drawn
 
 
 @dataclass(frozen=True)
 class Notch:
-    """A piece missing from an edge: where (0..1 along it), how deep and wide (part widths), how lopsided (0..1)."""
+    """A piece missing from an edge: where (0..1 along it), how deep and wide (part widths), how lopsided (0..1).
+
+    `form` below 1 is a scoop, above 1 a V; `born` is the year in which it was torn, 0 being that of the first photo.
+    """
 
     at: float
     depth: float
     width: float
     skew: float
+    form: float = 0.7
+    born: float = -1.0
 
 
 @dataclass(frozen=True)
 class FlukeTraits:
-    """A fluke: notches of its left and right trailing edge (as the ventral view shows them) and its colouring."""
+    """A fluke: notches of its left and right trailing edge (as the ventral view shows them) and its colouring.
+
+    The notches are those of a whole life: edge_at() says which are there in a year.
+    """
 
     left: tuple[Notch, ...]
     right: tuple[Notch, ...]
@@ -57,11 +66,16 @@ class FlukeTraits:
     chord: float
     white: float
     scars: int
+    crust: float
 
 
 @dataclass(frozen=True)
 class FinTraits:
-    """A dorsal fin: its outline (see FinShape), nicks of its trailing edge, scars a side, colouring."""
+    """A dorsal fin: its outline (see FinShape), nicks of its trailing edge, scars a side, colouring.
+
+    The nicks are those of a whole life: edge_at() says which are there in a year. `back` is the back's lightness in
+    parts of the fin's, `cape` how much paler the flank is.
+    """
 
     nicks: tuple[Notch, ...]
     height: float
@@ -73,6 +87,8 @@ class FinTraits:
     grey: float
     frosting: float
     saddle: float
+    back: float
+    cape: float
 
 
 @dataclass(frozen=True)
@@ -109,12 +125,25 @@ def metres(individual: Individual) -> float:
     return FLUKE_METRES if individual.part == "fluke" else FINS[individual.species].metres
 
 
-def _notches(rng: np.random.Generator, count: int, deepest: float) -> tuple[Notch, ...]:
+def edge_at(notches: tuple[Notch, ...], years: float) -> tuple[Notch, ...]:
+    """Return the notches that an edge has in a year: those torn by then, the older the more worn out."""
+    return tuple(
+        replace(notch, depth=notch.depth * min(1.35, 1 + 0.02 * (years - notch.born)))
+        for notch in notches
+        if notch.born <= years
+    )
+
+
+def _notches(rng: np.random.Generator, count: int, deepest: float, low: float, high: float) -> tuple[Notch, ...]:
+    """Return the notches of a life: `count` before year 0, then one in about five years up to year LIFE."""
+    later = int(rng.poisson(LIFE / 5))
     drawn = []
-    for _ in range(count):
-        depth = float(deepest * rng.uniform(0.2, 1.0) ** 1.5)
-        width = float(depth * rng.uniform(0.4, 1.3) + 0.008)
-        drawn.append(Notch(float(rng.uniform(0.06, 0.93)), depth, width, float(rng.uniform(0.1, 0.9))))
+    for number in range(count + later):
+        born = float(rng.uniform(-15, 0) if number < count else rng.uniform(0, LIFE))
+        depth = float(deepest * rng.uniform(0.3, 1.0) ** 2.5)
+        width = float(depth * rng.uniform(0.4, 1.5) + 0.007)
+        at, skew, form = rng.uniform(low, high), rng.uniform(0.1, 0.9), rng.uniform(0.6, 1.3)
+        drawn.append(Notch(float(at), depth, width, float(skew), float(form), born))
     return tuple(sorted(drawn, key=lambda notch: notch.at))
 
 
@@ -122,16 +151,17 @@ def _fluke(rng: np.random.Generator) -> FlukeTraits:
     # Ventral colouring runs from all white to all black, the extremes being common (types 1 to 5 of the field).
     white = float(np.clip(rng.beta(0.8, 0.8) * 1.1 - 0.05, 0.0, 1.0))
     return FlukeTraits(
-        left=_notches(rng, int(rng.integers(2, 9)), 0.075),
-        right=_notches(rng, int(rng.integers(2, 9)), 0.075),
-        serration=float(rng.uniform(0.004, 0.017)),
-        spread=float(rng.uniform(-0.05, 0.06)),
-        sweep=float(rng.uniform(-0.07, 0.1)),
-        curl=float(rng.uniform(-0.04, 0.07)),
-        notch=float(rng.uniform(0.02, 0.11)),
-        chord=float(rng.uniform(0.88, 1.12)),
+        left=_notches(rng, int(rng.integers(2, 8)), 0.055, 0.06, 0.93),
+        right=_notches(rng, int(rng.integers(2, 8)), 0.055, 0.06, 0.93),
+        serration=float(rng.uniform(0.004, 0.016)),
+        spread=float(rng.uniform(-0.04, 0.05)),
+        sweep=float(rng.uniform(-0.06, 0.07)),
+        curl=float(rng.uniform(-0.05, 0.06)),
+        notch=float(rng.uniform(0.02, 0.1)),
+        chord=float(rng.uniform(0.88, 1.1)),
         white=white,
         scars=int(rng.integers(4, 26)),
+        crust=float(max(0.0, rng.uniform(-0.6, 1.0))),
     )
 
 
@@ -139,7 +169,8 @@ def _fin(rng: np.random.Generator, species: str) -> FinTraits:
     shape = FINS[species]
     low, high = shape.scars
     return FinTraits(
-        nicks=_notches(rng, int(rng.integers(1, 8)), 0.085),
+        # Most nicks are in the upper two thirds, where the fin is thinnest.
+        nicks=_notches(rng, int(rng.integers(1, 7)), 0.07, 0.1, 0.72),
         height=float(rng.uniform(*shape.height)),
         tip=float(rng.uniform(*shape.tip)),
         hollow=float(rng.uniform(*shape.hollow)),
@@ -149,4 +180,6 @@ def _fin(rng: np.random.Generator, species: str) -> FinTraits:
         grey=float(rng.uniform(*shape.grey)),
         frosting=float(max(0.0, rng.uniform(-0.4, 0.5))),
         saddle=float(rng.uniform(0.5, 1.0)) if species == "Orcinus orca" else 0.0,
+        back=float(rng.uniform(0.9, 1.25)),
+        cape=float(rng.uniform(0.0, 0.35)) if species in ("Tursiops truncatus", "Grampus griseus") else 0.0,
     )

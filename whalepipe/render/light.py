@@ -1,4 +1,8 @@
-"""The animal's skin in the light of a scene."""
+"""The animal's skin in the light of a scene.
+
+Skin reflects diffusely what sun, sky and sea shed on it; the film of water over it mirrors sky and sun (Schlick, An
+Inexpensive BRDF Model for Physically-based Rendering, 1994), the more the more steeply it turns away from the camera.
+"""
 
 from dataclasses import dataclass
 
@@ -9,77 +13,114 @@ from .contour import back_line
 from .individual import FinTraits
 from .pose import Pose
 from .sea import light
-from .settings import Scene, Sighting
+from .settings import Sea, Sighting
 from .skin import Skin, skin
 from .texture import Array, noise, sample, smoothstep
 
 ROUGH = 60.0  # pixels of the roughness map to one unit of the animal's plane
+BARREL = 0.72  # radius of the body under a fin, in fin lengths
 
 
 @dataclass(frozen=True)
 class Lamp:
-    """All that is the same for every point of one animal in one photo."""
+    """The light of a scene on one animal: the same for every point of it.
 
-    sighting: Sighting
-    skin: Skin
-    mirror: float
+    `sun`, `half` (3,): to the right, up, towards the camera: where the sun stands, and the normal that mirrors it.
+    `white` (3,): the sun's colour; `shade` (3,): of what the sky sheds; `sky` (3,): of what wet skin mirrors.
+    """
+
     sun: Array
     half: Array
     strength: float
     white: Array
+    shade: Array
     sky: Array
+    cast: Array
+    wet: float
+
+
+@dataclass(frozen=True)
+class Wear:
+    """What an animal wears in one photo: its skin, where its plane faces, how the water lies on it."""
+
+    sighting: Sighting
+    skin: Skin
+    stance: Pose
     rough: Array
 
 
-def lamp(scene: Scene, sighting: Sighting, stance: Pose, rng: np.random.Generator) -> Lamp:
-    """Return how a scene lights an animal."""
-    sea = scene.sea
+def lamp(sea: Sea, tone: tuple[float, float], wet: float) -> Lamp:
+    """Return how a scene lights an animal of this tone (see Sighting), `wet` 0 to 1."""
     side, height = np.radians(sea.sun_side), np.radians(sea.sun_height)
     sun = np.array([np.sin(side) * np.cos(height), np.sin(height), -np.cos(side) * np.cos(height)], np.float32)
     half = sun + np.array([0, 0, 1.0], np.float32)
     half /= max(float(np.linalg.norm(half)), 1e-3)
-    made, rough = skin(sighting.individual, sighting.view), noise(rng, 160, 320, (5, 9), 3)
-    return Lamp(
-        sighting, made, stance.mirror, sun, half, sea.sun, light(sea), np.array(sea.sky_high, np.float32), rough
-    )
+    sky = 0.5 * np.array(sea.sky_low, np.float32) + 0.5 * np.array(sea.sky_high, np.float32)
+    white = light(sea)
+    level = np.float32(white.mean())
+    cast = np.array([1 + tone[1], 1.0, 1 - tone[1]], np.float32) * np.float32(tone[0])
+    # Shade takes on the sky's colour, sunlight is a little yellow.
+    shade = 0.65 * white + 0.35 * level * sky / max(float(sky.mean()), 1e-3)
+    warm = white * np.array([1.06, 1.0, 0.93], np.float32)
+    return Lamp(sun, half, sea.sun, warm, shade, sky, cast, wet)
 
 
-def lit(lamp: Lamp, x: Array, y: Array, part: Array) -> Array:
+def dress(sighting: Sighting, stance: Pose, rng: np.random.Generator) -> Wear:
+    """Return what the animal of a sighting wears in this photo."""
+    made = skin(sighting.individual, sighting.view, sighting.years)
+    return Wear(sighting, made, stance, noise(rng, 160, 320, (7, 7), 4, 0.65))
+
+
+def lit(lamp: Lamp, wear: Wear, x: Array, y: Array, part: Array) -> Array:
     """Return colours (height, width, 3) at points x, y of the animal's plane; `part`: how much is fin, not back."""
-    to = lamp.skin.to_pixels.astype(np.float32)
-    drawn = sample(lamp.skin.pixels, x * to[0, 0] + to[0, 2], y * to[1, 1] + to[1, 2], cv2.BORDER_REPLICATE)
-    lightness, right, up = drawn[..., 0], drawn[..., 1] * lamp.mirror, drawn[..., 2]
-    rough = sample(lamp.rough, x * ROUGH + 160, y * ROUGH + 80, cv2.BORDER_REFLECT)
-    if isinstance(lamp.sighting.individual.traits, FinTraits):
-        fin = part * smoothstep(-0.03, 0.09, y)
-        back, barrel = _back(lamp.sighting.individual.traits, lamp.sighting.bend, x, y, rough)
-        lightness, right, up = lightness * fin + back * (1 - fin), right * fin, up * fin + barrel * (1 - fin)
-    return _reflect(lamp, lightness, right, up, rough)
+    to = wear.skin.to_pixels.astype(np.float32)
+    drawn = sample(wear.skin.pixels, x * to[0, 0] + to[0, 2], y * to[1, 1] + to[1, 2], cv2.BORDER_REFLECT_101)
+    lightness, right, up, warm = cv2.split(drawn)
+    right = right * np.float32(wear.stance.mirror)
+    film = sample(wear.rough, x * ROUGH + 160, y * ROUGH + 80, cv2.BORDER_REFLECT)
+    if isinstance(wear.sighting.individual.traits, FinTraits):
+        # Water lies along the back, and runs down the fin.
+        runs = sample(wear.rough, x * 26 + 160, y * 300 + 80, cv2.BORDER_REFLECT)
+        fin = part * smoothstep(-0.05, 0.1, y)
+        across = np.clip(1 - (back_line(x, wear.sighting.bend) - y) * (1 / BARREL), -0.4, 0.995)
+        barrel = across / np.sqrt(1.0 - across * across)
+        runs = runs * (1 - fin) + film * fin
+        right, up = right * fin + wear.stance.facing[0] * 0.5, up * fin + barrel * (1 - fin)
+    else:
+        # Sheets of water part into rivulets here and there, not everywhere.
+        runs = sample(wear.rough, x * 170 + 160, y * 24 + 80, cv2.BORDER_REFLECT) * np.clip(0.3 + 0.5 * film, 0, 1)
+        right = right + wear.stance.facing[0] - 2 * wear.stance.bow * x * np.float32(wear.stance.mirror)
+        up = up + wear.stance.facing[1]
+    return reflect(lamp, np.asarray(lightness), np.asarray(right), np.asarray(up), film, runs, np.asarray(warm))
 
 
-def _back(traits: FinTraits, arch: float, x: Array, y: Array, rough: Array) -> tuple[Array, Array]:
-    """Return lightness and upward slope of the back: a barrel, with the pale saddle of a killer whale."""
-    shade = traits.grey * (0.97 + 0.05 * rough)
-    if traits.saddle > 0:
-        blot = np.exp(-(((x - 1.25) / 0.45) ** 2) - ((y + 0.2) / 0.15) ** 2)
-        shade = shade + 0.4 * traits.saddle * smoothstep(0.3, 0.6, blot * (1 + 0.12 * rough))
-    depth = np.clip(back_line(x, arch) - y, 0.0, 0.75)
-    return shade, 1.5 - 3.4 * depth
+def reflect(lamp: Lamp, lightness: Array, right: Array, up: Array, film: Array, runs: Array, warm: Array) -> Array:
+    """Return colours (height, width, 3) of skin: lightness, slopes and warmth, and two noises of the water on it.
 
-
-def _reflect(lamp: Lamp, lightness: Array, right: Array, up: Array, rough: Array) -> Array:
-    inverse = 1.0 / np.sqrt(1 + right * right + up * up)
-    direct = np.clip((right * lamp.sun[0] + up * lamp.sun[1] + lamp.sun[2]) * inverse, 0, 1)
-    sky = 0.85 + 0.3 * up * inverse
-    level = (0.95 - 0.5 * lamp.strength) * sky + 1.0 * lamp.strength * direct
-    warm = lamp.sighting.tone[1]
-    cast = np.array([1 + warm, 1.0, 1 - warm], np.float32) * lamp.white * np.float32(lamp.sighting.tone[0])
-    # Wet skin mirrors the sky a little everywhere, and the sun where it faces half way to it.
-    wet = np.clip(0.035 + 0.06 * up * inverse, 0.015, 0.1)
-    gleam = np.clip((right * lamp.half[0] + (up + 0.08 * rough) * lamp.half[1] + lamp.half[2]) * inverse, 0, 1)
-    for _ in range(6):
+    All planes are (height, width); `film` is the uneven layer, `runs` the rivulets.
+    """
+    up = up + (0.05 + 0.05 * lamp.wet) * film
+    facing = 1.0 / np.sqrt(1 + right * right + up * up)
+    rise = up * facing
+    towards = right * lamp.sun[0] + up * lamp.sun[1]
+    direct = np.clip((towards + lamp.sun[2]) * facing, 0, 1) * (0.95 * lamp.strength)
+    shed = (0.8 - 0.32 * lamp.strength) * (0.72 + 0.5 * rise)
+    graze = 1.0 - facing
+    graze = graze * graze * graze
+    # What points up mirrors the sky, what points down the dark water; rivulets break it into streaks.
+    streak = np.clip(0.55 + 0.45 * runs, 0.1, 1.6)
+    mirror = (0.028 + 0.5 * graze + (0.02 + 0.05 * lamp.wet) * np.maximum(runs - 0.6, 0)) * streak
+    mirror = np.minimum(mirror, 0.45) * np.clip(0.45 + rise, 0.1, 1.1)
+    gleam = np.clip((right * lamp.half[0] + up * lamp.half[1] + lamp.half[2]) * facing, 0, 1)
+    for _ in range(5):
         gleam = gleam * gleam
-    gleam = gleam * np.clip(rough - 0.5, 0, 1.2) * (0.3 * lamp.strength)
-    base = lightness * level
-    planes = [base * float(c) + wet * float(s) + gleam for c, s in zip(cast, lamp.sky, strict=True)]
+    gleam = gleam * np.clip(0.35 + 0.8 * runs, 0, 2.0) * (0.22 * lamp.strength)
+    # The sun behind the animal lines the edges that lean towards it.
+    if lamp.sun[2] < 0.2:
+        gleam = gleam + np.clip(towards * facing - 0.42, 0, 0.4) * (1.1 * lamp.strength)
+    planes = []
+    yellows = (0.0, 0.1, 0.42)  # what a yellow film takes of red, green and blue
+    for cast, white, shade, sky, yellow in zip(lamp.cast, lamp.white, lamp.shade, lamp.sky, yellows, strict=True):
+        body = lightness * (1 - float(yellow) * warm) * (direct * float(cast * white) + shed * float(cast * shade))
+        planes.append(body + mirror * float(sky) + gleam * float(white))
     return np.asarray(cv2.merge(planes))

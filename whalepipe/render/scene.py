@@ -6,6 +6,7 @@ import numpy as np
 
 from .animal import paint_animal
 from .camera import expose, metered
+from .distraction import paint_distraction
 from .pose import part_box
 from .sea import paint_sea
 from .settings import Scene
@@ -40,11 +41,15 @@ def render_scene(scene: Scene) -> Rendered:
 def paint_animals(scene: Scene, image: Array) -> tuple[tuple[Truth, ...], Array]:
     """Paint a scene's animals into `image` (height, width, 3) float32 in place.
 
-    Returns what is known of each, and how far (height, width) 0..1 each pixel shows an animal.
+    Returns what is known of each, and how far (height, width) 0..1 each pixel shows an animal. The scene's
+    distractions are painted first: they are animals, of which nothing is told.
     """
     masks: list[Array] = []
     alone: list[float] = []
     covered = np.zeros(image.shape[:2], np.float32)
+    for number, distraction in enumerate(scene.distractions):
+        hides = paint_distraction(scene, distraction, image, np.random.default_rng([scene.seed, 5, number]))
+        covered = np.maximum(covered, hides)
     for number, sighting in enumerate(scene.sightings):
         part, whole = paint_animal(scene, sighting, image, np.random.default_rng([scene.seed, 4, number]))
         masks = [mask * (1 - whole) for mask in masks] + [part]

@@ -6,6 +6,7 @@ from .individual import Individual
 
 Colour = tuple[float, float, float]
 FAULTS = ("", "blurred", "cut_off", "distant", "glare")
+DISTRACTIONS = ("head", "back", "blow")
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,9 @@ class Sighting:
     and a fluke's roll turn it in the picture, the others foreshorten it. `submerged` is the fraction of the part's
     height under water; if 0, its foot stands `raised` part widths above the water. `bend`: of a fluke, how far
     its tips curve up; of a fin, how arched the back is. `splash` 0 to 1. `tone`: (lightness factor, brown +
-    or blue - cast) of wet skin in this light.
+    or blue - cast) of wet skin in this light. `years` after the animal's first photo: its nicks and marks are those of
+    that time. `bow`: how far a fluke's blades curl away from the camera (-0.3 to 0.3; negative: towards it). `wet` 0
+    to 1: how much water runs off it.
     """
 
     individual: Individual
@@ -100,11 +103,37 @@ class Sighting:
     bend: float
     splash: float
     tone: tuple[float, float]
+    years: float = 0.0
+    bow: float = 0.0
+    wet: float = 0.0
+
+
+@dataclass(frozen=True)
+class Distraction:
+    """An animal of which neither fluke nor fin is seen, so that no box is drawn: of one photo, in pixels.
+
+    `kind` is one of DISTRACTIONS; `x`, `y`: where its middle meets the water; `width`: of what is seen of it (a blow:
+    of its foot); `facing` -1 (left) or 1. `rise`: its height as a share of what is usual. `splash`, `tone`: as of a
+    Sighting.
+    """
+
+    individual: Individual
+    kind: str
+    x: float
+    y: float
+    width: float
+    facing: float
+    rise: float
+    splash: float
+    tone: tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Scene:
-    """One photo before it is drawn: `seed` fixes all that is random in water and noise; nearer animals come last."""
+    """One photo before it is drawn: `seed` fixes all that is random in water and noise; nearer animals come last.
+
+    `distractions` lie behind the animals.
+    """
 
     width: int
     height: int
@@ -113,3 +142,4 @@ class Scene:
     camera: Camera
     sightings: tuple[Sighting, ...]
     fault: str = ""
+    distractions: tuple[Distraction, ...] = ()

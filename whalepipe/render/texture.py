@@ -37,7 +37,7 @@ def noise(
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         soft = cv2.warpAffine(cv2.GaussianBlur(grid, (3, 3), 0.7), step, (width, height), flags=flags)
         total += gain**octave * np.asarray(soft)
-    return np.asarray(total / (0.45 * np.sqrt(sum(gain ** (2 * octave) for octave in range(octaves)))))
+    return total / np.float32(0.45 * np.sqrt(sum(gain ** (2 * octave) for octave in range(octaves))))
 
 
 def rgb(plane: Array) -> Array:

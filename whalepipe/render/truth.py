@@ -96,7 +96,7 @@ def tell(scene: Scene, sighting: Sighting, alone: float, mask: Array) -> Truth |
 
 def _edge(sighting: Sighting, seen: Array) -> tuple[Array, Array]:
     """Return the trailing edge in pixels and which of its points the mask (height, width) reaches."""
-    contour = pose(sighting).project(trailing_edge(sighting.individual))
+    contour = pose(sighting).project(trailing_edge(sighting.individual, sighting.years))
     if sighting.individual.part == "fluke" and contour[0, 0] > contour[-1, 0]:
         contour = contour[::-1].copy()
     near = np.asarray(cv2.dilate(seen.astype(np.uint8), np.ones((2 * NEAR + 1, 2 * NEAR + 1), np.uint8)))

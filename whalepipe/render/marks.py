@@ -1,0 +1,101 @@
+"""What life writes on a skin: rake marks, barnacle scars and lesions, each made in one year and healed in another.
+
+Every mark of a life is drawn, whether it shows in the year asked for or not, so that chance stays in step: the same
+animal some years later has its old marks paler, lacks those that healed and has new ones.
+"""
+
+import cv2
+import numpy as np
+
+from .individual import LIFE
+from .texture import Array, draw_lines, noise
+
+EARLIEST = -10.0  # the year in which the oldest mark of a history was made
+
+
+def _history(rng: np.random.Generator, visible: int, lasts: float) -> Array:
+    """Return the years of birth of as many marks as make about `visible` of them show in any year."""
+    count = int(rng.poisson(visible * (LIFE - EARLIEST) / lasts)) if visible else 0
+    return np.asarray(rng.uniform(EARLIEST, LIFE, count))
+
+
+def _strength(born: float, lasts: float, years: float) -> float:
+    """Return how plainly (0..1) a mark shows: at once when made, fading evenly until it has healed."""
+    age = years - born
+    return 0.0 if age < 0 or age >= lasts else 1.0 - (age / lasts) ** 1.5
+
+
+def _somewhere(rng: np.random.Generator, depth: Array) -> Array:
+    """Return a point (x, y) in pixels inside the animal, or the picture's middle where luck fails."""
+    height, width = depth.shape
+    columns, rows = rng.integers(0, width, 24), rng.integers(0, height, 24)
+    inside = np.flatnonzero(depth[rows, columns] > 0.015)
+    if not len(inside):
+        return np.array([width / 2, height / 2])
+    return np.array([columns[inside[0]], rows[inside[0]]], float)
+
+
+def rakes(rng: np.random.Generator, depth: Array, visible: int, longest: float, lasts: float, years: float) -> Array:
+    """Return rake marks (height, width), 0..1: fans of parallel, slightly bent lines, and single scratches.
+
+    `depth` (height, width) is 0 outside the animal; `longest` in pixels, `lasts` years on the average.
+    """
+    shape = (depth.shape[0], depth.shape[1])
+    lines: list[Array] = []
+    widths: list[int] = []
+    strengths: list[float] = []
+    for born in _history(rng, visible, lasts):
+        start, angle = _somewhere(rng, depth), rng.uniform(0, np.pi)
+        length, bend = longest * rng.uniform(0.12, 1.0) ** 1.5, rng.uniform(-0.2, 0.2)
+        teeth = int(rng.integers(3, 8)) if rng.random() < 0.6 else 1
+        spacing, strength, width = rng.uniform(3, 7), rng.uniform(0.2, 1.0) ** 1.6, 1 + int(rng.random() < 0.25)
+        shown = _strength(float(born), lasts * float(rng.uniform(0.5, 1.5)), years)
+        ends, tones = rng.uniform((0, 0.7), (0.2, 1.0), (teeth, 2)), rng.uniform(0.4, 1.0, teeth)
+        if shown <= 0:
+            continue
+        along = np.array([np.cos(angle), np.sin(angle)])
+        across = np.array([-along[1], along[0]])
+        for tooth in range(teeth):
+            t = np.linspace(ends[tooth, 0], ends[tooth, 1], 12)[:, None]
+            lines.append(start + across * (tooth * spacing + bend * length * t**2) + along * length * t)
+            widths.append(width)
+            strengths.append(float(shown * strength * tones[tooth]))
+    drawn = np.asarray(cv2.GaussianBlur(draw_lines(shape, lines, widths, strengths), (0, 0), 0.8)) * 1.3
+    return drawn * np.clip(0.7 + 0.4 * noise(rng, *shape, (24, 24), 3), 0.1, 1.0)
+
+
+def barnacles(rng: np.random.Generator, depth: Array, visible: int, years: float) -> Array:
+    """Return barnacle scars (height, width), 0..1: small discs and rings, the more the smaller, in clusters."""
+    canvas = np.zeros(depth.shape, np.uint8)
+    middle = _somewhere(rng, depth)
+    for born in _history(rng, visible, 12.0):
+        alone, near = _somewhere(rng, depth), rng.normal(0, 34, 2)
+        x, y = middle + near if rng.random() < 0.4 else alone
+        radius, ring, tone = 1.2 + 7.5 * rng.random() ** 3, rng.random() < 0.4, rng.uniform(50, 230)
+        narrow, angle, moves = rng.uniform(0.65, 1.0), float(rng.uniform(0, 180)), rng.random() < 0.15
+        middle = alone if moves else middle
+        shown = _strength(float(born), 12.0, years)
+        if shown <= 0 or not (0 <= y < depth.shape[0] and 0 <= x < depth.shape[1] and depth[int(y), int(x)] > 0.01):
+            continue
+        box = ((float(x), float(y)), (2 * radius, 2 * radius * narrow), angle)
+        cv2.ellipse(canvas, box, tone * shown, 1 if ring and radius > 2.5 else -1, cv2.LINE_AA)
+    return np.asarray(cv2.GaussianBlur(canvas, (0, 0), 0.8).astype(np.float32) / 255)
+
+
+def lesions(rng: np.random.Generator, depth: Array, visible: int, years: float) -> Array:
+    """Return patches (height, width), -1..1, dark or pale, with soft, irregular limits; they heal within few years."""
+    height, width = depth.shape
+    total = np.zeros((height, width), np.float32)
+    rough = noise(rng, height, width, (22, 22), 4, 0.7)
+    for born in _history(rng, visible, 2.5):
+        (x, y), (wide, high) = _somewhere(rng, depth), rng.uniform(4, 26, 2)
+        tone, lasts = rng.uniform(0.3, 1.0) * (1 if rng.random() < 0.7 else -0.7), rng.uniform(1, 4)
+        shown = _strength(float(born), float(lasts), years)
+        left, top = int(max(0, x - 2 * wide)), int(max(0, y - 2 * high))
+        here = slice(top, int(y + 2 * high) + 1), slice(left, int(x + 2 * wide) + 1)
+        if shown <= 0 or not total[here].size:
+            continue
+        rows, columns = (axis.astype(np.float32) for axis in np.ogrid[0:height, 0:width])
+        away = ((columns[:, here[1]] - x) / wide) ** 2 + ((rows[here[0]] - y) / high) ** 2
+        total[here] += tone * shown * np.clip(1.2 * (1 - away) + 0.5 * rough[here] * (away < 2), 0, 1) ** 0.7
+    return np.clip(total, -1, 1)
