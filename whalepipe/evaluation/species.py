@@ -20,6 +20,7 @@ from whalepipe.evaluation.specimens import Eyes, SpeciesTable, Specimen, gather
 from whalepipe.models.species import Told, find_species
 from whalepipe.work import Progress, silent
 
+OF_BOXED = ("accuracy", "coverage", "accuracy_named")  # given apart for what has a box: the pipeline sees nothing else
 LEAST = 1e-4  # smallest probability in the logarithm: probabilities are written with four decimals
 
 
@@ -45,7 +46,7 @@ class Verdict:
     best: float  # its probability; 0 where there is none
     right: float  # the probability that the truth was given
     base: float  # what the species' shares alone would have given it
-    guess: bool  # whether the most common species would have been right
+    guess: bool  # whether it is of the most common species
     named: bool
 
 
@@ -105,14 +106,17 @@ def scored(
 ) -> dict[str, Any]:
     """All figures, to 4 decimals; `shares` counts the species that each answer's base rate is taken from."""
     config = options.config
-    verdicts = [_verdict(s, t, c, config) for s, t, c in zip(specimens, told, shares, strict=True)]
+    common = Counter(s.species for s in specimens).most_common(1)[0][0]
+    verdicts = [_verdict(s, t, c, common, config) for s, t, c in zip(specimens, told, shares, strict=True)]
+    boxed = [v for v, s in zip(verdicts, specimens, strict=True) if s.boxed]
     together, _ = groups([s.group for s in specimens])
     draws = resample(len(together), options.resamplings, options.seed)
     samples = [figures([verdicts[i] for g in draw for i in together[g]]) for draw in draws]
     whole = figures(verdicts)
     confused = Counter(f"{v.truth} -> {v.called or 'unknown'}" for v in verdicts if v.called != v.truth)
     return {
-        **{name: None if value is None else round(value, 4) for name, value in whole.items()},
+        **_rounded(whole),
+        "of_boxed": {name: v for name, v in _rounded(figures(boxed)).items() if name in OF_BOXED} if boxed else {},
         "intervals": {name: interval([s[name] for s in samples]) for name in whole},
         "resampled": "individuals",
         "named_at": config.species.named_at,
@@ -126,10 +130,11 @@ def scored(
 
 
 def figures(verdicts: Sequence[Verdict]) -> dict[str, float | None]:
-    """accuracy and balanced_accuracy of the best candidate, log_loss, ece, coverage (the share that is named), and
+    """The figures that have one number each; None where one has no meaning.
 
-    accuracy_named; beside them what the shares of the species alone give: base_accuracy, base_log_loss and
-    log_loss_skill, 1 - log_loss / base_log_loss.
+    accuracy and balanced_accuracy are the best candidate's, sure or not; coverage is the share that is named,
+    accuracy_named how often rightly. base_accuracy and base_log_loss are what the species' shares alone give,
+    log_loss_skill is 1 - log_loss / base_log_loss.
     """
     right = [v.called == v.truth for v in verdicts]
     by_species: dict[str, list[bool]] = {}
@@ -148,9 +153,12 @@ def figures(verdicts: Sequence[Verdict]) -> dict[str, float | None]:
     }
 
 
-def _verdict(specimen: Specimen, told: Told, shares: Counter[str], config: Config) -> Verdict:
+def _rounded(values: dict[str, float | None]) -> dict[str, float | None]:
+    return {name: None if value is None else round(value, 4) for name, value in values.items()}
+
+
+def _verdict(specimen: Specimen, told: Told, shares: Counter[str], common: str, config: Config) -> Verdict:
     called, best = told.candidates[0] if told.candidates else ("", 0.0)
-    common = max(sorted(shares), key=lambda name: shares[name]) if shares else ""
     return Verdict(
         truth=specimen.species,
         called=called,

@@ -77,7 +77,7 @@ def _fitted(examples: Examples) -> tuple[list[str], Numbers, Numbers]:
     counts = Counter(examples.species)
     weights = np.array([len(examples.species) / (len(counts) * counts[s]) for s in examples.species])
     mean = np.average(examples.vectors, axis=0, weights=weights)
-    model = LogisticRegression(C=STRENGTH, max_iter=1000)
+    model = LogisticRegression(C=STRENGTH, max_iter=1000, tol=1e-3)
     model.fit(examples.vectors - mean, list(examples.species), sample_weight=weights)
     coefficients, intercepts = model.coef_, model.intercept_
     if len(model.classes_) == 2:  # scikit-learn gives one row for the two

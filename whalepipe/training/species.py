@@ -149,7 +149,8 @@ def _card(
 
 def command(tables: Sequence[SpeciesTable], options: SpeciesTraining) -> str:
     """The command line that makes these weights again; DATA stands for the folder that holds all that is read."""
-    named = portable([path for one in tables for path in (one.labels, one.photos)])
+    # With the folder above: a table's own folder has the name by which `provenance` knows it.
+    named = portable([path for one in tables for path in (one.labels.resolve().parent.parent, one.labels, one.photos)])
     words = ["whalepipe", "train", "species", *(named(one.labels) for one in tables)]
     for one in tables:
         words += ["--photos", named(one.photos), "--part", one.part]
