@@ -44,7 +44,7 @@ def test_nothing_named_has_no_accuracy() -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path, fake_models: fakes.Calls) -> Path:  # noqa: ARG001
-    """Animals of shade 1 are orcas, of 2 Risso's; two photos of orca0 are of shade 5, which is like nothing else."""
+    """Animals of shade 1 are orcas, of 2 Risso's; the two photos of d are of shade 5, which is like nothing else."""
     lines = []
     for number, (shade, species, who) in enumerate(
         [(1, "orca", "a"), (1, "orca", "b"), (1, "orca", "c"), (5, "orca", "d"), (5, "orca", "d"),
@@ -78,7 +78,8 @@ def test_leave_one_out_leaves_out_all_photos_of_the_individual(folder: Path) -> 
 
 def test_weights_on_photos_and_what_they_do_not_know(folder: Path) -> None:
     made = folder / "made.pt"
-    args = ("--photos", folder / "photos", "--part", "dorsal_fin", "--out", made)
+    alike = ("--without", "3.png", "--without", "4.png")
+    args = ("--photos", folder / "photos", "--part", "dorsal_fin", "--out", made, *alike)
     assert whalepipe("train", "species", folder / "species.csv", *args).code == 0
     fakes.save(folder / "photos" / "9.png", fakes.sea(fakes.Animal(40, 60, 90, 110, 7)))
     (folder / "species.csv").write_text(f"{HEAD}0.png,orca,a\n5.png,grampus griseus,e\n9.png,beluga,x\n")

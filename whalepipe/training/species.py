@@ -101,7 +101,7 @@ def _measured(sources: Sequence[_Source], options: SpeciesTraining, progress: Pr
     """Leave-one-out figures of each source with several species, the other sources always fitted on."""
     found = {}
     for one in sources:
-        if len(one.species) > 1:
+        if len(one.species) > 1 and not one.rendered:
             others = [source for source in sources if source is not one]
             beside = f", fitted on {' and '.join(o.name for o in others)} too" if others else " alone"
             how = SpeciesEvaluation(config=options.config, part=one.part)
