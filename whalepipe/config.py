@@ -68,6 +68,15 @@ class QualityConfig:
 
 
 @dataclass(frozen=True)
+class SpeciesConfig:
+    """Naming the species."""
+
+    weights: str = "species"  # where none ship under this name, every species is `unknown`
+    named_at: float = _share(0.7)  # least probability of the best species at which it is given
+    candidates: int = _number(5, 0, 10_000)  # ranked species written for each crop
+
+
+@dataclass(frozen=True)
 class MatchConfig:
     """Naming the individual."""
 
@@ -87,6 +96,7 @@ class Config:
     crop: CropConfig = field(default_factory=CropConfig)
     embed: EmbedConfig = field(default_factory=EmbedConfig)
     quality: QualityConfig = field(default_factory=QualityConfig)
+    species: SpeciesConfig = field(default_factory=SpeciesConfig)
     match: MatchConfig = field(default_factory=MatchConfig)
 
 

@@ -23,6 +23,7 @@ from whalepipe.photos import Found, describe, encode_jpeg, inside, read_photo
 from whalepipe.stages import crop as cropping
 from whalepipe.stages import detect as detecting
 from whalepipe.tables import UNKNOWN, BoxLabel, CropLabel, Detection, Photo, read_table
+from whalepipe.taxonomy import accepted
 from whalepipe.work import Progress, silent
 
 LONGEST_SIDE = 1024  # pixels of a crop in the catalogue; no model looks at more
@@ -180,7 +181,7 @@ def _entry(part: str, crop: str, pixels: NDArray[np.uint8], row: BoxLabel | Crop
         row.photo if isinstance(row, BoxLabel) else "",
         row.encounter,
         row.view or UNKNOWN,
-        row.species,
+        accepted(row.species),
     )
 
 

@@ -18,8 +18,8 @@ from whalepipe.stages import embed as embedding
 from whalepipe.stages import listing
 from whalepipe.stages import match as matching
 from whalepipe.stages import quality as grading
+from whalepipe.stages import species as naming
 from whalepipe.stages.ledger import Findings, ledger
-from whalepipe.stages.species import species
 from whalepipe.stages.view import view
 from whalepipe.tables import (
     Answer,
@@ -161,8 +161,18 @@ def grade_crops(work: Work, tables: Tables) -> None:
 
 
 def name_species(work: Work, tables: Tables) -> None:
-    """The species of every crop."""
-    tables.species = [row for crop in tables.crops for row in species(crop)]
+    """The species of every crop: candidates, kept; which of them is sure under today's threshold, made anew."""
+
+    def ranked(crop: Crop) -> list[Species]:
+        model = work.species_model
+        if model is None:
+            return []
+        key = recipe("species", naming.VERSION, model.digest, crop.part, work.embed_key(crop))
+        tell = partial(naming.candidates, crop, tables.vectors[crop.crop], model)
+        return work.cache.cached("species", key, Species, tell)
+
+    for crop in tables.crops:
+        tables.species += naming.species(crop, ranked(crop), work.config.species)
     work.write("species", Species, tables.species)
 
 

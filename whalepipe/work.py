@@ -19,6 +19,7 @@ from whalepipe.config import Config
 from whalepipe.errors import PhotoError, TableError
 from whalepipe.files import storing, sweep, write_aside
 from whalepipe.models.calibration import Calibration, read_calibration
+from whalepipe.models.species import SpeciesModel, find_species
 from whalepipe.models.weights import Weights, find_weights
 from whalepipe.photos import Found, encode_jpeg, read_keepsakes, read_photo
 from whalepipe.stages import crop as cropping
@@ -100,7 +101,7 @@ class Work:
         if "quality" in stages:
             _ = self.embedder_weights
         if "identify" in stages:
-            _ = self.gallery_revision
+            _ = self.gallery_revision, self.species_model
 
     def described(self, found: Found, describe: Callable[[], Photo]) -> Photo:
         """What is known of a file; one that could not be read is read again each time."""
@@ -153,6 +154,11 @@ class Work:
         from whalepipe.models.embedder import Embedder
 
         return Embedder(self.embedder_weights, pick_device(self.job.device))
+
+    @cached_property
+    def species_model(self) -> SpeciesModel | None:
+        """What tells the species; None where nothing does, and every species is unknown."""
+        return find_species(self.config.species.weights, self.embedder_weights.digest)
 
     def calibrations(self, parts: Iterable[str]) -> dict[str, Calibration]:
         """What the embedder's cosines mean, for each part."""
@@ -284,6 +290,7 @@ class Work:
             "whalepipe": __version__,
             "detector": "" if self.job.boxes else self.detector_weights.digest,
             "embedder": self.embedder_weights.digest,
+            "species": self.species_model.digest if self.species_model else "",
             "catalogue": self.gallery_revision,
             "config": asdict(self.config),
         }

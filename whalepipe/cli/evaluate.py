@@ -12,7 +12,7 @@ from whalepipe.cli.console import need_extra, progress, say
 if TYPE_CHECKING:
     from whalepipe.evaluation.identity import IdentityEvaluation
 
-MAPS = ("fnr_at_k", "k_for_miss_rate")  # figures that are one number for each of several settings
+MAPS = ("fnr_at_k", "k_for_miss_rate", "confused")  # figures that are one number for each of several settings
 
 Part = Annotated[str, typer.Option("--part", help="What the crops show, such as fluke.")]
 
@@ -95,6 +95,44 @@ def pairs(
 
     options = _identity_options(without, config, settings, device)
     _say_figures(evaluate_pairs(crops, labels, part, options, progress(quiet=False)), as_json)
+
+
+@app.command(
+    help="Score species, of one folder alone: folders betray species.\n\n"
+    "Example: whalepipe evaluate species --photos photos/ --labels species.csv --leave-one-out --json"
+)
+def species(
+    photos: Annotated[Path, typer.Option("--photos", help="The folder that the table's paths start from.")],
+    labels: Annotated[Path, typer.Option("--labels", help="CSV: photo or crop, species, individual; boxes if any.")],
+    part: Part = "dorsal_fin",
+    leave_one_out: Annotated[
+        bool, typer.Option("--leave-one-out", help="Tell each individual's species from the others of this table.")
+    ] = False,
+    without: o.Without = None,
+    config: o.ConfigFile = None,
+    settings: o.Settings = None,
+    device: o.DeviceName = o.Device.auto,
+    as_json: o.Json = False,
+) -> None:
+    """Accuracy, calibration, the share that is named and how often rightly, what is taken for what."""
+    try:
+        from whalepipe.evaluation.species import SpeciesEvaluation, evaluate_species
+    except ImportError as error:
+        raise need_extra("train", error) from error
+    from whalepipe.models.device import pick_device
+
+    options = SpeciesEvaluation(
+        config=o.configuration(config, settings),
+        part=part,
+        leave_one_out=leave_one_out,
+        without=tuple(without or ()),
+        device=pick_device(device.value),
+    )
+    try:
+        found = evaluate_species(photos, labels, options, progress(quiet=False))
+    except ImportError as error:
+        raise need_extra("train", error) from error
+    _say_figures(found, as_json)
 
 
 def _identity_options(

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from whalepipe.cli import options as o
-from whalepipe.cli.console import need_extra, say
+from whalepipe.cli.console import need_extra, progress, say
 from whalepipe.errors import ConfigError
 
 app = typer.Typer(
@@ -148,6 +148,51 @@ def embedder(
     )
     sets = [LabelSet(table, folder, shows) for (table, folder), shows in zip(tables, part or [], strict=True)]
     made = train_embedder(sets, options, _say_epoch)
+    say(f"{made.path}, and its card {made.path.with_suffix('.json')}")
+
+
+@app.command(
+    help="Make what tells species apart, by part (experimental).\n\n"
+    "Example: whalepipe train species species.csv --photos photos/ --part dorsal_fin --out mine.pt"
+)
+def species(
+    labels: Annotated[list[Path], typer.Argument(help="CSV tables: photo or crop, species, individual; boxes if any.")],
+    photos: Photos,
+    part: Annotated[list[str], typer.Option("--part", help="What to look at in each table's photos or crops.")],
+    name: Annotated[
+        list[str] | None,
+        typer.Option("--species", help='The species of each table without such a column; "" for one with it.'),
+    ] = None,
+    out: Weights = Path("species.pt"),
+    rendered: Annotated[int, typer.Option("--rendered", help="Rendered individuals of each part beside the real.")] = 0,
+    without: o.Without = None,
+    provenance: Provenance = None,
+    seed: Seed = 0,
+    config: o.ConfigFile = None,
+    settings: o.Settings = None,
+    device: o.DeviceName = o.Device.cpu,
+) -> None:
+    """Fit, measure with each individual left out in turn, and say where the weights are."""
+    try:
+        from whalepipe.evaluation.specimens import SpeciesTable
+        from whalepipe.training.species import SpeciesTraining, train_species
+    except ImportError as error:
+        raise need_extra("train", error) from error
+    tables = _pairs(labels, photos)
+    names = name or [""] * len(tables)
+    if not len(part) == len(names) == len(tables):
+        raise ConfigError(f"{len(tables)} tables of labels: give --part, and --species if at all, once for each")
+    options = SpeciesTraining(
+        out=out,
+        config=o.configuration(config, settings),
+        without=tuple(without or ()),
+        rendered=rendered,
+        seed=seed,
+        device=device.value,
+        provenance=provenance,
+    )
+    both = zip(tables, part, names, strict=True)
+    made = train_species([SpeciesTable(*table, shows, named) for table, shows, named in both], options, progress(False))
     say(f"{made.path}, and its card {made.path.with_suffix('.json')}")
 
 

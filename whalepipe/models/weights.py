@@ -58,6 +58,11 @@ def find_weights(name: str, kind: str) -> Weights:
     return Weights(path, found, card)
 
 
+def ships(name: str) -> bool:
+    """Whether weights of this name are among the shipped ones."""
+    return _is_file(shipped_folder() / f"{name}.pt")
+
+
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
