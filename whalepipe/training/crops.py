@@ -20,6 +20,7 @@ from whalepipe.training.rendered import STREAM
 
 Pictures = npt.NDArray[np.uint8]
 RENDERED_WIDTH, RENDERED_HEIGHT = 960, 640  # pixels of a rendered photo
+SPAN = 3.0  # years between photos of a rendered animal, at most
 MARGIN = 0.1  # of the box, as the pipeline cuts it
 ALIKE_BITS = 6  # of 64: difference hashes nearer than this are of near-duplicate photos
 
@@ -88,7 +89,8 @@ def render(part: str, individuals: int, shots: int, size: int, seed: int, stream
         animal = draw_individual(part, for_training(stream), number)
         for shot in range(shots):
             rng = scene_rng(stream, "crops", seed, part, number, shot)
-            photo = render_scene(draw_scene(rng, [animal], width=RENDERED_WIDTH, height=RENDERED_HEIGHT))
+            years = float(rng.uniform(0, SPAN))
+            photo = render_scene(draw_scene(rng, [animal], RENDERED_WIDTH, RENDERED_HEIGHT, years=years))
             for t in photo.truths:
                 box = Detection("", "", 0, part, t.xmin, t.ymin, t.xmax, t.ymax, 1.0)
                 left, top, right, bottom = window(box, MARGIN, RENDERED_WIDTH, RENDERED_HEIGHT)

@@ -20,6 +20,7 @@ STREAM = "train"  # of the renderer: neither the demo nor a test draws from it
 EMPTY_SHARE = 0.15  # of the rendered photos show the sea alone
 FAULTS = ("", "", "", "", "distant", "cut_off", "")  # what is hard to see is to be found all the same
 INDIVIDUALS = 10_000  # of each part in a stream
+OLDEST = 8.0  # years after an animal's first photos that it may be seen: nicks are added, marks come and heal
 LEAST = 0.005  # strength from which a fault is written down
 
 
@@ -43,7 +44,8 @@ def drawn_scene(
     faults: Sequence[str] = FAULTS,
     purpose: str = "photos",
 ) -> "Scene":
-    """Photo `number` of a stream before it is drawn, `size` (width, height) pixels: up to three animals of one part.
+    """Photo `number` of a stream before it is drawn, `size` (width, height) pixels: up to three animals of one part,
+    sometimes with heads, backs and blows, which have no box.
 
     What is drawn for one purpose is never drawn again for another.
     Raises ValueError for a stream that is kept from training, for a part and for a fault that cannot be drawn.
@@ -56,7 +58,8 @@ def drawn_scene(
     chosen = rng.choice(INDIVIDUALS, animals, replace=False)
     individuals = [draw_individual(part, stream, int(n)) for n in chosen]
     fault = str(rng.choice(faults)) if individuals else ""
-    return draw_scene(rng, individuals, *size, fault=fault)
+    others, years = int(rng.choice([0, 0, 1, 2])), float(rng.uniform(0, OLDEST))
+    return draw_scene(rng, individuals, *size, fault=fault, distractions=others, years=years)
 
 
 def write_truth(folder: Path, shown: Iterable[Shown]) -> None:

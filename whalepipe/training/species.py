@@ -15,8 +15,9 @@ from whalepipe.evaluation.specimens import Eyes, SpeciesTable, Specimen, gather
 from whalepipe.models.species import ARRAYS, KIND, Head
 from whalepipe.models.weights import Weights, save_weights
 from whalepipe.render import draw_individual
-from whalepipe.training.crops import STREAM, render
+from whalepipe.training.crops import render
 from whalepipe.training.heads import STRENGTH, examples_of, fit
+from whalepipe.training.rendered import STREAM
 from whalepipe.training.sources import account, limits, portable, provenance
 from whalepipe.work import Progress, silent
 
