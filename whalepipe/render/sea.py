@@ -81,7 +81,7 @@ def _strip(scene: Scene, water: Water, away: Array) -> Array:
     dip = _widen(camera.height / away, scene.width)
     facing = dip + facets.away
     # Slopes that turn away show what peeps over them; rough water never lies quite edge-on.
-    facing = 0.5 * (facing + np.sqrt(facing * facing + (0.001 + 0.8 * facets.rough)))
+    facing = 0.5 * (facing + np.sqrt(facing * facing + (0.003 + facets.rough)))
     shrink = 1.0 / (1.0 + facets.right * facets.right + facets.away * facets.away)
     graze = np.maximum(1.0 - facing * np.sqrt(shrink), 0)
     squared = graze * graze
@@ -109,7 +109,7 @@ def _palette(sea: Sea) -> Array:
     """Return the colour (n, 3) of each layer of light that `_strip` adds up."""
     low, deep = np.array(sea.sky_low, np.float32), np.array(sea.deep, np.float32)
     white = [light(sea) * 0.92] if sea.foam > 0 else []
-    glow = light(sea).mean() * np.array([0.3, 0.9, 0.8], np.float32) * (0.01 + 0.8 * deep)
+    glow = light(sea).mean() * np.array([0.3, 0.9, 0.8], np.float32) * (0.01 + 0.5 * deep)
     sun = [np.array([1.0, 0.98, 0.94], np.float32)] if _faces_sun(sea) else []
     return np.array([0.95 * low, low, *white, np.array(sea.sky_high, np.float32) - low, deep, glow, *sun], np.float32)
 
