@@ -53,11 +53,11 @@ def draw_bands(sea: Sea, rng: np.random.Generator) -> list[Band]:
     wind, swell = rng.uniform(0, 2 * np.pi), rng.uniform(0, 2 * np.pi)
     slope = float(np.sqrt(0.0009 + 0.05 * sea.wind**1.5) / 2)
     # Rough weather feeds the long waves, even a light air the ripples.
-    shares = (0.2 * sea.wind, 1.3 * sea.wind**0.5, 1.7, 0.9, 0.6 + 0.06 * sea.rain / slope)  # drops dimple it
+    shares = (0.15 * sea.wind, 0.9 * sea.wind**0.5, 1.25, 1.05, 0.9 + 0.06 * sea.rain / slope)  # drops dimple it
     bands = []
     for number, (size, share) in enumerate(zip(BANDS, shares, strict=True)):
         strength = max(slope * share, 0.004, (0.10, 0.07, 0.0, 0.0, 0.0)[number] * sea.swell)
-        towards, spread = (swell, 0.02) if number == 0 else (wind, (0.1, 0.3, 0.5, 0.8, 1.1)[number])
+        towards, spread = (swell, 0.02) if number == 0 else (wind, (0.1, 0.1, 0.2, 0.35, 0.5)[number])
         bands.append(_band(rng, size, strength, towards, spread))
     return bands
 
