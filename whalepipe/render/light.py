@@ -110,16 +110,16 @@ def reflect(lamp: Lamp, lightness: Array, right: Array, up: Array, film: Array, 
     graze = 1.0 - facing
     graze = graze * graze * graze
     # What points up mirrors the sky, what points down the dark water; rivulets break it into streaks.
-    streak = np.clip(0.6 + 0.4 * runs + 0.3 * film, 0.1, 1.9)
+    streak = np.clip(0.6 + 0.4 * runs + 0.12 * film, 0.1, 1.8)
     mirror = (0.055 + 0.5 * graze + (0.02 + 0.05 * lamp.wet) * np.maximum(runs - 0.6, 0)) * streak
     mirror = np.minimum(mirror, 0.4) * np.clip(0.6 + 1.3 * rise, 0.1, 1.4)
     gleam = np.clip((right * lamp.half[0] + up * lamp.half[1] + lamp.half[2]) * facing, 0, 1)
     for _ in range(3):
         gleam = gleam * gleam
     # A broad sheen of the skin itself, and the sharp glints of the film that lies on it.
-    sheen = gleam * (0.05 * lamp.strength)
+    sheen = gleam * (0.08 * lamp.strength)
     gleam = gleam * gleam
-    gleam = gleam * gleam * np.clip(0.2 + 1.1 * runs, 0, 2.4) * (0.32 * lamp.strength) + sheen
+    gleam = gleam * gleam * np.clip(0.35 + 0.5 * runs, 0, 1.6) * (0.22 * lamp.strength) + sheen
     # The sun behind the animal lines the edges that lean towards it.
     if lamp.sun[2] < 0.2:
         gleam = gleam + np.clip(towards * facing - 0.42, 0, 0.4) * (1.1 * lamp.strength)
