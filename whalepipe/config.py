@@ -72,7 +72,7 @@ class SpeciesConfig:
     """Naming the species."""
 
     weights: str = "species"  # where none ship under this name, every species is `unknown`
-    named_at: float = _share(0.7)  # least probability of the best species at which it is given
+    named_at: float = _share(0.8)  # least probability of the best species at which it is given
     candidates: int = _number(5, 0, 10_000)  # ranked species written for each crop
 
 

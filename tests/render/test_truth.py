@@ -61,8 +61,9 @@ def test_the_species_is_the_animals() -> None:
 @pytest.mark.parametrize("view", ["ventral", "dorsal"])
 def test_a_flukes_edge_runs_from_the_pictures_left_tip_to_the_right(view: str) -> None:
     truth = told(plain("fluke", view))
-    assert truth.contour[0, 0] == pytest.approx(truth.xmin, abs=4)
-    assert truth.contour[-1, 0] == pytest.approx(truth.xmax, abs=4)
+    # The blunt tips reach out a little further than where the trailing edge ends.
+    assert truth.contour[0, 0] == pytest.approx(truth.xmin, abs=6)
+    assert truth.contour[-1, 0] == pytest.approx(truth.xmax, abs=6)
     assert truth.visible.all()
     # Its lowest point, the central notch, is in the middle.
     assert truth.contour[truth.contour[:, 1].argmax(), 0] == pytest.approx(WIDTH / 2, abs=12)

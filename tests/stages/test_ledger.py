@@ -1,5 +1,4 @@
 from whalepipe.stages.ledger import Findings, ledger
-from whalepipe.stages.species import species
 from whalepipe.stages.view import view
 from whalepipe.summary import summarize
 from whalepipe.tables import Answer, Crop, Failure, Photo, Quality, Species, View
@@ -57,6 +56,5 @@ def test_the_counts_add_up() -> None:
     assert summarize([])["files"]["total"] == 0
 
 
-def test_species_and_view_say_unknown() -> None:
-    assert species(A0) == [Species("a0", 1, "unknown", "unknown", None, None)]
+def test_a_view_is_unknown() -> None:
     assert view(A0) == [View("a0", "unknown", None)]

@@ -168,6 +168,18 @@ def test_a_run_of_one_epoch_makes_weights_with_their_card(folder, monkeypatch, c
     assert capfd.readouterr().out == ""
 
 
+def test_rendered_photos_alone_are_enough_and_nothing_is_not(tmp_path):
+    alone = DetectorTraining(
+        tmp_path / "sea.pt", tmp_path / "work", rendered=4, epochs=1, size=64, batch=2, freeze=0, threads=1
+    )
+    train_detector([], alone)
+    card = find_weights(str(tmp_path / "sea.pt"), "detector").card
+    assert [(s["source"], s["photos"]) for s in card["trained_on"]] == [("rendered", 4)]
+    assert card["retrain"].startswith("whalepipe train detector --rendered 4 ")
+    with pytest.raises(WhalepipeError, match="give a table of boxes, or --rendered"):
+        train_detector([], replace(alone, rendered=0, work_dir=tmp_path / "other"))
+
+
 def test_a_killed_run_goes_on_from_its_last_epoch(folder):
     def kill(done, _all, _loss):
         if done == 2:

@@ -15,8 +15,10 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Labels = Annotated[list[Path], typer.Argument(help="CSV tables of labels.")]
-Photos = Annotated[list[Path], typer.Option("--photos", help="The folder of each table's photos, in the same order.")]
+Labels = Annotated[list[Path] | None, typer.Argument(help="CSV tables of labels.")]
+Photos = Annotated[
+    list[Path] | None, typer.Option("--photos", help="The folder of each table's photos, in the same order.")
+]
 Weights = Annotated[Path, typer.Option("--out", help="The weights (.pt) to write; their card goes beside them.")]
 WorkDir = Annotated[
     Path | None, typer.Option("--work-dir", help="Checkpoints and log; a stopped run goes on.  [default: OUT.work]")
@@ -50,9 +52,9 @@ def _given(**values: int | float | None) -> dict[str, Any]:
 
 @app.command(help="Train the detector.\n\nExample: whalepipe train detector boxes.csv --photos photos/ --out mine.pt")
 def detector(
-    labels: Labels,
-    photos: Photos,
     out: Weights,
+    labels: Labels = None,
+    photos: Photos = None,
     work_dir: WorkDir = None,
     base: Base = None,
     negatives: Annotated[list[Path] | None, typer.Option("--negatives", help="Folders without animals.")] = None,
@@ -91,7 +93,7 @@ def detector(
         **_given(epochs=epochs, size=size, batch=batch, freeze=freeze),
     )
     try:
-        made = train_detector(_pairs(labels, photos), options, _say_epoch)
+        made = train_detector(_pairs(labels or [], photos or []), options, _say_epoch)
     except ImportError as error:
         raise need_extra("train", error) from error
     say(f"{made.path}, and its card {made.path.with_suffix('.json')}")
@@ -157,7 +159,7 @@ def embedder(
 )
 def species(
     labels: Annotated[list[Path], typer.Argument(help="CSV tables: photo or crop, species, individual; boxes if any.")],
-    photos: Photos,
+    photos: Annotated[list[Path], typer.Option("--photos", help="The folder of each table's photos or crops.")],
     part: Annotated[list[str], typer.Option("--part", help="What to look at in each table's photos or crops.")],
     name: Annotated[
         list[str] | None,

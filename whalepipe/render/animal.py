@@ -10,7 +10,7 @@ from .pose import Pose, polygons, pose
 from .sea import light
 from .settings import Scene, Sighting
 from .splash import paint_foam, paint_mirror, paint_spray, waterline
-from .texture import Array, fill, rgb, smoothstep
+from .texture import Array, fill, rgb, smoothstep, wiggle
 from .wet import paint_beads, paint_drips
 
 STRIP = 32  # rows drawn at a time: they stay in the processor's cache
@@ -62,6 +62,9 @@ def paint_animal(scene: Scene, sighting: Sighting, image: Array, rng: np.random.
     if patch.width < 3 or patch.height < 3:
         return part, whole
     line = waterline(sighting, stance, patch.width, rng)
+    # Small waves lap at the skin: nothing is cut off straight.
+    lap = wiggle(rng, patch.width, max(4.0, 0.07 * sighting.width), 3)
+    line = line + np.float32((0.005 + 0.009 * sighting.splash) * sighting.width) * lap
     glow = lamp(scene.sea, sighting.tone, sighting.wet)
     colour, fin, body = _layers(patch, line, glow, dress(sighting, stance, rng))
     window = image[patch.slices()]
@@ -97,7 +100,9 @@ def _layers(patch: Patch, line: Array, glow: Lamp, wear: Wear) -> tuple[Array, A
     part = patch.fill(part_line)
     rows, columns = patch.rows(), patch.columns()
     body = np.maximum(part, patch.fill(back_line)) if len(back_line) else part.copy()
-    body *= smoothstep(-0.6, 0.6, np.repeat(line, patch.fine)[None, :] - rows[:, None])
+    # The water thins out where it runs up the skin.
+    thin = max(0.6, 0.008 * wear.sighting.width)
+    body *= smoothstep(-thin, thin, np.repeat(line, patch.fine)[None, :] - rows[:, None])
     part = np.minimum(part, body)
     colour = np.zeros((*body.shape, 3), np.float32)
     for top in range(0, len(rows), STRIP):

@@ -14,6 +14,7 @@ from .texture import Array, bezier, spline, wiggle
 FLUKE_FOOT = -0.95  # y where the drawn peduncle ends, always under water
 FIN_FOOT = -0.12  # y to which the fin's polygon reaches into the back
 FLUKE_EDGE = 600  # points of one half's trailing edge: the outline's first, and mirrored its last
+HEALED = np.hanning(11)[1:-1] / np.hanning(11).sum()  # weights of neighbours along an edge
 FIN_CROWN, FIN_EDGE = 23, 419  # points about the tip and of the trailing edge: the last of the outline but one
 
 
@@ -70,6 +71,8 @@ def cut(edge: Array, notches: tuple[Notch, ...]) -> Array:
         offset = (along - notch.at * along[-1]) / notch.width
         rise = np.where(offset < 0, offset / (0.25 + notch.skew), -offset / (1.25 - notch.skew))
         depth = np.maximum(depth, notch.depth * np.clip(1 + rise, 0, 1) ** notch.form)
+    # Torn skin heals with round corners.
+    depth = np.convolve(np.pad(depth, 4, "edge"), HEALED, "valid")
     normal = np.stack([step[:, 1], -step[:, 0]], 1) / np.maximum(length, 1e-9)[:, None]
     return np.asarray(edge + depth[:, None] * normal)
 
@@ -93,19 +96,19 @@ def _fluke_half(traits: FlukeTraits, notches: tuple[Notch, ...], rng: np.random.
     )
     calm = np.sin(np.linspace(0, np.pi, FLUKE_EDGE)) ** 0.3
     # Fine teeth ride on coarser ones, and both come and go along the edge.
-    teeth = 0.7 * np.abs(wiggle(rng, FLUKE_EDGE, 26, 4)) + 0.5 * np.abs(wiggle(rng, FLUKE_EDGE, 9, 2))
+    teeth = 0.45 * np.abs(wiggle(rng, FLUKE_EDGE, 26, 2)) + 0.6 * np.abs(wiggle(rng, FLUKE_EDGE, 12, 2))
     trailing[:, 1] -= calm * traits.serration * teeth * np.clip(0.8 + 0.5 * wiggle(rng, FLUKE_EDGE, 120, 2), 0.2, 2.0)
     w = traits.sweep
     leading = spline(
         np.array(
             [
                 [1.0, 0.2],
-                [1.015, 0.16],
-                [1.0, 0.06 - 0.3 * w],
-                [0.93, -0.08 - 0.7 * w],
-                [0.78, -0.24 - w],
-                [0.55, -0.4 - w],
-                [0.3, -0.54 - 0.6 * w],
+                [1.025, 0.15],
+                [1.025, 0.04 - 0.3 * w],
+                [0.97, -0.1 - 0.7 * w],
+                [0.83, -0.26 - w],
+                [0.59, -0.42 - w],
+                [0.32, -0.56 - 0.6 * w],
                 [0.15, -0.68],
                 [0.1, FLUKE_FOOT],
             ]

@@ -22,11 +22,11 @@ class FinShape:
 
 
 FINS = {
-    "Tursiops truncatus": FinShape((0.82, 1.0), (0.92, 1.1), (0.2, 0.34), (0.03, 0.055), (2, 16), (0.28, 0.46), 0.36),
-    "Orcinus orca": FinShape((1.1, 1.6), (0.62, 0.85), (0.02, 0.12), (0.03, 0.06), (2, 8), (0.06, 0.11), 0.8),
-    "Grampus griseus": FinShape((0.95, 1.15), (0.92, 1.06), (0.14, 0.26), (0.02, 0.05), (30, 70), (0.28, 0.46), 0.42),
+    "Tursiops truncatus": FinShape((0.82, 1.0), (0.92, 1.1), (0.2, 0.34), (0.03, 0.055), (2, 16), (0.36, 0.6), 0.36),
+    "Orcinus orca": FinShape((1.1, 1.6), (0.62, 0.85), (0.02, 0.12), (0.03, 0.06), (2, 8), (0.08, 0.13), 0.8),
+    "Grampus griseus": FinShape((0.95, 1.15), (0.92, 1.06), (0.14, 0.26), (0.02, 0.05), (30, 70), (0.32, 0.5), 0.42),
     "Globicephala melas": FinShape(
-        (0.55, 0.68), (0.98, 1.16), (0.22, 0.3), (0.045, 0.075), (2, 10), (0.08, 0.15), 0.75
+        (0.55, 0.68), (0.98, 1.16), (0.22, 0.3), (0.045, 0.075), (2, 10), (0.1, 0.18), 0.75
     ),
 }
 FIN_WEIGHTS = (0.5, 0.18, 0.16, 0.16)
@@ -140,7 +140,7 @@ def _notches(rng: np.random.Generator, count: int, deepest: float, low: float, h
     drawn = []
     for number in range(count + later):
         born = float(rng.uniform(-15, 0) if number < count else rng.uniform(0, LIFE))
-        depth = float(deepest * rng.uniform(0.3, 1.0) ** 2.5)
+        depth = float(deepest * rng.uniform(0.3, 1.0) ** 2.2)
         width = float(depth * rng.uniform(0.4, 1.5) + 0.007)
         at, skew, form = rng.uniform(low, high), rng.uniform(0.1, 0.9), rng.uniform(0.6, 1.3)
         drawn.append(Notch(float(at), depth, width, float(skew), float(form), born))
@@ -151,14 +151,14 @@ def _fluke(rng: np.random.Generator) -> FlukeTraits:
     # Ventral colouring runs from all white to all black, the extremes being common (types 1 to 5 of the field).
     white = float(np.clip(rng.beta(0.8, 0.8) * 1.1 - 0.05, 0.0, 1.0))
     return FlukeTraits(
-        left=_notches(rng, int(rng.integers(2, 8)), 0.055, 0.06, 0.93),
-        right=_notches(rng, int(rng.integers(2, 8)), 0.055, 0.06, 0.93),
-        serration=float(rng.uniform(0.004, 0.016)),
+        left=_notches(rng, int(rng.integers(2, 8)), 0.045, 0.06, 0.93),
+        right=_notches(rng, int(rng.integers(2, 8)), 0.045, 0.06, 0.93),
+        serration=float(rng.uniform(0.003, 0.012)),
         spread=float(rng.uniform(-0.04, 0.05)),
         sweep=float(rng.uniform(-0.06, 0.07)),
         curl=float(rng.uniform(-0.05, 0.06)),
         notch=float(rng.uniform(0.02, 0.1)),
-        chord=float(rng.uniform(0.88, 1.1)),
+        chord=float(rng.uniform(0.95, 1.18)),
         white=white,
         scars=int(rng.integers(4, 26)),
         crust=float(max(0.0, rng.uniform(-0.6, 1.0))),
@@ -170,7 +170,7 @@ def _fin(rng: np.random.Generator, species: str) -> FinTraits:
     low, high = shape.scars
     return FinTraits(
         # Most nicks are in the upper two thirds, where the fin is thinnest.
-        nicks=_notches(rng, int(rng.integers(1, 7)), 0.07, 0.1, 0.72),
+        nicks=_notches(rng, int(rng.integers(1, 7)), 0.06, 0.14, 0.74),
         height=float(rng.uniform(*shape.height)),
         tip=float(rng.uniform(*shape.tip)),
         hollow=float(rng.uniform(*shape.hollow)),
@@ -180,6 +180,6 @@ def _fin(rng: np.random.Generator, species: str) -> FinTraits:
         grey=float(rng.uniform(*shape.grey)),
         frosting=float(max(0.0, rng.uniform(-0.4, 0.5))),
         saddle=float(rng.uniform(0.5, 1.0)) if species == "Orcinus orca" else 0.0,
-        back=float(rng.uniform(0.9, 1.25)),
+        back=float(rng.uniform(0.6, 0.92)),
         cape=float(rng.uniform(0.0, 0.35)) if species in ("Tursiops truncatus", "Grampus griseus") else 0.0,
     )

@@ -80,9 +80,9 @@ def lit(lamp: Lamp, wear: Wear, x: Array, y: Array, part: Array) -> Array:
     film = sample(wear.rough, x * ROUGH + 160, y * ROUGH + 80, cv2.BORDER_REFLECT)
     if isinstance(wear.sighting.individual.traits, FinTraits):
         # Water lies along the back, and runs down the fin.
-        runs = sample(wear.rough, x * 26 + 160, y * 300 + 80, cv2.BORDER_REFLECT)
+        runs = 0.5 * sample(wear.rough, x * 40 + 160, y * 170 + 80, cv2.BORDER_REFLECT)
         fin = part * smoothstep(-0.05, 0.1, y)
-        across = np.clip(1 - (back_line(x, wear.sighting.bend) - y) * (1 / BARREL), -0.4, 0.995)
+        across = np.clip(1 - (back_line(x, wear.sighting.bend) - y) * (1 / BARREL), -0.4, 0.94)
         barrel = across / np.sqrt(1.0 - across * across)
         runs = runs * (1 - fin) + film * fin
         right, up = right * fin + wear.stance.facing[0] * 0.5, up * fin + barrel * (1 - fin)
@@ -90,7 +90,8 @@ def lit(lamp: Lamp, wear: Wear, x: Array, y: Array, part: Array) -> Array:
         # Sheets of water part into rivulets here and there, not everywhere.
         runs = sample(wear.rough, x * 170 + 160, y * 24 + 80, cv2.BORDER_REFLECT) * np.clip(0.3 + 0.5 * film, 0, 1)
         right = right + wear.stance.facing[0] - 2 * wear.stance.bow * x * np.float32(wear.stance.mirror)
-        up = up + wear.stance.facing[1]
+        # The blades are hollow along their chord: what leans back mirrors the sky, what hangs over the water.
+        up = up + wear.stance.facing[1] + 0.7 * (y + 0.25)
     return reflect(lamp, np.asarray(lightness), np.asarray(right), np.asarray(up), film, runs, np.asarray(warm))
 
 
@@ -104,17 +105,21 @@ def reflect(lamp: Lamp, lightness: Array, right: Array, up: Array, film: Array, 
     rise = up * facing
     towards = right * lamp.sun[0] + up * lamp.sun[1]
     direct = np.clip((towards + lamp.sun[2]) * facing, 0, 1) * (0.95 * lamp.strength)
-    shed = (0.8 - 0.32 * lamp.strength) * (0.72 + 0.5 * rise)
+    # The sea sends light from below as well.
+    shed = (0.86 - 0.26 * lamp.strength) * (0.8 + 0.36 * rise)
     graze = 1.0 - facing
     graze = graze * graze * graze
     # What points up mirrors the sky, what points down the dark water; rivulets break it into streaks.
-    streak = np.clip(0.55 + 0.45 * runs, 0.1, 1.6)
-    mirror = (0.028 + 0.5 * graze + (0.02 + 0.05 * lamp.wet) * np.maximum(runs - 0.6, 0)) * streak
-    mirror = np.minimum(mirror, 0.45) * np.clip(0.45 + rise, 0.1, 1.1)
+    streak = np.clip(0.6 + 0.4 * runs + 0.12 * film, 0.1, 1.8)
+    mirror = (0.055 + 0.5 * graze + (0.02 + 0.05 * lamp.wet) * np.maximum(runs - 0.6, 0)) * streak
+    mirror = np.minimum(mirror, 0.4) * np.clip(0.6 + 1.3 * rise, 0.1, 1.4)
     gleam = np.clip((right * lamp.half[0] + up * lamp.half[1] + lamp.half[2]) * facing, 0, 1)
-    for _ in range(5):
+    for _ in range(3):
         gleam = gleam * gleam
-    gleam = gleam * np.clip(0.35 + 0.8 * runs, 0, 2.0) * (0.22 * lamp.strength)
+    # A broad sheen of the skin itself, and the sharp glints of the film that lies on it.
+    sheen = gleam * (0.08 * lamp.strength)
+    gleam = gleam * gleam
+    gleam = gleam * gleam * np.clip(0.35 + 0.5 * runs, 0, 1.6) * (0.22 * lamp.strength) + sheen
     # The sun behind the animal lines the edges that lean towards it.
     if lamp.sun[2] < 0.2:
         gleam = gleam + np.clip(towards * facing - 0.42, 0, 0.4) * (1.1 * lamp.strength)

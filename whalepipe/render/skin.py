@@ -62,7 +62,7 @@ def skin(individual: Individual, view: str, years: float = 0.0) -> Skin:
 def _relief(depth: Array, rng: np.random.Generator) -> tuple[Array, Array]:
     """Return the slopes (right, up) of a body that is thin at its edge, thick inside, and never quite flat."""
     thick = cv2.GaussianBlur(np.sqrt(np.minimum(depth, 0.25)).astype(np.float32), (0, 0), 4)
-    thick = np.asarray(thick) + np.float32(0.05) * noise(rng, depth.shape[0], depth.shape[1], (150, 150), 3, 0.45)
+    thick = np.asarray(thick) + np.float32(0.1) * noise(rng, depth.shape[0], depth.shape[1], (190, 190), 3, 0.4)
     right = cv2.Sobel(thick, cv2.CV_32F, 1, 0, ksize=3)
     up = cv2.Sobel(thick, cv2.CV_32F, 0, 1, ksize=3)
     return -np.asarray(right) * 7, np.asarray(up) * 7
@@ -72,7 +72,7 @@ def _fluke(
     traits: FlukeTraits, view: str, x: Array, y: Array, depth: Array, rng: np.random.Generator, years: float
 ) -> tuple[Array, Array]:
     height, width = depth.shape
-    dark = 0.075 + 0.022 * noise(rng, height, width, (90, 90), 6, 0.65)
+    dark = 0.1 + 0.03 * noise(rng, height, width, (90, 90), 6, 0.65)
     film = smoothstep(0.6, 2.2, noise(rng, height, width, (140, 110), 4))
     if view == "ventral":
         light = _pigment(traits, x, y, depth, rng)
@@ -81,7 +81,7 @@ def _fluke(
     else:
         light = 0.16 * smoothstep(1.4, 2.4, noise(rng, height, width, (50, 50), 5, 0.6))
     marked = np.maximum(dark, light)
-    scars = 0.8 * rakes(rng, depth, traits.scars, 150.0, 9.0, years)
+    scars = rakes(rng, depth, traits.scars, 150.0, 9.0, years)
     scars = scars + 0.8 * barnacles(rng, depth, 3 * traits.scars, years)
     # Scars are white on black skin and black on white skin.
     marked = marked + scars * np.where(marked > 0.4, -0.55, 0.5)
@@ -103,15 +103,17 @@ def _pigment(traits: FlukeTraits, x: Array, y: Array, depth: Array, rng: np.rand
     mirrored = np.hstack([half[:, ::-1][:, : width - width // 2], half[:, : width // 2]])
     rough = 0.55 * mirrored + 0.45 * noise(rng, height, width, (120, 120), 5, 0.6)
     streaks = _streaks(rng, x, y)
-    grain = noise(rng, height, width, (9, 9), 3, 0.8)
+    grain = noise(rng, height, width, (7, 7), 2, 0.8)
     white = traits.white
-    # The dark trim follows the edges; the middle stays dark unless the animal is very white.
-    trim = smoothstep(0.0, 0.13, depth + 0.02 * streaks + 0.012 * grain - 0.02 * rough) * 1.9
-    reach = 0.16 + 0.3 * (1 - white)
-    middle = (1.5 - 1.3 * white) * np.exp(-((x / reach) ** 2) * (1 + 0.6 * y))
+    # The dark trim follows the edges, broad here and narrow there; the middle stays dark unless the animal is very
+    # white.
+    wide = np.clip(1.0 + 0.5 * noise(rng, height, width, (110, 110), 2), 0.5, 2.2)
+    trim = smoothstep(0.0, 0.12, (depth + 0.012 * streaks) / wide) * 1.9
+    reach = 0.19 + 0.3 * (1 - white)
+    middle = (1.95 - 1.15 * white) * np.exp(-((x / reach) ** 2) * (1 + 0.6 * y))
     field = trim + 0.6 * rough - middle + 2.6 * (white - 0.74)
-    frayed = (0.28 * streaks + 0.2 * grain) * np.exp(-((field - 0.87) ** 2) / 0.3)
-    return smoothstep(0.72, 1.05, field + frayed)
+    frayed = (0.2 * streaks + 0.16 * grain) * np.exp(-((field - 0.9) ** 2) / 0.35)
+    return smoothstep(0.55, 1.3, field + frayed)
 
 
 def _streaks(rng: np.random.Generator, x: Array, y: Array) -> Array:
@@ -130,7 +132,9 @@ def _fin(
     # Above the cape's edge the dark back, below it the paler flank.
     below = smoothstep(-0.12, -0.5, y + 0.05 * edge)
     fin = smoothstep(-0.04, 0.14, y + 0.02 * edge)
-    light = traits.grey * (1 + 0.06 * cloud + 0.03 * noise(rng, height, width, (5, 5), 2))
+    # Thin edges look darker than the middle, and no grey is even.
+    middle = 0.86 + 0.2 * smoothstep(0.0, 0.26, np.where(y < 0.1, np.maximum(depth, 0.2), depth))
+    light = traits.grey * middle * (1 + 0.1 * cloud + 0.03 * noise(rng, height, width, (5, 5), 2))
     light = light * (fin + (1 - fin) * traits.back) * (1 + traits.cape * below)
     tip = smoothstep(0.45, 1.0, y / traits.height + 0.12 * edge)
     light += 0.35 * traits.frosting * tip * (0.8 + 0.2 * cloud)
@@ -141,6 +145,7 @@ def _fin(
     marks = rakes(rng, anywhere, int(1.5 * count), 110.0, 4.0 if count < 25 else 14.0, years)
     # The paler the skin the less a scar stands out; Risso's dolphins stay white all over.
     light = light + marks * (0.28 if count < 25 else 0.75) * np.clip(1.2 - light, 0.3, 1)
-    light = light + 0.14 * lesions(rng, anywhere, 1 + count // 5, years)
-    light = light + 0.14 * smoothstep(2.0, 2.9, noise(rng, height, width, (16, 10), 3))
+    # A lesion on black skin is little paler than it.
+    light = light + 0.34 * np.clip(light, 0.12, 0.42) * lesions(rng, anywhere, 1 + count // 5, years)
+    light = light + 0.08 * smoothstep(2.0, 2.9, noise(rng, height, width, (16, 10), 3))
     return np.clip(light, 0.02, 1.0), np.full((height, width), 0.15, np.float32)

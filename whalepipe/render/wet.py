@@ -22,17 +22,22 @@ def paint_drips(
         return
     layer = np.zeros((height, width), np.uint8)
     size = sighting.width
-    for x in rng.choice(hanging, int(rng.poisson(70 * sighting.wet))):
+    # Water leaves from few places, soon breaks up, and what falls is blown aside: even strands would be a comb.
+    places = rng.choice(hanging, 1 + int(rng.poisson(4 * sighting.wet)))
+    count = int(rng.poisson(34 * sighting.wet))
+    near = rng.choice(places, count) + rng.normal(0, 0.03 * size, count)
+    blown = float(rng.normal(0, 0.12))
+    for x in hanging[np.clip(np.searchsorted(hanging, near), 0, len(hanging) - 1)]:
         top = low[x] - 1
-        length = min(float(line[x] - top), rng.exponential(0.09 * size))
-        strand = int(rng.uniform(50, 150) * sighting.wet)
-        end = (int(16 * (x + rng.normal(0, 0.03) * length)), int(16 * (top + length)))
+        fall, strand = float(line[x] - top), int(rng.uniform(30, 110) * sighting.wet)
+        length = min(fall, rng.exponential(0.03 * size))
+        end = (int(16 * (x + (blown + rng.normal(0, 0.08)) * length)), int(16 * (top + length)))
         cv2.line(layer, (int(16 * x), int(16 * top)), end, strand, 1, cv2.LINE_AA, 4)
-        for _ in range(int(rng.integers(0, 5))):
-            y = top + length * rng.uniform(0.5, 1.6)
-            if y < line[x]:
-                radius = rng.uniform(0.3, 0.5 + 0.0025 * size)
-                cv2.circle(layer, (int(16 * x), int(16 * y)), int(16 * radius), strand + 60, -1, cv2.LINE_AA, 4)
+        for y in rng.exponential(0.1 * size, int(rng.integers(0, 5))):
+            if y < fall:
+                radius = rng.uniform(0.25, 0.4 + 0.0022 * size)
+                at = (int(16 * (x + (blown + rng.normal(0, 0.1)) * y)), int(16 * (top + y)))
+                cv2.circle(layer, at, int(16 * radius), strand + 70, -1, cv2.LINE_AA, 4)
     _lay(window, layer, white)
 
 
@@ -47,7 +52,7 @@ def paint_beads(window: Array, body: Array, sighting: Sighting, white: Array, rn
     picked = rng.integers(len(rows), size=count)
     for row, column in zip(rows[picked], columns[picked], strict=True):
         x, y = rng.normal((4 * column, 4 * row), 0.03 * sighting.width)
-        radius = rng.uniform(0.25, 0.35 + 0.0025 * sighting.width)
+        radius = rng.uniform(0.25, 0.35 + 0.0018 * sighting.width)
         cv2.circle(layer, (int(16 * x), int(16 * y)), int(16 * radius), int(rng.uniform(40, 220)), -1, cv2.LINE_AA, 4)
     _lay(window, layer, white)
 

@@ -44,7 +44,7 @@ class DetectorTraining:
     without: tuple[str, ...] = ()  # glob patterns of encounters and photos to leave out
     parts: tuple[str, ...] = ("fluke", "dorsal_fin")
     provenance: Path | None = None  # JSON: {folder name: {"source": ..., "licence": ...}}, for the card
-    epochs: int = 6
+    epochs: int = 16
     average: int = 4  # last epochs of which the weights are averaged: an epoch's own are a matter of luck
     size: int = 640  # long side of the pictures, pixels; a multiple of 32
     batch: int = 8
@@ -61,7 +61,7 @@ def train_detector(
     options: DetectorTraining,
     progress: Callable[[int, int, float], None] | None = None,
 ) -> Weights:
-    """Train on tables of boxes, each with the folder of its photos, and write the weights and their card.
+    """Train on tables of boxes, each with the folder of its photos, and on rendered ones; write weights and card.
 
     `progress` is called after each epoch: epochs done, epochs in all, mean loss. A run that was killed goes on from its
     last epoch. Raises TableError (a wrong table, named with its row), WeightsError (the base), StorageError, and
@@ -82,8 +82,8 @@ def train_detector(
 
 
 def _check(labels: Sequence[tuple[Path, Path]], options: DetectorTraining) -> None:
-    if not labels:
-        raise WhalepipeError("no table of boxes to train on")
+    if not labels and not options.rendered:
+        raise WhalepipeError("nothing to train on: give a table of boxes, or --rendered")
     if options.size % STRIDE or options.size <= 0:
         raise WhalepipeError(f"size must be a multiple of {STRIDE}, not {options.size}")
     if bool(options.pasted) != bool(options.seas):
