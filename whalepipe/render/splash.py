@@ -94,7 +94,7 @@ def paint_spray(
     height, width = body.shape
     columns = np.flatnonzero(body.max(0) > 0.5)
     columns = columns if len(columns) else np.arange(width)
-    size, count = sighting.width, int(rng.poisson(4 + 800 * sighting.splash**2))
+    size, count = sighting.width, int(rng.poisson(30 * sighting.splash + 780 * sighting.splash**2))
     plumes = rng.choice(columns, 1 + int(rng.integers(1, 4)))
     starts = rng.choice(plumes, count) + rng.normal(0, 0.035 * size, count) * rng.exponential(1.0, count)
     if sighting.splash > 0.3:

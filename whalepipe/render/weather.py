@@ -55,7 +55,7 @@ def draw_sea(rng: np.random.Generator, height: int) -> Sea:
     return Sea(
         wind=wind,
         swell=float(rng.beta(1.2, 2.5)),
-        patches=float(rng.uniform(0.1, 1.0)),
+        patches=float(rng.uniform(0.05, 0.5)),
         foam=float(np.clip(rng.normal(wind - 0.6, 0.18), 0, 1)),
         deep=_mix(rng, waters, 0.2),
         sky_low=low,
@@ -80,7 +80,7 @@ def draw_stand(rng: np.random.Generator, scale: float, row: float) -> float:
     A camera `row / scale` metres up sees the horizon at the picture's upper edge: most photos look down past it.
     """
     stand = float(rng.uniform(1.8, 5.0) * rng.choice([1, 1, 1, 2]))
-    if rng.random() < 0.8:
+    if rng.random() < 0.6:
         stand = max(stand, min(row / scale * float(rng.uniform(1.05, 1.8)), 16.0))
     return stand
 
@@ -97,7 +97,7 @@ def draw_camera(rng: np.random.Generator, sea: Sea, stand: float, scale: float, 
         # Where the horizon lies follows from how large a metre looks at the animal's row.
         horizon=float(row - stand * scale),
         tilt=float(rng.normal(0, 2.0)),
-        exposure=float(np.exp(rng.normal(0.07, 0.19))),
+        exposure=float(np.exp(rng.normal(0.03, 0.15))),
         contrast=float(rng.uniform(0.74, 1.08)) * (1 - 0.2 * sea.rain),
         warmth=float(rng.normal(-0.01, 0.035)),
         saturation=0.0 if rng.random() < 0.05 else float(rng.uniform(0.55, 1.0)),
