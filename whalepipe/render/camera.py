@@ -12,7 +12,7 @@ STRIP = 24  # rows worked on at a time: they stay in the processor's cache
 def metered(image: Array) -> float:
     """Return the factor by which an automatic exposure brightens a picture: most of the way to a middle grey."""
     mean = float(image[::8, ::8].clip(0, 1).mean())
-    return float(np.clip((0.45 / max(mean, 1e-3)) ** 0.75, 0.55, 2.1))
+    return float(np.clip((0.47 / max(mean, 1e-3)) ** 0.7, 0.55, 1.75))
 
 
 def expose(image: Array, camera: Camera, sharp_row: float, rng: np.random.Generator) -> Array:

@@ -13,6 +13,7 @@ from .settings import Scene
 from .sky import paint_sky, paint_things
 from .texture import Array
 from .truth import Truth, tell
+from .wake import paint_trail
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ def paint_animals(scene: Scene, image: Array) -> tuple[tuple[Truth, ...], Array]
         hides = paint_distraction(scene, distraction, image, np.random.default_rng([scene.seed, 5, number]))
         covered = np.maximum(covered, hides)
     for number, sighting in enumerate(scene.sightings):
+        paint_trail(scene, sighting, image, np.random.default_rng([scene.seed, 6, number]))
         part, whole = paint_animal(scene, sighting, image, np.random.default_rng([scene.seed, 4, number]))
         masks = [mask * (1 - whole) for mask in masks] + [part]
         alone.append(float(part.sum()))

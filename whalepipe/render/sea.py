@@ -109,7 +109,7 @@ def _palette(sea: Sea) -> Array:
     """Return the colour (n, 3) of each layer of light that `_strip` adds up."""
     low, deep = np.array(sea.sky_low, np.float32), np.array(sea.deep, np.float32)
     white = [light(sea) * 0.92] if sea.foam > 0 else []
-    glow = light(sea).mean() * np.array([0.3, 0.9, 0.8], np.float32) * (0.01 + 0.8 * deep)
+    glow = light(sea).mean() * np.array([0.3, 0.9, 0.8], np.float32) * (0.01 + 0.5 * deep)
     sun = [np.array([1.0, 0.98, 0.94], np.float32)] if _faces_sun(sea) else []
     return np.array([0.95 * low, low, *white, np.array(sea.sky_high, np.float32) - low, deep, glow, *sun], np.float32)
 

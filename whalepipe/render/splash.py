@@ -69,7 +69,7 @@ def paint_foam(
     off = (np.arange(top, bottom, dtype=np.float32)[:, None] - line[None, :]) * (1 / sighting.width)
     along = _across(body, line, sighting)
     clumps = 0.2 + 0.9 * wiggle(rng, width, max(6.0, 0.3 * sighting.width), 4)[None, :] + 1.4 * sighting.splash
-    near = np.exp(-np.abs(off) / np.where(off < 0, 0.012 + 0.05 * sighting.splash, 0.02 + 0.1 * sighting.splash))
+    near = np.exp(-np.abs(off) / np.where(off < 0, 0.012 + 0.08 * sighting.splash, 0.02 + 0.14 * sighting.splash))
     cell = max(2.0, 0.05 * sighting.width)
     ragged = noise(rng, bottom - top, width, (0.6 * cell, 2 * cell), 5, 0.8)
     churn = smoothstep(0.55, 1.25, 1.4 * near * along * clumps + 0.5 * ragged * (near * along) ** 0.5)
@@ -94,9 +94,12 @@ def paint_spray(
     height, width = body.shape
     columns = np.flatnonzero(body.max(0) > 0.5)
     columns = columns if len(columns) else np.arange(width)
-    size, count = sighting.width, int(rng.poisson(4 + 420 * sighting.splash**2))
+    size, count = sighting.width, int(rng.poisson(30 * sighting.splash + 780 * sighting.splash**2))
     plumes = rng.choice(columns, 1 + int(rng.integers(1, 4)))
     starts = rng.choice(plumes, count) + rng.normal(0, 0.035 * size, count) * rng.exponential(1.0, count)
+    if sighting.splash > 0.3:
+        for x in plumes:
+            _paint_sheet(window, float(x), float(line[x]), sighting, white, rng)
     drops = np.zeros((height, width), np.uint8)
     spread = rng.normal(0, 0.55, count)  # sideways for each step up
     rise = rng.exponential((0.02 + 0.13 * sighting.splash) * size, count)
@@ -119,3 +122,24 @@ def paint_spray(
     mist = cv2.GaussianBlur(cover, (0, 0), max(1.5, 0.025 * size)) * (1.6 * sighting.splash)
     cover = np.maximum(cover, np.minimum(mist, 0.8))
     window[here] += (white - window[here]) * rgb(cover)
+
+
+def _paint_sheet(
+    window: Array, x: float, base: float, sighting: Sighting, white: Array, rng: np.random.Generator
+) -> None:
+    """Raise a sheet of water (in place) at a column: a leaning dome, torn into threads towards its rim."""
+    size, splash = sighting.width, sighting.splash
+    high, half = (float(rng.uniform(*span)) * size * splash for span in ((0.08, 0.3), (0.1, 0.32)))
+    lean = float(rng.normal(0, 0.5))
+    left, right = (int(np.clip(v, 0, window.shape[1])) for v in (x - half - high, x + half + high))
+    top, bottom = (int(np.clip(v, 0, window.shape[0])) for v in (base - 1.2 * high, base + 0.04 * size))
+    if right - left < 4 or bottom - top < 4:
+        return
+    up = (np.float32(base) - np.arange(top, bottom, dtype=np.float32)[:, None]) * np.float32(1 / high)
+    across = (np.arange(left, right, dtype=np.float32)[None, :] - np.float32(x)) - lean * high * up
+    inside = 1 - (across * np.float32(1 / half)) ** 2 - up
+    threads = noise(rng, bottom - top, right - left, (0.07 * size + 2, 0.05 * size + 2), 5, 0.75)
+    cover = smoothstep(0.1, 1.5, inside + 0.55 * threads) * smoothstep(-0.1, 0.3, inside) * np.float32(0.75)
+    bright = np.clip(0.85 + 0.18 * threads, 0.4, 1.1).astype(np.float32)
+    here = window[top:bottom, left:right]
+    here += (rgb(bright) * white - here) * rgb(cover.astype(np.float32))

@@ -11,12 +11,12 @@ import numpy as np
 
 from .settings import Camera, Colour, Scene, Sea
 
-BLUE: tuple[Colour, ...] = ((0.02, 0.06, 0.13), (0.02, 0.09, 0.2), (0.03, 0.11, 0.24))
-GREEN: tuple[Colour, ...] = ((0.03, 0.13, 0.14), (0.05, 0.12, 0.1), (0.05, 0.21, 0.23))
-SLATE: tuple[Colour, ...] = ((0.05, 0.08, 0.08), (0.1, 0.13, 0.13), (0.05, 0.09, 0.12), (0.09, 0.1, 0.07))
-GREY: tuple[Colour, ...] = ((0.78, 0.8, 0.83), (0.62, 0.66, 0.7), (0.84, 0.83, 0.82))
+BLUE: tuple[Colour, ...] = ((0.02, 0.065, 0.105), (0.02, 0.085, 0.15), (0.03, 0.11, 0.17))
+GREEN: tuple[Colour, ...] = ((0.03, 0.13, 0.14), (0.05, 0.12, 0.1), (0.04, 0.15, 0.16))
+SLATE: tuple[Colour, ...] = ((0.05, 0.08, 0.08), (0.08, 0.12, 0.13), (0.04, 0.09, 0.13), (0.06, 0.09, 0.08))
+GREY: tuple[Colour, ...] = ((0.76, 0.81, 0.86), (0.6, 0.67, 0.74), (0.83, 0.84, 0.85))
 CLEAR: tuple[Colour, ...] = ((0.72, 0.83, 0.95), (0.6, 0.74, 0.9), (0.9, 0.85, 0.76), (0.8, 0.87, 0.93))
-ZENITH: tuple[Colour, ...] = ((0.2, 0.38, 0.68), (0.3, 0.48, 0.74), (0.14, 0.28, 0.52), (0.4, 0.54, 0.7))
+ZENITH: tuple[Colour, ...] = ((0.26, 0.41, 0.64), (0.34, 0.49, 0.69), (0.19, 0.31, 0.5), (0.42, 0.54, 0.68))
 
 
 def spoil(rng: np.random.Generator, scene: Scene) -> Scene:
@@ -45,18 +45,18 @@ def _mix(rng: np.random.Generator, colours: Sequence[Colour], jitter: float) -> 
 
 def draw_sea(rng: np.random.Generator, height: int) -> Sea:
     """Return random water and weather for a picture of so many rows."""
-    wind = 0.03 + 0.97 * float(rng.beta(1.3, 2.2))
-    overcast, backlit = bool(rng.random() < 0.5), bool(rng.random() < 0.1)
+    wind = 0.05 + 0.95 * float(rng.beta(1.6, 2.1))
+    overcast, backlit = bool(rng.random() < 0.42), bool(rng.random() < 0.1)
     rain = float(rng.uniform(0.2, 1.0)) if overcast and rng.random() < 0.12 else 0.0
-    waters = (SLATE, GREEN, BLUE)[int(rng.choice(3, p=[0.75, 0.15, 0.1] if overcast else [0.12, 0.2, 0.68]))]
+    waters = (SLATE, GREEN, BLUE)[int(rng.choice(3, p=[0.6, 0.22, 0.18] if overcast else [0.15, 0.25, 0.6]))]
     low = _mix(rng, GREY if overcast else CLEAR, 0.06)
     heavy = 1.0 - 0.3 * float(rng.random())
     high = (low[0] * heavy, low[1] * heavy, low[2] * heavy) if overcast else _mix(rng, ZENITH, 0.12)
     return Sea(
         wind=wind,
         swell=float(rng.beta(1.2, 2.5)),
-        patches=float(rng.uniform(0.1, 1.0)),
-        foam=float(np.clip(rng.normal(wind - 0.5, 0.2), 0, 1)),
+        patches=float(rng.uniform(0.05, 0.5)),
+        foam=float(np.clip(rng.normal(wind - 0.6, 0.18), 0, 1)),
         deep=_mix(rng, waters, 0.2),
         sky_low=low,
         sky_high=high,
@@ -80,16 +80,16 @@ def draw_stand(rng: np.random.Generator, scale: float, row: float) -> float:
     A camera `row / scale` metres up sees the horizon at the picture's upper edge: most photos look down past it.
     """
     stand = float(rng.uniform(1.8, 5.0) * rng.choice([1, 1, 1, 2]))
-    if rng.random() < 0.8:
+    if rng.random() < 0.6:
         stand = max(stand, min(row / scale * float(rng.uniform(1.05, 1.8)), 16.0))
     return stand
 
 
 def draw_camera(rng: np.random.Generator, sea: Sea, stand: float, scale: float, row: float, width: int) -> Camera:
     """Return a random camera `stand` metres up that shows a metre as `scale` pixels at `row`, where it is focused."""
-    # The lens is as long as the distance asks: animals are met where the view falls on the water at 3 to 16 degrees.
-    dip = float(np.exp(rng.uniform(np.log(0.05), np.log(0.28))))
-    focal = float(np.clip(stand * scale / dip, 2.0 * width, 40.0 * width))
+    # The lens is as long as the distance asks: animals are met where the view falls on the water at 5 to 22 degrees.
+    dip = float(np.exp(rng.uniform(np.log(0.08), np.log(0.4))))
+    focal = float(np.clip(stand * scale / dip, 1.6 * width, 40.0 * width))
     return Camera(
         height=stand,
         focal=focal,
@@ -97,20 +97,20 @@ def draw_camera(rng: np.random.Generator, sea: Sea, stand: float, scale: float, 
         # Where the horizon lies follows from how large a metre looks at the animal's row.
         horizon=float(row - stand * scale),
         tilt=float(rng.normal(0, 2.0)),
-        exposure=float(np.exp(rng.normal(0.04, 0.16))),
-        contrast=float(rng.uniform(0.75, 1.15)) * (1 - 0.2 * sea.rain),
-        warmth=float(rng.normal(0, 0.04)),
-        saturation=0.0 if rng.random() < 0.05 else float(rng.uniform(0.55, 1.15)),
+        exposure=float(np.exp(rng.normal(0.03, 0.15))),
+        contrast=float(rng.uniform(0.74, 1.08)) * (1 - 0.2 * sea.rain),
+        warmth=float(rng.normal(-0.01, 0.035)),
+        saturation=0.0 if rng.random() < 0.05 else float(rng.uniform(0.55, 1.0)),
         blur=float(max(0.0, rng.uniform(-0.4, 0.9)) * width / 1280),
         motion=float(max(0.0, rng.uniform(-8, 3))),
         motion_angle=float(rng.uniform(0, 180)),
         glare=float(max(0.0, rng.uniform(-0.3, 0.15))),
-        noise=float(0.002 + 0.02 * rng.random() ** 2),
-        chroma=float(0.001 + 0.012 * rng.random() ** 2),
-        sharpen=float(max(0.0, rng.uniform(-0.5, 0.9))),
+        noise=float(0.0015 + 0.013 * rng.random() ** 2),
+        chroma=float(0.001 + 0.008 * rng.random() ** 2),
+        sharpen=float(max(0.0, rng.uniform(-0.5, 0.6))),
         vignette=float(max(0.0, rng.uniform(-0.1, 0.12))),
         aberration=float(max(0.0, rng.uniform(-0.8, 0.9)) * width / 1280),
         defocus=float(12.0 * rng.random() ** 1.5 * width / 1280),
-        jpeg=int(rng.integers(60, 98)),
+        jpeg=int(rng.integers(72, 98)),
         subsampled=bool(rng.random() < 0.6),
     )
