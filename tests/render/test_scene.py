@@ -25,7 +25,7 @@ def clear(scene: Scene) -> Scene:
     camera = replace(
         scene.camera, noise=0.0, blur=0.0, defocus=0.0, glare=0.0, sharpen=0.0, contrast=1.0, exposure=1.0, jpeg=100
     )
-    sightings = tuple(replace(s, splash=0.0) for s in scene.sightings)
+    sightings = tuple(replace(s, splash=0.0, wet=0.0) for s in scene.sightings)
     return replace(scene, camera=camera, sightings=sightings)
 
 
