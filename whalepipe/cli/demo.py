@@ -40,7 +40,7 @@ def demo(
     from whalepipe.report.trust import instruments
     from whalepipe.work import Job
 
-    say("No photo of a real animal is shipped: these seas and animals are rendered, and easier than real ones.")
+    say("No photo of a real animal is shipped: these seas and animals are rendered, no measure of real ones.")
     if not (out / "truth.csv").exists():
         say(f"rendering two cards of photos into {out} ...")
         render_cards(out)
