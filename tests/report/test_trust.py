@@ -68,7 +68,7 @@ def test_weights_that_are_gone_are_a_line_on_the_page(tmp_path: Path, job: Job) 
     assert "detector.json" in detector.problem and not embedder.problem
 
 
-@pytest.mark.parametrize("name", ["detector", "embedder"])
+@pytest.mark.parametrize("name", ["detector", "embedder", "species"])
 def test_the_shipped_cards_have_figures_on_real_photos_and_limits(name: str, tmp_path: Path) -> None:
     [found] = [i for i in instruments(Job(tmp_path, tmp_path, Config())) if i.kind == name]
     assert not found.problem

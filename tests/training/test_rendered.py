@@ -89,7 +89,7 @@ def check_contour(points: list[ContourPoint], mask: np.ndarray) -> None:
     inner = cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=1)
     away = cv2.distanceTransform((~mask | (inner > 0)).astype(np.uint8), cv2.DIST_L2, 5)
     distances = [away[int(p.y), int(p.x)] for p in points if p.visible]
-    assert len(distances) > 4
+    assert len(distances) > 2  # a small part shows little of it
     assert np.median(distances) <= 1.5
     steps = np.hypot(*np.diff([[p.x, p.y] for p in points], axis=0).T)
     assert steps.min() > 0.98

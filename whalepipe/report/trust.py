@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from whalepipe.errors import WeightsError
-from whalepipe.models.weights import find_weights
+from whalepipe.models.species import SHIPPED
+from whalepipe.models.weights import find_weights, ships
 from whalepipe.work import Job
 
-KINDS = {"detect": ("detector", "finds the animals"), "embed": ("embedder", "tells them apart")}
+KINDS = {
+    "detect": ("detector", "finds the animals"),
+    "embed": ("embedder", "tells them apart"),
+    "species": ("species", "names the species, as an experiment"),
+}
 RENDERED = "rendered"
 # Keys of a card's figures in the words of a reader, in the order in which they are shown; True: a share, as per cent.
 LABELS = {
@@ -66,7 +71,7 @@ def instruments(job: Job) -> list[Instrument]:
     found = []
     for stage in dataclasses.fields(job.config):
         name = getattr(getattr(job.config, stage.name), "weights", "")
-        if name and not (stage.name == "detect" and job.boxes):
+        if name and not (stage.name == "detect" and job.boxes) and not (name == SHIPPED and not ships(name)):
             found.append(_instrument(name, *KINDS.get(stage.name, (stage.name, ""))))
     return found
 
