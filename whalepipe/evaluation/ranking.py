@@ -131,11 +131,12 @@ def skill(probabilities: Sequence[float], base: Sequence[float]) -> float | None
     """1 - log-loss / log-loss of the base rates: 1 is certain and right, 0 no better than the base rates."""
     if not probabilities:
         return None
-    reference = _log_loss(base)
-    return 1 - _log_loss(probabilities) / reference if reference > 0 else None
+    reference = log_loss(base)
+    return 1 - log_loss(probabilities) / reference if reference > 0 else None
 
 
-def _log_loss(probabilities: Sequence[float]) -> float:
+def log_loss(probabilities: Sequence[float]) -> float:
+    """The mean of -log of the probabilities given to what was right, those below `LEAST` taken as that."""
     return float(-np.log(np.clip(probabilities, LEAST, 1.0)).mean())
 
 

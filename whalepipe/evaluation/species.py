@@ -15,13 +15,12 @@ import numpy as np
 from whalepipe.config import Config
 from whalepipe.errors import TableError, WeightsError
 from whalepipe.evaluation.boxes import groups, interval, resample
-from whalepipe.evaluation.ranking import calibration_error, skill
+from whalepipe.evaluation.ranking import calibration_error, log_loss, skill
 from whalepipe.evaluation.specimens import Eyes, SpeciesTable, Specimen, gather
 from whalepipe.models.species import Told, find_species
 from whalepipe.work import Progress, silent
 
 OF_BOXED = ("accuracy", "coverage", "accuracy_named")  # given apart for what has a box: the pipeline sees nothing else
-LEAST = 1e-4  # smallest probability in the logarithm: probabilities are written with four decimals
 
 
 @dataclass(frozen=True)
@@ -143,12 +142,12 @@ def figures(verdicts: Sequence[Verdict]) -> dict[str, float | None]:
     return {
         "accuracy": float(np.mean(right)),
         "balanced_accuracy": float(np.mean([np.mean(each) for each in by_species.values()])),
-        "log_loss": _log_loss([v.right for v in verdicts]),
+        "log_loss": log_loss([v.right for v in verdicts]),
         "ece": calibration_error([v.best for v in verdicts], right),
         "coverage": float(np.mean([v.named for v in verdicts])),
         "accuracy_named": _mean([v.called == v.truth for v in verdicts if v.named]),
         "base_accuracy": float(np.mean([v.guess for v in verdicts])),
-        "base_log_loss": _log_loss([v.base for v in verdicts]),
+        "base_log_loss": log_loss([v.base for v in verdicts]),
         "log_loss_skill": skill([v.right for v in verdicts], [v.base for v in verdicts]),
     }
 
@@ -172,10 +171,6 @@ def _verdict(specimen: Specimen, told: Told, shares: Counter[str], common: str, 
 
 def _named(told: Told, config: Config) -> bool:
     return bool(told.candidates) and told.near and told.candidates[0][1] >= config.species.named_at
-
-
-def _log_loss(probabilities: Sequence[float]) -> float:
-    return float(-np.log(np.clip(probabilities, LEAST, 1.0)).mean())
 
 
 def _mean(values: Sequence[bool]) -> float | None:

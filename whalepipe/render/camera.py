@@ -15,12 +15,11 @@ def metered(image: Array) -> float:
     return float(np.clip((0.47 / max(mean, 1e-3)) ** 0.7, 0.55, 1.75))
 
 
-def expose(image: Array, camera: Camera, sharp_row: float, rng: np.random.Generator) -> Array:
+def expose(image: Array, camera: Camera, rng: np.random.Generator) -> Array:
     """Return the photo (height, width, 3) uint8 of a picture in float32, 0..1, RGB.
 
-    What stands at `sharp_row` is sharp already: `soften` has blurred what lies nearer and farther.
+    Focus is no part of it: `soften` has blurred what lies nearer and farther than the animals.
     """
-    del sharp_row
     image = _colour(_shake(image, camera), camera)
     _shoulder(image, camera)
     _grain(image, camera, rng)

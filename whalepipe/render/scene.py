@@ -7,7 +7,6 @@ import numpy as np
 from .animal import paint_animal
 from .camera import expose, metered
 from .distraction import paint_distraction
-from .pose import part_box
 from .sea import paint_sea
 from .settings import Scene
 from .sky import paint_sky, paint_things
@@ -34,8 +33,7 @@ def render_scene(scene: Scene) -> Rendered:
     # The camera meters the sea, so that an animal in it does not change its brightness.
     gain = metered(image)
     truths, _ = paint_animals(scene, image)
-    sharp_row = part_box(scene.sightings[0])[3] if scene.sightings else 0.6 * scene.height
-    photo = expose(image, replace(scene.camera, exposure=scene.camera.exposure * gain), sharp_row, grain)
+    photo = expose(image, replace(scene.camera, exposure=scene.camera.exposure * gain), grain)
     return Rendered(photo, truths)
 
 
