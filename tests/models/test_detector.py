@@ -95,6 +95,23 @@ def test_of_two_that_overlap_the_surer_stays_and_no_more_than_asked():
     assert [b.confidence for b in Invented(*rows)(picture, replace(config, max_boxes=1))] == [0.8]
 
 
+def test_those_that_nearly_cover_a_box_and_are_nearly_as_sure_have_a_vote_on_its_corners():
+    sure, near = (32, 32, 16, 16, 0.9, 0), (34, 32, 16, 16, 0.6, 0)
+    unsure, another, apart = (35, 32, 16, 16, 0.4, 0), (30, 32, 16, 16, 0, 0.8), (38, 32, 16, 16, 0.8, 0)
+    picture, config = np.zeros((64, 64, 3), np.uint8), DetectConfig(size=64, confidence=0.3)
+    # (0.9 * 24 + 0.6 * 26) / 1.5 = 24.8 pixels of 64
+    assert Invented(sure, near)(picture, config) == [Box("fluke", 0.3875, 0.375, 0.6375, 0.625, 0.9)]
+    found = Invented(sure, near, unsure, another, apart)(picture, config)
+    assert found == [Box("fluke", 0.3875, 0.375, 0.6375, 0.625, 0.9)]
+
+
+def test_a_box_below_the_threshold_votes_as_it_would_below_a_lower_one():
+    sure, near = (32, 32, 16, 16, 0.9, 0), (34, 32, 16, 16, 0.6, 0)
+    picture = np.zeros((64, 64, 3), np.uint8)
+    high, low = (Invented(sure, near)(picture, DetectConfig(size=64, confidence=c)) for c in (0.7, 0.1))
+    assert high == low == [Box("fluke", 0.3875, 0.375, 0.6375, 0.625, 0.9)]
+
+
 def test_suppress():
     corners = np.array([[0, 0, 0.5, 0.5], [0, 0, 0.5, 0.4], [0.6, 0.6, 0.9, 0.9], [0, 0, 0.5, 0.2]])
     assert suppress(corners, 0.5).tolist() == [0, 2, 3]

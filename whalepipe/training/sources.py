@@ -38,11 +38,18 @@ def limits(known: Known, names: Sequence[str], kind: str) -> list[str]:
 
 
 def portable(read: Sequence[Path]) -> Callable[[Path], str]:
-    """How a card names the paths of `read`: from DATA, which stands for the folder that holds them all."""
-    root = Path(os.path.commonpath([p.resolve() for p in read])) if read else Path.cwd()
+    """How a card names the paths of `read`: from the working folder, or from DATA, which holds all that lie elsewhere.
+
+    The command is to be run where it was run: in a checkout of the project, whose own labels it may read.
+    """
+    here = Path.cwd().resolve()
+    elsewhere = [p.resolve() for p in read if not p.resolve().is_relative_to(here)]
+    root = Path(os.path.commonpath(elsewhere)) if elsewhere else here
 
     def named(path: Path) -> str:
         whole = path.resolve()
+        if whole.is_relative_to(here):
+            return whole.relative_to(here).as_posix()
         # Where nothing holds them all, no more of this machine's folders is told than is needed.
         below = whole.relative_to(root) if root != Path(root.anchor) else Path(whole.parent.name, whole.name)
         return Path("DATA", below).as_posix()
