@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from whalepipe.boxes import overlap
 from whalepipe.config import DetectConfig
 from whalepipe.errors import WeightsError
 from whalepipe.models.detector import Box, Detector, build_model, letterbox, suppress
@@ -177,20 +178,22 @@ assert cv2.getNumThreads() == threads and "OMP_NUM_THREADS" not in os.environ
 
 
 @pytest.mark.parametrize(
-    ("photo", "expected"),
+    ("photo", "drawn"),
     [
-        ("fins/photos/IMG_4906.jpg", [("dorsal_fin", 0.46, 0.53, 0.54, 0.67)]),
+        ("fins/photos/IMG_4906.jpg", [("dorsal_fin", 0.449, 0.533, 0.529, 0.663)]),
         (
             "fins/photos/SB19-1767-558.jpg",
-            [("dorsal_fin", 0.37, 0.29, 0.58, 0.57), ("dorsal_fin", 0.71, 0.43, 0.84, 0.59)],
+            [("dorsal_fin", 0.390, 0.298, 0.582, 0.611), ("dorsal_fin", 0.711, 0.441, 0.881, 0.636)],
         ),
-        ("flukes/photos/hw_tail_mallory.jpg", [("fluke", 0.02, 0.0, 0.93, 0.96)]),
+        ("flukes/photos/hw_tail_mallory.jpg", [("fluke", 0.040, 0.080, 0.950, 0.880)]),
         ("negatives/n01530575_brambling.jpg", []),
     ],
 )
-def test_the_shipped_weights_find_these(real_data, photo, expected):
+def test_the_shipped_weights_find_what_people_drew(real_data, photo, drawn):
     config = DetectConfig(size=960, confidence=0.4, overlap=0.4)
     found = Detector(find_weights("detector", "detector"))(read_photo(real_data / photo, config.size), config)
-    assert [b.part for b in found] == [part for part, *_ in expected]
-    for box, (_, *corners) in zip(found, expected, strict=True):
-        assert (box.xmin, box.ymin, box.xmax, box.ymax) == pytest.approx(corners, abs=0.02)
+    found.sort(key=lambda box: box.xmin)
+    assert [b.part for b in found] == [part for part, *_ in drawn]
+    # Processors round differently, which moves a box by a few per cent; people draw no tighter than that.
+    for box, (part, *corners) in zip(found, drawn, strict=True):
+        assert overlap(box, Box(part, *corners, 1.0)) > 0.7

@@ -29,9 +29,25 @@ def test_sharp_waves_around_a_blurred_animal_do_not_count() -> None:
     assert measure(waves, BOX).sharpness < 0.15
 
 
-@pytest.mark.parametrize(("value", "least", "most"), [((60, 60, 60), 0.99, 1.0), ((255, 255, 255), 0.0, 0.3)])
+@pytest.mark.parametrize(("value", "least", "most"), [((50, 50, 50), 0.99, 1.0), ((255, 255, 255), 0.0, 0.3)])
 def test_glare_on_the_animal(value: tuple[int, int, int], least: float, most: float) -> None:
     assert least <= measure(fin(value), BOX).exposure <= most
+
+
+@pytest.mark.parametrize(("darkest", "exposure"), [(40, 1.0), (53, 0.9972), (110, 0.5337), (130, 0.4277)])
+def test_a_veil_of_light_leaves_fewer_tones(darkest: int, exposure: float) -> None:
+    # 2.2 log2(255 / 110) = 2.67 of five stops
+    assert measure(fin((darkest, darkest, darkest)), BOX).exposure == exposure
+
+
+def test_foam_at_the_foot_of_a_fin_that_moved_is_not_sharpness() -> None:
+    moved = cv2.GaussianBlur(fin(), (0, 0), 6)
+    foam = moved.copy()
+    foam[84:100:3, 30:110:4] = 255
+    assert measure(foam, BOX).sharpness < 0.1
+    higher = moved.copy()
+    higher[60:76:3, 50:90:4] = 255
+    assert measure(higher, BOX).sharpness > 0.15
 
 
 def test_contrast_by_hand() -> None:
@@ -54,7 +70,7 @@ def test_measures_do_not_depend_on_the_cameras_pixels() -> None:
 def test_pictures_of_any_shape_are_measured(shape: tuple[int, int]) -> None:
     height, width = shape
     for box in ((0.0, 0.0, float(width), float(height)), (0.0, 0.0, 0.0, 0.0), (width, height, width, height)):
-        found = measure(np.full((*shape, 3), 90, dtype=np.uint8), box)
+        found = measure(np.full((*shape, 3), 40, dtype=np.uint8), box)
         assert found == Measures(0.0, 1.0, 0.0)
 
 

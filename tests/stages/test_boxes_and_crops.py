@@ -109,7 +109,7 @@ GOOD = Quality("c", 120.0, 0.3, 0.9, 0.4, 1.0, 0.0, True, "")
         ({}, ""),
         ({"size": 59.9}, "too small: 59.9 pixels, 60 are needed"),
         ({"sharpness": 0.099}, "out of focus or moved: sharpness 0.10"),
-        ({"exposure": 0.4}, "glare or blackness on 60% of the animal"),
+        ({"exposure": 0.4}, "glare, haze or blackness: exposure 0.40"),
         ({"contrast": 0.05}, "too little contrast: 0.05"),
         ({"completeness": 0.75, "size": 1.0}, "cut off by the photo's edge"),
         ({"size": 60.0, "sharpness": 0.115, "exposure": 0.5, "contrast": 0.08}, ""),
@@ -128,7 +128,14 @@ def test_the_grade_is_that_of_the_weakest_measure() -> None:
 
 @pytest.mark.parametrize(
     ("corners", "completeness"),
-    [((40, 40, 100, 100), 1.0), ((0, 40, 60, 100), 0.75), ((0.4, 0, 60, 60), 0.5), ((0, 0, 240, 160), 0.0)],
+    [
+        ((40, 40, 100, 100), 1.0),
+        ((0, 40, 60, 100), 0.75),
+        ((0.4, 0, 60, 60), 0.5),
+        ((0, 0, 240, 160), 0.0),
+        ((2, 40, 122, 100), 0.75),
+        ((3, 40, 122, 100), 1.0),
+    ],
 )
 def test_measures_of_a_crop(corners: tuple[float, float, float, float], completeness: float) -> None:
     photo = Photo("a.jpg", "x" * 64, 240, 160)

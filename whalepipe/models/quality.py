@@ -1,7 +1,8 @@
 """Measures of a crop that need no weights: how well the animal in it can be seen.
 
 Sharpness is looked for on the animal, not on the waves: the animal is first told from the sea by its colour (the
-margin around the box shows the sea), and only the gradients on it and along its outline count.
+margin around the box shows the sea), and only the gradients on it and along its outline count, the foot left out:
+there foam and splashes are sharp where a fin that moved is not.
 """
 
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from numpy.typing import NDArray
 
 WORKING_SIDE = 192  # pixels: the box's longer side is brought to this, so that measures do not depend on the camera
 WHITE, BLACK = 250, 4  # grey values at which a camera's sensor or its JPEG has clipped
+FOOT = 0.25  # of the box's height, from below: where the water breaks
+DARKEST = 2  # per cent of the box: even a pale animal has shadows as dark as the lens and the air leave them
+STOPS = 5.0  # of light between the darkest tones and white in a picture that no veil has touched
 LEAST_MASK, MOST_MASK = 0.05, 0.95  # of the box; outside it, colour did not tell the animal from the sea
 
 
@@ -20,7 +24,7 @@ class Measures:
     """All are higher for a better crop."""
 
     sharpness: float  # steepest gradient on the animal, as a share of the crop's range of grey a pixel: 0 to about 0.6
-    exposure: float  # share of the animal's pixels that are neither clipped white (glare) nor black
+    exposure: float  # the lower of: share of the animal's pixels neither clipped white nor black; share of STOPS left
     contrast: float  # range of grey (5 % to 95 %) in the box, as a share of the full range
 
 
@@ -33,8 +37,8 @@ def measure(pixels: NDArray[np.uint8], box: tuple[float, float, float, float]) -
     span = float(high - low)
     clipped = (grey >= WHITE) | (grey <= BLACK)
     return Measures(
-        sharpness=round(_steepest(grey, animal) / max(span, 8.0), 4),
-        exposure=round(1.0 - float(clipped[animal].mean()), 4),
+        sharpness=round(_steepest(grey, _above_foot(animal, inside)) / max(span, 8.0), 4),
+        exposure=round(min(1.0 - float(clipped[animal].mean()), _tones(grey[inside])), 4),
         contrast=round(span / 255.0, 4),
     )
 
@@ -71,6 +75,20 @@ def animal_mask(image: NDArray[np.uint8], inside: NDArray[np.bool_]) -> NDArray[
     mask = _largest((grey > threshold) & inside)
     share = mask.sum() / inside.sum()
     return mask if LEAST_MASK <= share <= MOST_MASK else _ellipse(inside)
+
+
+def _above_foot(animal: NDArray[np.bool_], inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The animal without what lies in the box's lowest quarter, unless nothing is left."""
+    rows = np.flatnonzero(inside.any(axis=1))
+    above = animal.copy()
+    above[rows[-1] + 1 - round(FOOT * len(rows)) :] = False
+    return above if above.any() else animal
+
+
+def _tones(grey: NDArray[np.uint8]) -> float:
+    """How much of the range of tones, 0 to 1, glare, haze or fog leave: they lift what is dark, and never darken."""
+    dark = max(float(np.percentile(grey, DARKEST)), 1.0) / 255
+    return min(1.0, -2.2 * float(np.log2(dark)) / STOPS)  # 2.2: the exponent of sRGB, nearly
 
 
 def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

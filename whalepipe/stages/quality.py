@@ -3,9 +3,9 @@
 Measures (the thresholds stand in the configuration):
 size          pixels: square root of the box's area in the full-size photo
 sharpness     steepest gradient on the animal, see models/quality.py
-exposure      share of the animal that is neither glare nor black
+exposure      share of the animal that is neither glare nor black, or of the tones that glare and haze leave
 contrast      range of grey in the box, 0 to 1
-completeness  1, less a quarter for each side of the box that the photo's frame cuts
+completeness  1, less a quarter for each side of the box that ends at the photo's frame
 """
 
 import math
@@ -18,8 +18,9 @@ from whalepipe.config import CropConfig, QualityConfig
 from whalepipe.models.quality import measure
 from whalepipe.tables import Crop, Detection, Photo, Quality
 
-VERSION = 2
-AT_EDGE = 0.002  # of the photo's longer side: a box that ends this near the frame is cut by it
+VERSION = 3
+AT_EDGE = 0.002  # of the photo's longer side: a box that ends this near the frame is cut by it,
+OF_BOX = 0.02  # or this share of the box's own side: no detector draws more exactly
 
 
 def measured(
@@ -47,8 +48,9 @@ def measured(
 
 
 def _completeness(d: Detection, width: int, height: int) -> float:
-    near = AT_EDGE * max(width, height)
-    cut = [d.xmin <= near, d.ymin <= near, d.xmax >= width - near, d.ymax >= height - near]
+    edge = AT_EDGE * max(width, height)
+    x, y = max(edge, OF_BOX * (d.xmax - d.xmin)), max(edge, OF_BOX * (d.ymax - d.ymin))
+    cut = [d.xmin <= x, d.ymin <= y, d.xmax >= width - x, d.ymax >= height - y]
     return 1.0 - sum(cut) / 4
 
 
@@ -63,7 +65,7 @@ def graded(measures: Quality, config: QualityConfig) -> Quality:
         (m.completeness, config.min_completeness, "cut off by the photo's edge"),
         (m.size, config.min_size, f"too small: {m.size:g} pixels, {config.min_size:g} are needed"),
         (m.sharpness, config.min_sharpness, f"out of focus or moved: sharpness {m.sharpness:.2f}"),
-        (m.exposure, config.min_exposure, f"glare or blackness on {1 - m.exposure:.0%} of the animal"),
+        (m.exposure, config.min_exposure, f"glare, haze or blackness: exposure {m.exposure:.2f}"),
         (m.contrast, config.min_contrast, f"too little contrast: {m.contrast:.2f}"),
     )
     reason = next((text for value, least, text in checks if value < least), "")
