@@ -3,7 +3,9 @@
 Numbers are rounded where a row is made, so that what is compared later is what was written.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from whalepipe.csvtable import columns, read_table, write_table
 
@@ -222,3 +224,8 @@ class CropLabel:
     part: str = ""
     view: str = ""
     species: str = ""
+
+
+def fits(patterns: Sequence[str], *names: str) -> bool:
+    """Whether one of a row's names (its encounter, its photo's path or file name) fits one of the glob patterns."""
+    return any(fnmatchcase(name, pattern) for name in names if name for pattern in patterns)

@@ -1,8 +1,7 @@
 """How good a detector is on photos with boxes, and how often it sees an animal where there is none."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from whalepipe.models.detector import KIND, Box, Detector
 from whalepipe.models.weights import find_weights
 from whalepipe.photos import ENDINGS, Found, describe, read_photo
 from whalepipe.stages.detect import drawn
-from whalepipe.tables import BoxLabel, Photo, read_table
+from whalepipe.tables import BoxLabel, Photo, fits, read_table
 from whalepipe.work import Progress, silent
 
 LEAST = 0.001  # the curve of precision over recall needs the unsure boxes too
@@ -81,12 +80,8 @@ def _chosen(boxes: Path, options: DetectorEvaluation) -> list[tuple[str, list[Bo
 
 
 def _wanted(row: BoxLabel, options: DetectorEvaluation) -> bool:
-    names = [n for n in (row.encounter, row.photo, Path(row.photo).name) if n]
-
-    def fits(patterns: Sequence[str]) -> bool:
-        return any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
-
-    return (not options.only or fits(options.only)) and not fits(options.without)
+    names = row.encounter, row.photo, Path(row.photo).name
+    return (not options.only or fits(options.only, *names)) and not fits(options.without, *names)
 
 
 def _sighting(root: Path, name: str, rows: list[BoxLabel], detector: Detector, config: DetectConfig) -> Sighting:

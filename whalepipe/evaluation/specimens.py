@@ -3,7 +3,6 @@
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from whalepipe.models.weights import Weights, find_weights
 from whalepipe.photos import Found, describe, inside, read_photo
 from whalepipe.stages import crop as cropping
 from whalepipe.stages import detect as detecting
-from whalepipe.tables import BoxLabel, CropLabel, Detection, Photo, read_table
+from whalepipe.tables import BoxLabel, CropLabel, Detection, Photo, fits, read_table
 from whalepipe.taxonomy import species_of
 from whalepipe.work import Progress
 
@@ -76,7 +75,8 @@ def gather(table: SpeciesTable, eyes: Eyes, left_out: Sequence[str], progress: P
     the part that the detector finds, or, where it finds none, the whole photo. `left_out` holds glob patterns of
     encounters and files. Raises TableError where no row is left, PhotoError naming a file that cannot be read.
     """
-    rows = [r for r in _rows(table) if not _excluded(r, left_out) and species_of(r.species or table.species)]
+    kept = (r for r in _rows(table) if not fits(left_out, r.encounter, _file(r)))
+    rows = [r for r in kept if species_of(r.species or table.species)]
     if not rows:
         raise TableError(f"{table.labels}: no row is left whose `species` means a species of whale or dolphin")
     return list(_specimens(table, rows, eyes, progress))
@@ -99,10 +99,6 @@ def _header(path: Path) -> list[str]:
 
 def _file(row: CropLabel | BoxLabel) -> str:
     return row.crop if isinstance(row, CropLabel) else row.photo
-
-
-def _excluded(row: CropLabel | BoxLabel, left_out: Sequence[str]) -> bool:
-    return any(fnmatchcase(name, pattern) for name in (row.encounter, _file(row)) for pattern in left_out)
 
 
 def _specimens(

@@ -8,7 +8,6 @@ times. Photos are read with the pipeline's own reader and never written to. A pi
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +19,7 @@ from PIL import Image
 from whalepipe.errors import PhotoError, TableError
 from whalepipe.files import aside, write_aside
 from whalepipe.photos import ENDINGS, read_photo
-from whalepipe.tables import BoxLabel, read_table
+from whalepipe.tables import BoxLabel, fits, read_table
 from whalepipe.training.rendered import STREAM, drawn_scene
 
 if TYPE_CHECKING:
@@ -50,18 +49,13 @@ class Source:
     repeats: int
 
 
-def excluded(patterns: Sequence[str], *names: str) -> bool:
-    """Whether one of the names (an encounter, a photo's path or its file name) fits one of the glob patterns."""
-    return any(fnmatchcase(name, pattern) for name in names if name for pattern in patterns)
-
-
 def labelled(table: Path, photos: Path, parts: Sequence[str], without: Sequence[str] = ()) -> list[Example]:
     """The photos of a table of boxes, those of `without` left out, in the order of their names.
 
     Raises TableError for a photo that is not there, an unknown part, a box without corners or outside its photo.
     """
     numbered = list(enumerate(read_table(table, BoxLabel, aliases=True), start=1))
-    kept = [(n, r) for n, r in numbered if not excluded(without, r.encounter, r.photo, Path(r.photo).name)]
+    kept = [(n, r) for n, r in numbered if not fits(without, r.encounter, r.photo, Path(r.photo).name)]
     kept.sort(key=lambda row: row[1].photo)
     examples = []
     for photo, rows in groupby(kept, key=lambda row: row[1].photo):
@@ -92,7 +86,7 @@ def empty(folder: Path, without: Sequence[str] = ()) -> list[Example]:
     if not found:
         raise TableError(f"{folder}: no photos there to learn from")
     named = [(p, p.relative_to(folder).as_posix()) for p in found]
-    return [Example(p, n, np.zeros((0, 5))) for p, n in named if not excluded(without, n, p.name)]
+    return [Example(p, n, np.zeros((0, 5))) for p, n in named if not fits(without, n, p.name)]
 
 
 def prepare(examples: Iterable[Example], folder: Path, name: str, size: int) -> list[Path]:

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 import cv2
@@ -15,7 +14,7 @@ from whalepipe.enrol import NO_NAMES
 from whalepipe.errors import TableError
 from whalepipe.models.embedder import squashed
 from whalepipe.photos import inside, read_photo
-from whalepipe.tables import CropLabel, Detection, read_table
+from whalepipe.tables import CropLabel, Detection, fits, read_table
 from whalepipe.training.rendered import STREAM
 
 Pictures = npt.NDArray[np.uint8]
@@ -63,7 +62,7 @@ def load(labels: LabelSet, size: int, without: Sequence[str] = ()) -> Labelled:
 
     Raises TableError where no crop is left, PhotoError where one cannot be read.
     """
-    rows = [r for r in read_table(labels.labels, CropLabel) if not _excluded(r, without)]
+    rows = [r for r in read_table(labels.labels, CropLabel) if not fits(without, r.encounter, r.crop)]
     if not rows:
         raise TableError(f"{labels.labels}: no crop is left to train on")
     pictures = np.stack([squashed(read_photo(inside(labels.crops, r.crop)), size) for r in rows])
@@ -71,10 +70,6 @@ def load(labels: LabelSet, size: int, without: Sequence[str] = ()) -> Labelled:
     return Labelled(
         name, labels.part, pictures, [r.individual for r in rows], [r.encounter for r in rows], [r.crop for r in rows]
     )
-
-
-def _excluded(row: CropLabel, without: Sequence[str]) -> bool:
-    return any(fnmatchcase(name, pattern) for name in (row.encounter, row.crop) for pattern in without)
 
 
 def render(part: str, individuals: int, shots: int, size: int, seed: int, stream: str = STREAM) -> Labelled:
