@@ -81,7 +81,7 @@ def _strip(scene: Scene, water: Water, away: Array) -> Array:
     dip = _widen(camera.height / away, scene.width)
     facing = dip + facets.away
     # Slopes that turn away show what peeps over them; rough water never lies quite edge-on.
-    facing = 0.5 * (facing + np.sqrt(facing * facing + (0.001 + 0.8 * facets.rough)))
+    facing = 0.5 * (facing + np.sqrt(facing * facing + (0.02 + 0.8 * facets.rough)))
     shrink = 1.0 / (1.0 + facets.right * facets.right + facets.away * facets.away)
     graze = np.maximum(1.0 - facing * np.sqrt(shrink), 0)
     squared = graze * graze

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
+DETAIL = 4  # samples to a blob of noise: with fewer its slopes would show corners
+
 
 def smoothstep(low: float, high: float, x: Array) -> Array:
     """Return 0 below `low`, 1 above `high` and a smooth ramp between; any shape, same shape back."""
@@ -26,18 +28,28 @@ def noise(
     """Return fractal value noise (height, width) float32, mean about 0, standard deviation about 1.
 
     `cell` is the size of the coarsest blobs (rows, columns) in pixels; every octave halves it and is weaker by
-    `gain`. Low frequencies are drawn small and scaled up, which is what makes them cheap.
+    `gain`. Low frequencies are drawn and added up on coarse grids, which is what makes them cheap.
     """
-    total = np.zeros((height, width), np.float32)
+    total, coarse = np.zeros((1, 1), np.float32), 1  # pixels to a sample of `total`, which lies at whole multiples
     for octave in range(octaves):
         rows, columns = (max(size / 2**octave, 1.0) for size in cell)
         grid = rng.standard_normal((int(height / rows) + 3, int(width / columns) + 3), dtype=np.float32)
-        # An affine warp, not resize, so that the grid starts inside its border and blobs keep their size.
-        step = np.array([[1 / columns, 0, 1], [0, 1 / rows, 1]], np.float64)
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        soft = cv2.warpAffine(cv2.GaussianBlur(grid, (3, 3), 0.7), step, (width, height), flags=flags)
-        total += gain**octave * np.asarray(soft)
+        step = max(k for k in (1, 2, 4, 8) if k == 1 or DETAIL * k <= min(rows, columns))
+        size = (width, height) if step == 1 else (width // step + 2, height // step + 2)
+        if octave == 0 or step != coarse:
+            total, coarse = stretched(total, size, step / coarse, step / coarse, 0), step
+        # The grid starts inside its border, so that blobs keep their size up to the edge.
+        blobs = np.asarray(cv2.GaussianBlur(grid, (3, 3), 0.7))
+        total += np.float32(gain**octave) * stretched(blobs, size, step / columns, step / rows, 1)
+    if coarse > 1:
+        total = stretched(total, (width, height), 1 / coarse, 1 / coarse, 0)
     return total / np.float32(0.45 * np.sqrt(sum(gain ** (2 * octave) for octave in range(octaves))))
+
+
+def stretched(plane: Array, size: tuple[int, int], right: float, down: float, start: float) -> Array:
+    """Return a plane of `size` (width, height) whose pixel (x, y) is `plane` at (start + right x, start + down y)."""
+    step = np.array([[right, 0, start], [0, down, start]], np.float64)
+    return np.asarray(cv2.warpAffine(plane, step, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP))
 
 
 def rgb(plane: Array) -> Array:
