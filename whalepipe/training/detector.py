@@ -44,7 +44,7 @@ class DetectorTraining:
     without: tuple[str, ...] = ()  # glob patterns of encounters and photos to leave out
     parts: tuple[str, ...] = ("fluke", "dorsal_fin")
     provenance: Path | None = None  # JSON: {folder name: {"source": ..., "licence": ...}}, for the card
-    epochs: int = 6
+    epochs: int = 8
     average: int = 4  # last epochs of which the weights are averaged: an epoch's own are a matter of luck
     size: int = 640  # long side of the pictures, pixels; a multiple of 32
     batch: int = 8
