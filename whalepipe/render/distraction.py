@@ -73,7 +73,7 @@ def _body(scene: Scene, distraction: Distraction, patch: Patch, window: Array, r
     rows = np.arange(patch.height, dtype=np.float32)[:, None]
     body = solid * smoothstep(-0.6, 0.6, line[None, :] - rows)
     colour = _colour(scene, distraction, patch, solid, rng)
-    paint_mirror(window, body, line, sighting, scene.sea.wind, rng)
+    paint_mirror(window, colour, body, line, sighting, scene.sea, rng)
     window += (colour - window) * rgb(body)
     paint_foam(window, body, line, sighting, light(scene.sea), rng)
     return body

@@ -22,11 +22,11 @@ class FinShape:
 
 
 FINS = {
-    "Tursiops truncatus": FinShape((0.82, 1.0), (0.92, 1.1), (0.2, 0.34), (0.03, 0.055), (2, 16), (0.36, 0.6), 0.36),
-    "Orcinus orca": FinShape((1.1, 1.6), (0.62, 0.85), (0.02, 0.12), (0.03, 0.06), (2, 8), (0.08, 0.13), 0.8),
-    "Grampus griseus": FinShape((0.95, 1.15), (0.92, 1.06), (0.14, 0.26), (0.02, 0.05), (30, 70), (0.32, 0.5), 0.42),
+    "Tursiops truncatus": FinShape((0.82, 1.0), (0.92, 1.1), (0.2, 0.34), (0.03, 0.055), (2, 16), (0.3, 0.44), 0.36),
+    "Orcinus orca": FinShape((1.1, 1.6), (0.62, 0.85), (0.02, 0.12), (0.03, 0.06), (2, 8), (0.07, 0.12), 0.8),
+    "Grampus griseus": FinShape((0.95, 1.15), (0.92, 1.06), (0.14, 0.26), (0.02, 0.05), (30, 70), (0.3, 0.44), 0.42),
     "Globicephala melas": FinShape(
-        (0.55, 0.68), (0.98, 1.16), (0.22, 0.3), (0.045, 0.075), (2, 10), (0.1, 0.18), 0.75
+        (0.55, 0.68), (0.98, 1.16), (0.22, 0.3), (0.045, 0.075), (2, 10), (0.1, 0.17), 0.75
     ),
 }
 FIN_WEIGHTS = (0.5, 0.18, 0.16, 0.16)
@@ -180,6 +180,6 @@ def _fin(rng: np.random.Generator, species: str) -> FinTraits:
         grey=float(rng.uniform(*shape.grey)),
         frosting=float(max(0.0, rng.uniform(-0.4, 0.5))),
         saddle=float(rng.uniform(0.5, 1.0)) if species == "Orcinus orca" else 0.0,
-        back=float(rng.uniform(0.6, 0.92)),
-        cape=float(rng.uniform(0.0, 0.35)) if species in ("Tursiops truncatus", "Grampus griseus") else 0.0,
+        back=float(rng.uniform(0.85, 1.0)),
+        cape=float(rng.uniform(0.0, 0.15)) if species in ("Tursiops truncatus", "Grampus griseus") else 0.0,
     )

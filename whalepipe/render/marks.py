@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from .individual import LIFE
-from .texture import Array, draw_lines, noise
+from .texture import Array, draw_lines, noise, smoothstep
 
 EARLIEST = -10.0  # the year in which the oldest mark of a history was made
 
@@ -46,22 +46,29 @@ def rakes(rng: np.random.Generator, depth: Array, visible: int, longest: float, 
     strengths: list[float] = []
     for born in _history(rng, visible, lasts):
         start, angle = _somewhere(rng, depth), rng.uniform(0, np.pi)
-        length, bend = longest * rng.uniform(0.12, 1.0) ** 1.5, rng.uniform(-0.2, 0.2)
-        teeth = int(rng.integers(3, 8)) if rng.random() < 0.6 else 1
-        spacing, strength, width = rng.uniform(3, 7), rng.uniform(0.2, 1.0) ** 1.6, 1 + int(rng.random() < 0.25)
+        # Teeth scratch as far as the bite slips: many short marks, few long ones, each a piece of an arc.
+        length, bend = longest * rng.uniform(0.12, 1.0) ** 2, rng.normal(0, 0.22)
+        teeth = int(rng.integers(2, 7)) if rng.random() < 0.5 else 1
+        spacing, strength, width = rng.uniform(3, 7), rng.uniform(0.2, 1.0) ** 1.6, 1 + int(rng.random() < 0.1)
         shown = _strength(float(born), lasts * float(rng.uniform(0.5, 1.5)), years)
-        ends, tones = rng.uniform((0, 0.7), (0.2, 1.0), (teeth, 2)), rng.uniform(0.4, 1.0, teeth)
+        ends, tones = rng.uniform((0, 0.35), (0.45, 1.0), (teeth, 2)), rng.uniform(0.3, 1.0, teeth)
+        apart = np.cumsum(rng.uniform(0.5, 1.5, teeth)) * spacing
+        splay = float(rng.normal(0, 0.12))
         if shown <= 0:
             continue
         along = np.array([np.cos(angle), np.sin(angle)])
         across = np.array([-along[1], along[0]])
         for tooth in range(teeth):
-            t = np.linspace(ends[tooth, 0], ends[tooth, 1], 12)[:, None]
-            lines.append(start + across * (tooth * spacing + bend * length * t**2) + along * length * t)
-            widths.append(width)
-            strengths.append(float(shown * strength * tones[tooth]))
-    drawn = np.asarray(cv2.GaussianBlur(draw_lines(shape, lines, widths, strengths), (0, 0), 0.8)) * 1.3
-    return drawn * np.clip(0.7 + 0.4 * noise(rng, *shape, (24, 24), 3), 0.1, 1.0)
+            # Drawn thrice, each time shorter and stronger: a scratch begins and ends as a shallow one.
+            for inset, share in ((0.0, 0.35), (0.12, 0.7), (0.25, 1.0)):
+                first, last = ends[tooth]
+                t = np.linspace(first + inset * (last - first), last - inset * (last - first), 9)[:, None]
+                aside = apart[tooth] * (1 + splay * t) + bend * length * t * t
+                lines.append(start + across * aside + along * length * t)
+                widths.append(width)
+                strengths.append(float(shown * strength * tones[tooth] * share))
+    drawn = np.asarray(cv2.GaussianBlur(draw_lines(shape, lines, widths, strengths), (0, 0), 0.65)) * 1.3
+    return drawn * np.clip(0.8 + 0.4 * noise(rng, *shape, (14, 14), 2), 0.1, 1.0)
 
 
 def barnacles(rng: np.random.Generator, depth: Array, visible: int, years: float) -> Array:
@@ -83,10 +90,10 @@ def barnacles(rng: np.random.Generator, depth: Array, visible: int, years: float
 
 
 def lesions(rng: np.random.Generator, depth: Array, visible: int, years: float) -> Array:
-    """Return patches (height, width), -1..1, dark or pale, with soft, irregular limits; they heal within few years."""
+    """Return patches (height, width), -1..1, dark or pale, with irregular limits; they heal within few years."""
     height, width = depth.shape
     total = np.zeros((height, width), np.float32)
-    rough = noise(rng, height, width, (22, 22), 4, 0.7)
+    rough = noise(rng, height, width, (22, 22), 3, 0.7)
     for born in _history(rng, visible, 2.5):
         (x, y), (wide, high) = _somewhere(rng, depth), rng.uniform(4, 26, 2)
         tone, lasts = rng.uniform(0.3, 1.0) * (1 if rng.random() < 0.7 else -0.7), rng.uniform(1, 4)
@@ -97,5 +104,6 @@ def lesions(rng: np.random.Generator, depth: Array, visible: int, years: float) 
             continue
         rows, columns = (axis.astype(np.float32) for axis in np.ogrid[0:height, 0:width])
         away = ((columns[:, here[1]] - x) / wide) ** 2 + ((rows[here[0]] - y) / high) ** 2
-        total[here] += tone * shown * np.clip(1.2 * (1 - away) + 0.5 * rough[here] * (away < 2), 0, 1) ** 0.7
+        # The limit is crisp: a lesion is a patch of other skin, no shadow on it.
+        total[here] += tone * shown * smoothstep(0.3, 0.55, (1 - away) + 0.4 * rough[here] * (away < 2))
     return np.clip(total, -1, 1)

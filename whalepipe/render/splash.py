@@ -3,10 +3,12 @@
 import cv2
 import numpy as np
 
+from .individual import metres
 from .pose import Pose
-from .settings import Sighting
+from .settings import Sea, Sighting
 from .texture import Array, noise, rgb, sample, smoothstep, wiggle
 
+SEEN = 0.3  # metres of depth at which a third of what is seen of an animal under water is left
 FLAT = 0.25  # how much lower than wide things on the water look
 
 
@@ -17,11 +19,13 @@ def waterline(sighting: Sighting, stance: Pose, width: int, rng: np.random.Gener
 
 
 def paint_mirror(
-    window: Array, body: Array, line: Array, sighting: Sighting, wind: float, rng: np.random.Generator
+    window: Array, colour: Array, body: Array, line: Array, sighting: Sighting, sea: Sea, rng: np.random.Generator
 ) -> None:
-    """Darken the water (in place) below the animal with its mirror image, the more broken the rougher the sea.
+    """Paint (in place) the animal into the water below it: its mirror image, and what is seen of it under water.
 
-    The waves that the animal makes are pressed into the water first: they break the image too.
+    `colour` (height, width, 3) is the animal's, where `body` (height, width) is above 0. What a pixel of the water
+    mirrors is that share of it which the sky had; the rest comes out of the water. So facets that face the camera
+    break the image where they break the sky's. The waves that the animal makes are pressed into the water first.
     """
     height, width = body.shape
     top = int(np.clip(line.min(), 0, height - 1))
@@ -29,12 +33,40 @@ def paint_mirror(
     depth = rows - line[None, :]
     cell = max(1.5, 0.02 * sighting.width)
     ripple = noise(rng, height - top, width, (cell, 6 * cell), 3)
-    _paint_wake(window[top:], depth, _across(body, line, sighting), sighting, ripple)
-    shake = ripple * ((0.02 + 0.05 * wind) * sighting.width + (0.15 + 0.5 * wind) * np.maximum(depth, 0))
-    mirrored = sample(body, columns + shake, line[None, :] - 1 - 1.6 * depth + 0.5 * shake)
-    fade = np.where(depth > 0, np.exp(-depth / (0.28 * sighting.width)), 0.0) * (0.75 - 0.5 * wind)
-    broken = mirrored * fade * smoothstep(-1.2 + wind, 0.6 + wind, ripple)
-    window[top:] *= rgb((1 - 0.8 * broken).astype(np.float32))
+    water = window[top:]
+    _paint_wake(water, depth, _across(body, line, sighting), sighting, ripple)
+    deep, sky = np.array(sea.deep, np.float32), np.array(sea.sky_low, np.float32)
+    weights = np.full((1, 3), 1 / 3, np.float32)
+    share = (np.asarray(cv2.transform(water, weights)) - deep.mean()) * (1 / max(float(sky.mean() - deep.mean()), 0.1))
+    share = np.clip(share, 0.0, 1.0)
+    shake = ripple * ((0.02 + 0.05 * sea.wind) * sighting.width + (0.15 + 0.4 * sea.wind) * np.maximum(depth, 0))
+    # Seen from so low an image is as high as what it mirrors.
+    above = cv2.merge((*cv2.split(colour * rgb(body)), body))
+    image = sample(above, columns + shake, line[None, :] - 1 - depth + 0.5 * shake)
+    # Farther from the animal the slopes of more waves lie between it and its image.
+    fade = np.exp(-depth / ((0.55 - 0.3 * sea.wind) * sighting.width)) * smoothstep(0.78, 0.5, depth / sighting.width)
+    seen = (depth > 0) * fade * (0.95 - 0.35 * sea.wind) * smoothstep(-1.6 + sea.wind, 0.2 + sea.wind, ripple)
+    _show_through(water, 1 - share, depth, colour, body, line, sighting, deep)
+    hidden = image[..., 3] * seen
+    own = rgb((1 - share) * hidden) * deep + image[..., :3] * rgb(seen * share)
+    water += own - water * rgb(hidden)
+
+
+def _show_through(
+    water: Array, out: Array, depth: Array, colour: Array, body: Array, line: Array, sighting: Sighting, deep: Array
+) -> None:
+    """Let the animal be seen (in place) a little way below the line; `out`: the share of light that leaves the water.
+
+    Seen at ten degrees a third of a metre of depth is 0.19 of that in the picture (refraction, n = 1.33).
+    """
+    fades = max(1.0, 0.19 * SEEN / metres(sighting.individual) * sighting.width)
+    columns = np.arange(body.shape[1])
+    wet = np.clip(line.astype(int) - 2, 0, body.shape[0] - 1)
+    # Water takes the red first, and half of all light on its way down and up.
+    skin = colour[wet, columns] * np.array([0.35, 0.55, 0.6], np.float32) - deep
+    skin = np.asarray(cv2.GaussianBlur(skin[None] * body[wet, columns][None, :, None], (0, 0), sigmaX=3.0, sigmaY=0.1))
+    near = out * np.exp(-np.maximum(depth, 0) / fades) * (depth > -1)
+    water += rgb(near.astype(np.float32)) * skin
 
 
 def _across(body: Array, line: Array, sighting: Sighting) -> Array:
