@@ -65,7 +65,8 @@ def paint_animal(scene: Scene, sighting: Sighting, image: Array, rng: np.random.
     line = waterline(sighting, stance, patch.width, rng)
     # Small waves lap at the skin: nothing is cut off straight.
     lap = wiggle(rng, patch.width, max(4.0, 0.07 * sighting.width), 4)
-    ripple = float(np.clip((0.002 + 0.006 * scene.sea.wind) / metres(sighting.individual), 0.004, 0.02))
+    # Ripples half a centimetre high: next to a small fin they are large.
+    ripple = float(np.clip(0.005 / metres(sighting.individual), 0.004, 0.014))
     line = line + np.float32((ripple + 0.009 * sighting.splash) * sighting.width) * lap
     line = line - _heaped(patch, sighting, stance)
     glow = lamp(scene.sea, sighting.tone, sighting.wet)
@@ -75,7 +76,8 @@ def paint_animal(scene: Scene, sighting: Sighting, image: Array, rng: np.random.
     paint_mirror(window, colour, body, line, sighting, scene.sea, rng)
     window += (colour - window) * rgb(body)
     white = light(scene.sea)
-    paint_beads(window, body, sighting, white, rng)
+    if sighting.wet > 0:
+        paint_beads(window, body, sighting, white, rng)
     paint_drips(window, body, line, sighting, white, rng)
     paint_foam(window, body, line, sighting, white, rng)
     paint_spray(window, body, line, sighting, white, rng)
@@ -104,7 +106,7 @@ def _heaped(patch: Patch, sighting: Sighting, stance: Pose) -> Array:
         return np.zeros(patch.width, np.float32)
     ends = back[above[[0, -1]], 0]
     away = (np.arange(patch.width) + patch.left - ends[:, None]) / (0.3 * sighting.width)
-    return np.asarray((0.05 + 0.05 * sighting.splash) * sighting.width * np.exp(-(away**2)).sum(0), np.float32)
+    return np.asarray((0.07 + 0.05 * sighting.splash) * sighting.width * np.exp(-(away**2)).sum(0), np.float32)
 
 
 def _layers(patch: Patch, line: Array, glow: Lamp, wear: Wear) -> tuple[Array, Array, Array]:

@@ -18,11 +18,12 @@ from .settings import Sea, Sighting
 from .skin import Skin, skin
 from .texture import Array, noise, sample, smoothstep
 
-ROUGH = 60.0  # pixels of the roughness map to one unit of the animal's plane
+ROUGH = 150.0  # pixels of the roughness map to one unit of the animal's plane: ripples of 1 to 5 % of it
 BARREL = 0.72  # radius of the body under a fin, in fin lengths: a bottlenose 0.5 m thick with a fin 0.36 m long
 SHOULDER = 0.24  # fin lengths: where the fin stands, its foot hides so much of the round back's level top
 DIP = 0.18  # sine of the angle at which photos look down on the water: 5 to 22 degrees, mostly about 10
 GLOSS = 0.02  # of the light that falls on it squarely water mirrors: ((1.33 - 1) / (1.33 + 1))^2
+GRAZING = 0.6  # of what smooth water mirrors edge-on: the crests of the ripples on the skin hide the rest
 RIPPLED = 0.07  # slope of the film of water on wet skin
 SKYLIGHT = 0.22  # of all light on a clear day comes from the sky (15 to 25 % of the irradiance at sea level)
 
@@ -94,21 +95,23 @@ def lit(lamp: Lamp, wear: Wear, x: Array, y: Array, part: Array) -> Array:
     facing = wear.stance.facing
     if isinstance(wear.sighting.individual.traits, FinTraits):
         # Water lies along the back, and runs down the fin.
-        runs = sample(wear.rough, x * 40 + 160, y * 170 + 80, cv2.BORDER_REFLECT)
+        runs = sample(wear.rough, x * 30 + 160, y * 120 + 80, cv2.BORDER_REFLECT)
         fin = part * smoothstep(-0.1, 0.3, y)
         # The fin's foot widens into the flank: only before and behind it is the level top of the back seen.
         foot = np.float32(SHOULDER) * smoothstep(0.75, 0.4, np.abs(x - 0.5))
         below = np.maximum(back_line(x, wear.sighting.bend) - y, 0) + foot
-        across = np.clip(1 - below * np.float32(1 / BARREL), -0.4, 0.985)
+        # The body is thinner towards head and tail.
+        radius = BARREL * np.clip(1.15 - 0.28 * np.abs(x - 0.5), 0.4, 1.0)
+        across = np.clip(1 - below / radius, -0.4, 0.985)
         barrel = across / np.sqrt(1.0 - across * across)
-        runs += (film - runs) * fin
+        runs = (1.8 - 0.8 * fin) * runs
         # A fin is a wing, a seventh as thick as it is long: its fore half faces forward, its hind half aft.
         camber = np.float32(0.8 * wear.stance.mirror) * (x - 0.45 - 0.4 * np.maximum(y, 0))
         right = (right + camber) * fin + np.float32(0.5 * facing[0])
         up = (up + np.float32(facing[1])) * fin + barrel * (1 - fin)
     else:
         # Sheets of water part into rivulets here and there, not everywhere.
-        runs = sample(wear.rough, x * 120 + 160, y * 40 + 80, cv2.BORDER_REFLECT)
+        runs = sample(wear.rough, x * 170 + 160, y * 70 + 80, cv2.BORDER_REFLECT)
         right = right + facing[0] - 2 * wear.stance.bow * x * np.float32(wear.stance.mirror)
         # The blades are hollow along their chord: what leans back mirrors the sky, what hangs over the water.
         up = up + facing[1] + 0.7 * (y + 0.25)
@@ -129,7 +132,7 @@ def reflect(lamp: Lamp, lightness: Array, right: Array, up: Array, film: Array, 
     shed = np.maximum(0.6 + 0.4 * rise, 0.1)
     graze = 1.0 - facing
     squared = graze * graze
-    mirror = GLOSS + (1 - GLOSS) * squared * squared * graze
+    mirror = GLOSS + GRAZING * squared * squared * graze
     # Where the mirrored ray goes: up into the sky, which is darker overhead, or down to the water.
     ray = 2 * facing * rise - np.float32(DIP)
     overhead = np.sqrt(np.clip(ray, 0, 1))
@@ -151,7 +154,8 @@ def reflect(lamp: Lamp, lightness: Array, right: Array, up: Array, film: Array, 
 
 def _glint(lamp: Lamp, right: Array, up: Array) -> Array:
     """Return how bright (height, width) the sun's mirror image is: sparks on the ripples of the film, and a sheen."""
-    if lamp.half[2] < 0.08 or not lamp.white.any():
+    # Clouds hide the sun's disc: what light they let through has no image.
+    if lamp.half[2] < 0.08 or lamp.white.max() < 0.1:
         return np.zeros_like(up)
     across, along = right - lamp.half[0] / lamp.half[2], up - lamp.half[1] / lamp.half[2]
     off = across * across + along * along

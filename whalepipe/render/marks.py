@@ -35,10 +35,12 @@ def _somewhere(rng: np.random.Generator, depth: Array) -> Array:
     return np.array([columns[inside[0]], rows[inside[0]]], float)
 
 
-def rakes(rng: np.random.Generator, depth: Array, visible: int, longest: float, lasts: float, years: float) -> Array:
+def rakes(
+    rng: np.random.Generator, depth: Array, visible: int, longest: float, widest: int, lasts: float, years: float
+) -> Array:
     """Return rake marks (height, width), 0..1: fans of parallel, slightly bent lines, and single scratches.
 
-    `depth` (height, width) is 0 outside the animal; `longest` in pixels, `lasts` years on the average.
+    `depth` (height, width) is 0 outside the animal; `longest` and `widest` in pixels, `lasts` years on the average.
     """
     shape = (depth.shape[0], depth.shape[1])
     lines: list[Array] = []
@@ -47,11 +49,11 @@ def rakes(rng: np.random.Generator, depth: Array, visible: int, longest: float, 
     for born in _history(rng, visible, lasts):
         start, angle = _somewhere(rng, depth), rng.uniform(0, np.pi)
         # Teeth scratch as far as the bite slips: many short marks, few long ones, each a piece of an arc.
-        length, bend = longest * rng.uniform(0.12, 1.0) ** 2, rng.normal(0, 0.22)
+        length, bend = longest * rng.uniform(0.2, 1.0) ** 2, rng.normal(0, 0.2)
         teeth = int(rng.integers(2, 7)) if rng.random() < 0.5 else 1
-        spacing, strength, width = rng.uniform(3, 7), rng.uniform(0.2, 1.0) ** 1.6, 1 + int(rng.random() < 0.1)
+        spacing, strength, width = rng.uniform(3, 7), rng.uniform(0.3, 1.0) ** 1.3, int(rng.integers(1, widest + 1))
         shown = _strength(float(born), lasts * float(rng.uniform(0.5, 1.5)), years)
-        ends, tones = rng.uniform((0, 0.35), (0.45, 1.0), (teeth, 2)), rng.uniform(0.3, 1.0, teeth)
+        ends, tones = rng.uniform((0, 0.35), (0.45, 1.0), (teeth, 2)), rng.uniform(0.45, 1.0, teeth)
         apart = np.cumsum(rng.uniform(0.5, 1.5, teeth)) * spacing
         splay = float(rng.normal(0, 0.12))
         if shown <= 0:
@@ -60,15 +62,14 @@ def rakes(rng: np.random.Generator, depth: Array, visible: int, longest: float, 
         across = np.array([-along[1], along[0]])
         for tooth in range(teeth):
             # Drawn thrice, each time shorter and stronger: a scratch begins and ends as a shallow one.
-            for inset, share in ((0.0, 0.35), (0.12, 0.7), (0.25, 1.0)):
+            for inset, share in ((0.0, 0.4), (0.1, 0.75), (0.2, 1.0)):
                 first, last = ends[tooth]
                 t = np.linspace(first + inset * (last - first), last - inset * (last - first), 9)[:, None]
                 aside = apart[tooth] * (1 + splay * t) + bend * length * t * t
                 lines.append(start + across * aside + along * length * t)
                 widths.append(width)
                 strengths.append(float(shown * strength * tones[tooth] * share))
-    drawn = np.asarray(cv2.GaussianBlur(draw_lines(shape, lines, widths, strengths), (0, 0), 0.65)) * 1.3
-    return drawn * np.clip(0.8 + 0.4 * noise(rng, *shape, (14, 14), 2), 0.1, 1.0)
+    return draw_lines(shape, lines, widths, strengths) * np.clip(0.8 + 0.4 * noise(rng, *shape, (14, 14), 1), 0.1, 1.0)
 
 
 def barnacles(rng: np.random.Generator, depth: Array, visible: int, years: float) -> Array:
