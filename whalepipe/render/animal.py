@@ -128,7 +128,7 @@ def _layers(patch: Patch, line: Array, glow: Lamp, wear: Wear) -> tuple[Array, A
         here = slice(top, top + STRIP), slice(int(seen[0]), int(seen[-1]) + 1)
         x, y = stance.unproject(columns[None, here[1]], rows[here[0], None])
         # Colours are averaged under their mask, else the water's would bleed into the edge.
-        colour[here] = lit(glow, wear, x, y, part[here]) * rgb(body[here])
+        colour[here] = lit(glow, wear, x, y) * rgb(body[here])
         if len(back_line):
             part[here] *= smoothstep(-0.045, -0.015, y)
     mask = patch.shrink(body)

@@ -122,7 +122,8 @@ def _colour(scene: Scene, distraction: Distraction, patch: Patch, solid: Array, 
     traits = distraction.individual.traits
     grey = traits.grey if isinstance(traits, FinTraits) else 0.08
     cell = max(4.0, 0.12 * size)
-    skin = grey * (1.0 + 0.03 * noise(rng, height, width, (cell, 2 * cell), 3)) * (1 + 0.15 * smoothstep(0.6, 1.2, below))
+    mottled = 1.0 + 0.03 * noise(rng, height, width, (cell, 2 * cell), 3)
+    skin = grey * mottled * (1 + 0.15 * smoothstep(0.6, 1.2, below))
     if distraction.kind == "head":
         skin = skin * (1 - 0.75 * _features(patch, distraction))
     film, runs = noise(rng, height, width, (0.3 * cell, cell), 3), noise(rng, height, width, (0.15 * cell, cell), 3)

@@ -1,7 +1,7 @@
 """The animal's skin in the light of a scene.
 
-Skin reflects diffusely what sun, sky and sea shed on it; the film of water over it mirrors sky, sea and sun (Schlick, An
-Inexpensive BRDF Model for Physically-based Rendering, 1994), the more the more steeply it turns away from the camera.
+Skin reflects diffusely what sun, sky and sea shed on it; the film of water over it mirrors sky, sea and sun (Schlick,
+An Inexpensive BRDF Model for Physically-based Rendering, 1994), the more the more steeply it turns from the camera.
 Colours are those of a picture; light adds up in their squares, since a picture's gamma is close to 2.
 """
 
@@ -84,8 +84,8 @@ def dress(sighting: Sighting, stance: Pose, rng: np.random.Generator) -> Wear:
     return Wear(sighting, made, stance, noise(rng, 160, 320, (7, 7), 4, 0.65))
 
 
-def lit(lamp: Lamp, wear: Wear, x: Array, y: Array, part: Array) -> Array:
-    """Return colours (height, width, 3) at points x, y of the animal's plane; `part`: how much is fin, not back."""
+def lit(lamp: Lamp, wear: Wear, x: Array, y: Array) -> Array:
+    """Return colours (height, width, 3) at points x, y of the animal's plane."""
     to = wear.skin.to_pixels.astype(np.float32)
     # Far along the back the skin goes on as at its border: mirrored, a killer whale would have two saddles.
     drawn = sample(wear.skin.pixels, x * to[0, 0] + to[0, 2], y * to[1, 1] + to[1, 2], cv2.BORDER_REPLICATE)
@@ -96,7 +96,8 @@ def lit(lamp: Lamp, wear: Wear, x: Array, y: Array, part: Array) -> Array:
     if isinstance(wear.sighting.individual.traits, FinTraits):
         # Water lies along the back, and runs down the fin.
         runs = sample(wear.rough, x * 30 + 160, y * 120 + 80, cv2.BORDER_REFLECT)
-        fin = part * smoothstep(-0.1, 0.3, y)
+        # Back and fin pass over into one another: one skin, one curve.
+        fin = smoothstep(-0.1, 0.3, y)
         # The fin's foot widens into the flank: only before and behind it is the level top of the back seen.
         foot = np.float32(SHOULDER) * smoothstep(0.75, 0.4, np.abs(x - 0.5))
         below = np.maximum(back_line(x, wear.sighting.bend) - y, 0) + foot
@@ -136,7 +137,7 @@ def reflect(lamp: Lamp, lightness: Array, right: Array, up: Array, film: Array, 
     # Where the mirrored ray goes: up into the sky, which is darker overhead, or down to the water.
     ray = 2 * facing * rise - np.float32(DIP)
     overhead = np.sqrt(np.clip(ray, 0, 1))
-    open_sky = smoothstep(-0.35, 0.45, ray)
+    open_sky = smoothstep(-0.45, 0.55, ray)
     sky = mirror * open_sky
     planes = [sky * (1 - overhead), sky * overhead, mirror * (1 - open_sky)]
     glint = _glint(lamp, right, up)

@@ -50,8 +50,9 @@ def rakes(
         start, angle = _somewhere(rng, depth), rng.uniform(0, np.pi)
         # Teeth scratch as far as the bite slips: many short marks, few long ones, each a piece of an arc.
         length, bend = longest * rng.uniform(0.2, 1.0) ** 2, rng.normal(0, 0.2)
+        # A dolphin's teeth stand 5 to 11 mm apart, a killer whale's 25 to 50: in both skins about as many pixels.
         teeth = int(rng.integers(2, 7)) if rng.random() < 0.5 else 1
-        spacing, strength, width = rng.uniform(3, 7), rng.uniform(0.3, 1.0) ** 1.3, int(rng.integers(1, widest + 1))
+        spacing, strength, width = rng.uniform(5, 11), rng.uniform(0.3, 1.0) ** 1.3, int(rng.integers(1, widest + 1))
         shown = _strength(float(born), lasts * float(rng.uniform(0.5, 1.5)), years)
         ends, tones = rng.uniform((0, 0.35), (0.45, 1.0), (teeth, 2)), rng.uniform(0.45, 1.0, teeth)
         apart = np.cumsum(rng.uniform(0.5, 1.5, teeth)) * spacing

@@ -94,13 +94,12 @@ def _fluke(
     return np.clip(marked + 0.5 * crust, 0.02, 1.0), warm
 
 
-def _pigment(
-    traits: FlukeTraits, x: Array, y: Array, depth: Array, grain: Array, rng: np.random.Generator
-) -> Array:
+def _pigment(traits: FlukeTraits, x: Array, y: Array, depth: Array, grain: Array, rng: np.random.Generator) -> Array:
     """Return how white (0..1) the ventral side is: two lobes within a dark trim, with ragged, streaky limits.
 
     The lobes' limits are a threshold of smooth noise (half of it the same on both sides) plus streaks that run from
-    the tail stock outwards, so that they fray into lines, and the fine `grain` of the skin, so that they break up into specks.
+    the tail stock outwards, so that they fray into lines, and the fine `grain` of the skin, so that they break up into
+    specks.
     """
     height, width = depth.shape
     half = noise(rng, height, width // 2 + 1, (150, 150), 4)
@@ -155,8 +154,8 @@ def _fin(
         light += 0.3 * traits.saddle * smoothstep(0.38, 0.46, behind + under + 0.08 * edge + 0.02 * fine)
     # Marks lie on the fin and about its foot: deeper down and farther off water covers them.
     anywhere = np.maximum(depth, 0.05 * ((y < 0) & (y > -0.45) & (np.abs(x - 0.5) < 1.1)))
-    # A pixel is about a millimetre, a tooth's scratch one to three.
-    marks = rakes(rng, anywhere, (2 if count < 25 else 3) * count, 260.0, 3, 4.0 if count < 25 else 14.0, years)
+    # A pixel is about a millimetre, a tooth's scratch one or two.
+    marks = rakes(rng, anywhere, (2 if count < 25 else 3) * count, 260.0, 2, 4.0 if count < 25 else 14.0, years)
     marks *= smoothstep(1.35, 1.2, np.abs(x - 0.5))  # the border's colours go on along the back
     # The paler the skin the less a scar stands out; Risso's dolphins stay white all over.
     light += marks * (0.36 if count < 25 else 0.8) * np.clip(1.2 - light, 0.3, 1)

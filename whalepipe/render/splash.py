@@ -73,7 +73,7 @@ def _mirrored(water: Array, sea: Sea) -> Array:
     """Return the share (rows, width) of the light of each pixel that the water mirrors: 0 if it is as dark as it is."""
     deep, sky = float(np.mean(sea.deep)), float(np.mean(sea.sky_low))
     grey = np.asarray(cv2.transform(water, np.full((1, 3), 1 / 3, np.float32)))
-    return np.clip((grey - np.float32(deep)) * np.float32(1 / max(sky - deep, 0.1)), 0.0, 1.0)
+    return np.asarray(np.clip((grey - np.float32(deep)) * np.float32(1 / max(sky - deep, 0.1)), 0.0, 1.0))
 
 
 def _unbroken(depth: Array, waves: Array, sighting: Sighting, wind: float) -> Array:
