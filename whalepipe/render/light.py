@@ -134,8 +134,9 @@ def reflect(lamp: Lamp, lightness: Array, right: Array, up: Array, film: Array, 
     graze = 1.0 - facing
     squared = graze * graze
     mirror = GLOSS + GRAZING * squared * squared * graze
-    # Where the mirrored ray goes: up into the sky, which is darker overhead, or down to the water.
-    ray = 2 * facing * rise - np.float32(DIP)
+    # How steeply the mirrored ray goes up, into the sky, which is darker overhead, or down to the water: seen from
+    # above, skin that is edge-on mirrors the water behind the animal.
+    ray = 2 * facing * rise + np.float32(DIP) * (2 * facing * facing - 1)
     overhead = np.sqrt(np.clip(ray, 0, 1))
     open_sky = smoothstep(-0.45, 0.55, ray)
     sky = mirror * open_sky

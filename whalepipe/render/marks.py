@@ -25,14 +25,17 @@ def _strength(born: float, lasts: float, years: float) -> float:
     return 0.0 if age < 0 or age >= lasts else 1.0 - (age / lasts) ** 1.5
 
 
-def _somewhere(rng: np.random.Generator, depth: Array) -> Array:
-    """Return a point (x, y) in pixels inside the animal, or the picture's middle where luck fails."""
+def _places(rng: np.random.Generator, depth: Array, count: int) -> Array:
+    """Return points (count, 2) x, y in pixels inside the animal, the picture's middle where luck fails.
+
+    Each is the first that lies inside of 24, so that a new nick moves none of the marks but those that stood there.
+    """
     height, width = depth.shape
-    columns, rows = rng.integers(0, width, 24), rng.integers(0, height, 24)
-    inside = np.flatnonzero(depth[rows, columns] > 0.015)
-    if not len(inside):
-        return np.array([width / 2, height / 2])
-    return np.array([columns[inside[0]], rows[inside[0]]], float)
+    columns, rows = rng.integers(0, width, (count, 24)), rng.integers(0, height, (count, 24))
+    inside = np.asarray(depth[rows, columns] > 0.015)
+    chosen = np.arange(count), inside.argmax(1)
+    found = np.stack([columns[chosen], rows[chosen]], 1)
+    return np.where(inside.any(1)[:, None], found, [width / 2, height / 2])
 
 
 def rakes(
@@ -46,8 +49,9 @@ def rakes(
     lines: list[Array] = []
     widths: list[int] = []
     strengths: list[float] = []
-    for born in _history(rng, visible, lasts):
-        start, angle = _somewhere(rng, depth), rng.uniform(0, np.pi)
+    history = _history(rng, visible, lasts)
+    for born, start in zip(history, _places(rng, depth, len(history)), strict=True):
+        angle = rng.uniform(0, np.pi)
         # Teeth scratch as far as the bite slips: many short marks, few long ones, each a piece of an arc.
         length, bend = longest * rng.uniform(0.2, 1.0) ** 2, rng.normal(0, 0.2)
         # A dolphin's teeth stand 5 to 11 mm apart, a killer whale's 25 to 50: in both skins about as many pixels.
@@ -70,15 +74,17 @@ def rakes(
                 lines.append(start + across * aside + along * length * t)
                 widths.append(width)
                 strengths.append(float(shown * strength * tones[tooth] * share))
-    return draw_lines(shape, lines, widths, strengths) * np.clip(0.8 + 0.4 * noise(rng, *shape, (14, 14), 1), 0.1, 1.0)
+    return draw_lines(shape, lines, widths, strengths)
 
 
 def barnacles(rng: np.random.Generator, depth: Array, visible: int, years: float) -> Array:
     """Return barnacle scars (height, width), 0..1: small discs and rings, the more the smaller, in clusters."""
     canvas = np.zeros(depth.shape, np.uint8)
-    middle = _somewhere(rng, depth)
-    for born in _history(rng, visible, 12.0):
-        alone, near = _somewhere(rng, depth), rng.normal(0, 34, 2)
+    history = _history(rng, visible, 12.0)
+    places = _places(rng, depth, len(history) + 1)
+    middle = places[-1]
+    for born, alone in zip(history, places[:-1], strict=True):
+        near = rng.normal(0, 34, 2)
         x, y = middle + near if rng.random() < 0.4 else alone
         radius, ring, tone = 1.2 + 7.5 * rng.random() ** 3, rng.random() < 0.4, rng.uniform(50, 230)
         narrow, angle, moves = rng.uniform(0.65, 1.0), float(rng.uniform(0, 180)), rng.random() < 0.15
@@ -95,9 +101,10 @@ def lesions(rng: np.random.Generator, depth: Array, visible: int, years: float) 
     """Return patches (height, width), -1..1, dark or pale, with irregular limits; they heal within few years."""
     height, width = depth.shape
     total = np.zeros((height, width), np.float32)
-    rough = noise(rng, height, width, (22, 22), 3, 0.7)
-    for born in _history(rng, visible, 2.5):
-        (x, y), (wide, high) = _somewhere(rng, depth), rng.uniform(4, 26, 2)
+    ragged = noise(rng, 256, 256, (22, 22), 3, 0.7)  # a lesion's window is at most 105 pixels wide
+    history = _history(rng, visible, 2.5)
+    for born, (x, y) in zip(history, _places(rng, depth, len(history)), strict=True):
+        (wide, high), (down, aside) = rng.uniform(4, 26, 2), rng.integers(0, 150, 2)
         tone, lasts = rng.uniform(0.3, 1.0) * (1 if rng.random() < 0.7 else -0.7), rng.uniform(1, 4)
         shown = _strength(float(born), float(lasts), years)
         left, top = int(max(0, x - 2 * wide)), int(max(0, y - 2 * high))
@@ -106,6 +113,7 @@ def lesions(rng: np.random.Generator, depth: Array, visible: int, years: float) 
             continue
         rows, columns = (axis.astype(np.float32) for axis in np.ogrid[0:height, 0:width])
         away = ((columns[:, here[1]] - x) / wide) ** 2 + ((rows[here[0]] - y) / high) ** 2
+        rough = ragged[down : down + away.shape[0], aside : aside + away.shape[1]]
         # The limit is crisp: a lesion is a patch of other skin, no shadow on it.
-        total[here] += tone * shown * smoothstep(0.3, 0.55, (1 - away) + 0.4 * rough[here] * (away < 2))
+        total[here] += tone * shown * smoothstep(0.3, 0.55, (1 - away) + 0.4 * rough * (away < 2))
     return np.clip(total, -1, 1)
