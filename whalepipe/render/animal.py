@@ -99,7 +99,11 @@ def _patch(scene: Scene, sighting: Sighting, stance: Pose) -> Patch:
 
 
 def _heaped(patch: Patch, sighting: Sighting, stance: Pose) -> Array:
-    """Return how far (width,) in pixels the water stands up where the back goes under: it is pushed along there."""
+    """Return how far (width,) in pixels the water stands up where the back goes under: it is pushed along there.
+
+    At the 1 to 2 m/s of a surfacing dolphin the stagnation height v^2 / 2g is 5 to 20 cm at a point; spread over the
+    width of the back some 3 cm are left, a twelfth of a bottlenose's fin, as photos show.
+    """
     back = polygons(sighting, stance)[1][:-2]
     above = np.flatnonzero(back[:, 1] < stance.water) if len(back) else np.zeros(0, int)
     if not len(above):

@@ -32,10 +32,10 @@ def _places(rng: np.random.Generator, depth: Array, count: int) -> Array:
     """
     height, width = depth.shape
     columns, rows = rng.integers(0, width, (count, 24)), rng.integers(0, height, (count, 24))
-    inside = np.asarray(depth[rows, columns] > 0.015)
+    inside: Array = depth[rows, columns] > 0.015
     chosen = np.arange(count), inside.argmax(1)
     found = np.stack([columns[chosen], rows[chosen]], 1)
-    return np.where(inside.any(1)[:, None], found, [width / 2, height / 2])
+    return np.where(np.any(inside, axis=1, keepdims=True), found, [width / 2, height / 2])
 
 
 def rakes(

@@ -9,7 +9,7 @@ from .settings import Sea, Sighting
 from .texture import Array, noise, rgb, sample, smoothstep, wiggle
 
 STRIP = 32  # rows worked on at a time
-SEEN = 0.3  # metres of depth at which a third of what is seen of an animal under water is left
+SEEN = 0.3  # metres of depth at which a third of what is seen of an animal under water is left: 0.2 to 0.5 in photos
 LOW = 0.19  # of a depth is how much lower in the picture it looks, seen at ten degrees (refraction, n = 1.33)
 FLAT = 0.25  # how much lower than wide things on the water look
 

@@ -7,7 +7,7 @@ from .sea import light
 from .settings import Scene, Sighting
 from .texture import Array, noise, rgb, smoothstep
 
-BEHIND, BEFORE, BESIDE = 4.0, 1.1, 0.42  # widths of the part that the wake reaches
+BEHIND, BEFORE, BESIDE = 4.0, 1.1, 0.42  # widths of the part that the wake reaches: half a body behind a fin
 
 
 def paint_trail(scene: Scene, sighting: Sighting, image: Array, rng: np.random.Generator) -> None:
