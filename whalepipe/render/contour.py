@@ -46,17 +46,23 @@ def trailing_edge(individual: Individual, years: float = 0.0) -> Array:
 
 
 def back_line(x: Array, arch: float) -> Array:
-    """Return the height of the back's top at x (fin lengths, left view): level at the fin, falling off both ways."""
-    out = np.maximum(np.abs(x - 0.5) - 0.42, 0.0)
-    steep = np.where(x < 0.5, np.float32(0.06), np.float32(0.11)) * arch
-    return np.asarray(-steep * out * np.sqrt(out) * (1.0 + 0.12 * out * out))
+    """Return the height of the back's top at x (fin lengths, left view): level at the fin, falling off both ways.
+
+    A rolling animal's back is an arc that bends the more towards its ends, where head and tail point down: its top
+    goes under water at 20 to 40 degrees, it does not taper out on it.
+    """
+    out = np.maximum(np.abs(x - 0.5) - 0.3, 0.0)
+    # At a usual arch the radius is 3.5 fin lengths (a bottlenose: 1.3 m) before the fin and 2.5 behind it.
+    steep = np.where(x < 0.5, np.float32(0.13), np.float32(0.18)) * arch
+    return np.asarray(np.maximum(-steep * out * out * (1 + 0.35 * out * out), -2.5))
 
 
 def back_outline(arch: float) -> Array:
     """Return the closed outline (n, 2) of the back under a fin."""
-    x = np.linspace(-4.5, 4.5, 240)
-    # The skin rises in a hollow curve before the fin and behind it, as a fillet.
-    fillet = 0.05 * np.exp(-(((x + 0.1) / 0.2) ** 2)) + 0.05 * np.exp(-(((x - 1.05) / 0.15) ** 2))
+    x = np.linspace(-4.5, 4.5, 360)
+    # The skin rises in a hollow curve before the fin and behind it, as a fillet: steep at the fin, long at the back.
+    before, behind = np.maximum(-0.02 - x, 0), np.maximum(x - 0.84, 0)
+    fillet = 0.07 * np.exp(-before / 0.16) * (x < 0.5) + 0.085 * np.exp(-((behind / 0.24) ** 1.5)) * (x >= 0.5)
     top = np.stack([x, back_line(x, arch) + fillet], 1)
     return np.vstack([top, [[4.5, -3.0], [-4.5, -3.0]]])
 
@@ -95,8 +101,9 @@ def _fluke_half(traits: FlukeTraits, notches: tuple[Notch, ...], rng: np.random.
         FLUKE_EDGE,
     )
     calm = np.sin(np.linspace(0, np.pi, FLUKE_EDGE)) ** 0.3
-    # Fine teeth ride on coarser ones, and both come and go along the edge.
-    teeth = 0.45 * np.abs(wiggle(rng, FLUKE_EDGE, 26, 2)) + 0.6 * np.abs(wiggle(rng, FLUKE_EDGE, 12, 2))
+    # Knobs stand about as far apart as they are wide, some forty along a blade, and come and go along the edge.
+    phase = np.linspace(0, 40 * np.pi, FLUKE_EDGE) + 1.1 * wiggle(rng, FLUKE_EDGE, 26, 2)
+    teeth = 0.9 * (1 - np.abs(np.sin(phase))) + 0.35 * np.abs(wiggle(rng, FLUKE_EDGE, 12, 2))
     trailing[:, 1] -= calm * traits.serration * teeth * np.clip(0.8 + 0.5 * wiggle(rng, FLUKE_EDGE, 120, 2), 0.2, 2.0)
     w = traits.sweep
     leading = spline(

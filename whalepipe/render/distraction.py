@@ -29,7 +29,18 @@ HEAD = (
     (0.6, 0.02),
     (0.56, -0.1),
 )
-BACK = ((0.0, -0.1), (0.03, 0.0), (0.2, 0.07), (0.45, 0.115), (0.68, 0.1), (0.88, 0.045), (0.98, 0.0), (1.0, -0.1))
+BACK = (
+    (0.0, -0.1),
+    (0.02, 0.0),
+    (0.09, 0.05),
+    (0.24, 0.095),
+    (0.46, 0.118),
+    (0.68, 0.107),
+    (0.86, 0.066),
+    (0.96, 0.02),
+    (0.98, 0.0),
+    (1.0, -0.1),
+)
 
 
 def paint_distraction(scene: Scene, distraction: Distraction, image: Array, rng: np.random.Generator) -> Array:
@@ -73,7 +84,7 @@ def _body(scene: Scene, distraction: Distraction, patch: Patch, window: Array, r
     rows = np.arange(patch.height, dtype=np.float32)[:, None]
     body = solid * smoothstep(-0.6, 0.6, line[None, :] - rows)
     colour = _colour(scene, distraction, patch, solid, rng)
-    paint_mirror(window, body, line, sighting, scene.sea.wind, rng)
+    paint_mirror(window, colour, body, line, sighting, scene.sea, rng)
     window += (colour - window) * rgb(body)
     paint_foam(window, body, line, sighting, light(scene.sea), rng)
     return body
@@ -111,10 +122,11 @@ def _colour(scene: Scene, distraction: Distraction, patch: Patch, solid: Array, 
     traits = distraction.individual.traits
     grey = traits.grey if isinstance(traits, FinTraits) else 0.08
     cell = max(4.0, 0.12 * size)
-    skin = grey * (1.0 + 0.1 * noise(rng, height, width, (cell, 2 * cell), 5)) * (1 + 0.3 * smoothstep(0.6, 1.2, below))
+    mottled = 1.0 + 0.03 * noise(rng, height, width, (cell, 2 * cell), 3)
+    skin = grey * mottled * (1 + 0.15 * smoothstep(0.6, 1.2, below))
     if distraction.kind == "head":
         skin = skin * (1 - 0.75 * _features(patch, distraction))
-    film, runs = noise(rng, height, width, (cell, cell), 4), noise(rng, height, width, (0.15 * cell, cell), 4)
+    film, runs = noise(rng, height, width, (0.3 * cell, cell), 3), noise(rng, height, width, (0.15 * cell, cell), 3)
     dry = np.zeros((height, width), np.float32)
     right = np.asarray(up * lean, np.float32)
     return reflect(lamp(scene.sea, distraction.tone, 0.6), skin, right, up, film, runs, dry)

@@ -10,7 +10,11 @@ PARTS = ("fluke", "dorsal_fin")
 
 @dataclass(frozen=True)
 class FinShape:
-    """Ranges of a species' dorsal fin, in base lengths: height, where the tip stands, hollow trailing edge."""
+    """Ranges of a species' dorsal fin, in base lengths: height, where the tip stands, hollow trailing edge.
+
+    `grey` is wet skin's lightness in a picture (its square is the share of light that it sends back): chosen so that
+    fins are, as in 70 real photos, about 0.6 times as bright as the water (half of them 0.3 to 0.9 times).
+    """
 
     height: tuple[float, float]
     tip: tuple[float, float]
@@ -22,12 +26,10 @@ class FinShape:
 
 
 FINS = {
-    "Tursiops truncatus": FinShape((0.82, 1.0), (0.92, 1.1), (0.2, 0.34), (0.03, 0.055), (2, 16), (0.36, 0.6), 0.36),
-    "Orcinus orca": FinShape((1.1, 1.6), (0.62, 0.85), (0.02, 0.12), (0.03, 0.06), (2, 8), (0.08, 0.13), 0.8),
-    "Grampus griseus": FinShape((0.95, 1.15), (0.92, 1.06), (0.14, 0.26), (0.02, 0.05), (30, 70), (0.32, 0.5), 0.42),
-    "Globicephala melas": FinShape(
-        (0.55, 0.68), (0.98, 1.16), (0.22, 0.3), (0.045, 0.075), (2, 10), (0.1, 0.18), 0.75
-    ),
+    "Tursiops truncatus": FinShape((0.82, 1.0), (0.92, 1.1), (0.2, 0.34), (0.03, 0.055), (2, 16), (0.27, 0.4), 0.36),
+    "Orcinus orca": FinShape((1.1, 1.6), (0.62, 0.85), (0.02, 0.12), (0.03, 0.06), (2, 8), (0.07, 0.12), 0.8),
+    "Grampus griseus": FinShape((0.95, 1.15), (0.92, 1.06), (0.14, 0.26), (0.02, 0.05), (30, 70), (0.28, 0.42), 0.42),
+    "Globicephala melas": FinShape((0.55, 0.68), (0.98, 1.16), (0.22, 0.3), (0.045, 0.075), (2, 10), (0.1, 0.17), 0.75),
 }
 FIN_WEIGHTS = (0.5, 0.18, 0.16, 0.16)
 FLUKE_METRES = 4.0
@@ -180,6 +182,6 @@ def _fin(rng: np.random.Generator, species: str) -> FinTraits:
         grey=float(rng.uniform(*shape.grey)),
         frosting=float(max(0.0, rng.uniform(-0.4, 0.5))),
         saddle=float(rng.uniform(0.5, 1.0)) if species == "Orcinus orca" else 0.0,
-        back=float(rng.uniform(0.6, 0.92)),
-        cape=float(rng.uniform(0.0, 0.35)) if species in ("Tursiops truncatus", "Grampus griseus") else 0.0,
+        back=float(rng.uniform(0.85, 1.0)),
+        cape=float(rng.uniform(0.0, 0.15)) if species in ("Tursiops truncatus", "Grampus griseus") else 0.0,
     )

@@ -1,7 +1,8 @@
 """The animal's skin in the light of a scene.
 
-Skin reflects diffusely what sun, sky and sea shed on it; the film of water over it mirrors sky and sun (Schlick, An
-Inexpensive BRDF Model for Physically-based Rendering, 1994), the more the more steeply it turns away from the camera.
+Skin reflects diffusely what sun, sky and sea shed on it; the film of water over it mirrors sky, sea and sun (Schlick,
+An Inexpensive BRDF Model for Physically-based Rendering, 1994), the more the more steeply it turns from the camera.
+Colours are those of a picture; light adds up in their squares, since a picture's gamma is close to 2.
 """
 
 from dataclasses import dataclass
@@ -17,8 +18,14 @@ from .settings import Sea, Sighting
 from .skin import Skin, skin
 from .texture import Array, noise, sample, smoothstep
 
-ROUGH = 60.0  # pixels of the roughness map to one unit of the animal's plane
-BARREL = 0.72  # radius of the body under a fin, in fin lengths
+ROUGH = 150.0  # pixels of the roughness map to one unit of the animal's plane: ripples of 1 to 5 % of it
+BARREL = 0.72  # radius of the body under a fin, in fin lengths: a bottlenose 0.5 m thick with a fin 0.36 m long
+SHOULDER = 0.24  # fin lengths: where the fin stands, its foot hides so much of the round back's level top
+DIP = 0.18  # sine of the angle at which photos look down on the water: 5 to 22 degrees, mostly about 10
+GLOSS = 0.02  # of the light that falls on it squarely water mirrors: ((1.33 - 1) / (1.33 + 1))^2
+GRAZING = 0.6  # of what smooth water mirrors edge-on: the crests of the ripples on the skin hide the rest
+RIPPLED = 0.07  # slope (4 degrees) of the film of water on wet skin: glints on flanks spread over about so much
+SKYLIGHT = 0.22  # of all light on a clear day comes from the sky (15 to 25 % of the irradiance at sea level)
 
 
 @dataclass(frozen=True)
@@ -26,15 +33,17 @@ class Lamp:
     """The light of a scene on one animal: the same for every point of it.
 
     `sun`, `half` (3,): to the right, up, towards the camera: where the sun stands, and the normal that mirrors it.
-    `white` (3,): the sun's colour; `shade` (3,): of what the sky sheds; `sky` (3,): of what wet skin mirrors.
+    `white`, `shade` (3,): what sun and sky shed on a white plane that faces them; `low`, `high`, `water` (3,): what wet
+    skin mirrors above the horizon, overhead, and below. All five are squares of a picture's colours.
     """
 
     sun: Array
     half: Array
-    strength: float
     white: Array
     shade: Array
-    sky: Array
+    low: Array
+    high: Array
+    water: Array
     cast: Array
     wet: float
 
@@ -55,14 +64,18 @@ def lamp(sea: Sea, tone: tuple[float, float], wet: float) -> Lamp:
     sun = np.array([np.sin(side) * np.cos(height), np.sin(height), -np.cos(side) * np.cos(height)], np.float32)
     half = sun + np.array([0, 0, 1.0], np.float32)
     half /= max(float(np.linalg.norm(half)), 1e-3)
-    sky = 0.5 * np.array(sea.sky_low, np.float32) + 0.5 * np.array(sea.sky_high, np.float32)
+    low, high, deep = (np.array(colour, np.float32) for colour in (sea.sky_low, sea.sky_high, sea.deep))
+    sky = 0.5 * low + 0.5 * high
     white = light(sea)
     level = np.float32(white.mean())
-    cast = np.array([1 + tone[1], 1.0, 1 - tone[1]], np.float32) * np.float32(tone[0])
+    cast = np.array([1 + tone[1], 0.98, 1 - tone[1]], np.float32) * np.float32(tone[0])
     # Shade takes on the sky's colour, sunlight is a little yellow.
     shade = 0.65 * white + 0.35 * level * sky / max(float(sky.mean()), 1e-3)
     warm = white * np.array([1.06, 1.0, 0.93], np.float32)
-    return Lamp(sun, half, sea.sun, warm, shade, sky, cast, wet)
+    # Under an overcast all light is the sky's; the brighter the sun, the more of it comes from there alone.
+    shed = np.float32(1 - (1 - SKYLIGHT) * sea.sun)
+    water = 0.7 * deep + 0.3 * low  # seen from the animal: a third mirrors the sky
+    return Lamp(sun, half, warm**2 * np.float32(sea.sun), shade**2 * shed, low**2, high**2, water**2, cast, wet)
 
 
 def dress(sighting: Sighting, stance: Pose, rng: np.random.Generator) -> Wear:
@@ -71,27 +84,38 @@ def dress(sighting: Sighting, stance: Pose, rng: np.random.Generator) -> Wear:
     return Wear(sighting, made, stance, noise(rng, 160, 320, (7, 7), 4, 0.65))
 
 
-def lit(lamp: Lamp, wear: Wear, x: Array, y: Array, part: Array) -> Array:
-    """Return colours (height, width, 3) at points x, y of the animal's plane; `part`: how much is fin, not back."""
+def lit(lamp: Lamp, wear: Wear, x: Array, y: Array) -> Array:
+    """Return colours (height, width, 3) at points x, y of the animal's plane."""
     to = wear.skin.to_pixels.astype(np.float32)
-    drawn = sample(wear.skin.pixels, x * to[0, 0] + to[0, 2], y * to[1, 1] + to[1, 2], cv2.BORDER_REFLECT_101)
+    # Far along the back the skin goes on as at its border: mirrored, a killer whale would have two saddles.
+    drawn = sample(wear.skin.pixels, x * to[0, 0] + to[0, 2], y * to[1, 1] + to[1, 2], cv2.BORDER_REPLICATE)
     lightness, right, up, warm = cv2.split(drawn)
     right = right * np.float32(wear.stance.mirror)
     film = sample(wear.rough, x * ROUGH + 160, y * ROUGH + 80, cv2.BORDER_REFLECT)
+    facing = wear.stance.facing
     if isinstance(wear.sighting.individual.traits, FinTraits):
         # Water lies along the back, and runs down the fin.
-        runs = 0.5 * sample(wear.rough, x * 40 + 160, y * 170 + 80, cv2.BORDER_REFLECT)
-        fin = part * smoothstep(-0.05, 0.1, y)
-        across = np.clip(1 - (back_line(x, wear.sighting.bend) - y) * (1 / BARREL), -0.4, 0.94)
+        runs = sample(wear.rough, x * 30 + 160, y * 120 + 80, cv2.BORDER_REFLECT)
+        # Back and fin pass over into one another: one skin, one curve.
+        fin = smoothstep(-0.1, 0.3, y)
+        # The fin's foot widens into the flank: only before and behind it is the level top of the back seen.
+        foot = np.float32(SHOULDER) * smoothstep(0.75, 0.4, np.abs(x - 0.5))
+        below = np.maximum(back_line(x, wear.sighting.bend) - y, 0) + foot
+        # The body is thinner towards head and tail.
+        radius = BARREL * np.clip(1.15 - 0.28 * np.abs(x - 0.5), 0.4, 1.0)
+        across = np.clip(1 - below / radius, -0.4, 0.985)
         barrel = across / np.sqrt(1.0 - across * across)
-        runs = runs * (1 - fin) + film * fin
-        right, up = right * fin + wear.stance.facing[0] * 0.5, up * fin + barrel * (1 - fin)
+        runs = (1.8 - 0.8 * fin) * runs
+        # A fin is a wing, a seventh as thick as it is long: its fore half faces forward, its hind half aft.
+        camber = np.float32(0.8 * wear.stance.mirror) * (x - 0.45 - 0.4 * np.maximum(y, 0))
+        right = (right + camber) * fin + np.float32(0.5 * facing[0])
+        up = (up + np.float32(facing[1])) * fin + barrel * (1 - fin)
     else:
         # Sheets of water part into rivulets here and there, not everywhere.
-        runs = sample(wear.rough, x * 170 + 160, y * 24 + 80, cv2.BORDER_REFLECT) * np.clip(0.3 + 0.5 * film, 0, 1)
-        right = right + wear.stance.facing[0] - 2 * wear.stance.bow * x * np.float32(wear.stance.mirror)
+        runs = sample(wear.rough, x * 170 + 160, y * 70 + 80, cv2.BORDER_REFLECT)
+        right = right + facing[0] - 2 * wear.stance.bow * x * np.float32(wear.stance.mirror)
         # The blades are hollow along their chord: what leans back mirrors the sky, what hangs over the water.
-        up = up + wear.stance.facing[1] + 0.7 * (y + 0.25)
+        up = up + facing[1] + 0.7 * (y + 0.25)
     return reflect(lamp, np.asarray(lightness), np.asarray(right), np.asarray(up), film, runs, np.asarray(warm))
 
 
@@ -100,32 +124,45 @@ def reflect(lamp: Lamp, lightness: Array, right: Array, up: Array, film: Array, 
 
     All planes are (height, width); `film` is the uneven layer, `runs` the rivulets.
     """
-    up = up + (0.05 + 0.05 * lamp.wet) * film
+    ripple = np.float32(RIPPLED * (0.5 + 0.5 * lamp.wet))
+    right, up = right + ripple * film, up + ripple * runs
     facing = 1.0 / np.sqrt(1 + right * right + up * up)
     rise = up * facing
-    towards = right * lamp.sun[0] + up * lamp.sun[1]
-    direct = np.clip((towards + lamp.sun[2]) * facing, 0, 1) * (0.95 * lamp.strength)
-    # The sea sends light from below as well.
-    shed = (0.86 - 0.26 * lamp.strength) * (0.8 + 0.36 * rise)
+    direct = np.maximum((right * lamp.sun[0] + up * lamp.sun[1] + lamp.sun[2]) * facing, 0)
+    # Half of a level plane's light reaches an upright one, and the dark sea sends up a fifth of what the sky sheds.
+    shed = np.maximum(0.6 + 0.4 * rise, 0.1)
     graze = 1.0 - facing
-    graze = graze * graze * graze
-    # What points up mirrors the sky, what points down the dark water; rivulets break it into streaks.
-    streak = np.clip(0.6 + 0.4 * runs + 0.12 * film, 0.1, 1.8)
-    mirror = (0.055 + 0.5 * graze + (0.02 + 0.05 * lamp.wet) * np.maximum(runs - 0.6, 0)) * streak
-    mirror = np.minimum(mirror, 0.4) * np.clip(0.6 + 1.3 * rise, 0.1, 1.4)
-    gleam = np.clip((right * lamp.half[0] + up * lamp.half[1] + lamp.half[2]) * facing, 0, 1)
-    for _ in range(3):
-        gleam = gleam * gleam
-    # A broad sheen of the skin itself, and the sharp glints of the film that lies on it.
-    sheen = gleam * (0.08 * lamp.strength)
-    gleam = gleam * gleam
-    gleam = gleam * gleam * np.clip(0.35 + 0.5 * runs, 0, 1.6) * (0.22 * lamp.strength) + sheen
-    # The sun behind the animal lines the edges that lean towards it.
-    if lamp.sun[2] < 0.2:
-        gleam = gleam + np.clip(towards * facing - 0.42, 0, 0.4) * (1.1 * lamp.strength)
-    planes = []
+    squared = graze * graze
+    mirror = GLOSS + GRAZING * squared * squared * graze
+    # How steeply the mirrored ray goes up, into the sky, which is darker overhead, or down to the water: seen from
+    # above, skin that is edge-on mirrors the water behind the animal.
+    ray = 2 * facing * rise + np.float32(DIP) * (2 * facing * facing - 1)
+    overhead = np.sqrt(np.clip(ray, 0, 1))
+    open_sky = smoothstep(-0.45, 0.55, ray)
+    sky = mirror * open_sky
+    planes = [sky * (1 - overhead), sky * overhead, mirror * (1 - open_sky)]
+    glint = _glint(lamp, right, up)
+    pale = lightness * lightness
     yellows = (0.0, 0.1, 0.42)  # what a yellow film takes of red, green and blue
-    for cast, white, shade, sky, yellow in zip(lamp.cast, lamp.white, lamp.shade, lamp.sky, yellows, strict=True):
-        body = lightness * (1 - float(yellow) * warm) * (direct * float(cast * white) + shed * float(cast * shade))
-        planes.append(body + mirror * float(sky) + gleam * float(white))
-    return np.asarray(cv2.merge(planes))
+    colours = []
+    for channel, yellow in enumerate(yellows):
+        skin = pale * (1 - np.float32(yellow) * warm) ** 2 * np.float32(lamp.cast[channel] ** 2)
+        lit_up = skin * (direct * lamp.white[channel] + shed * lamp.shade[channel]) + glint * lamp.white[channel]
+        for plane, seen in zip(planes, (lamp.low, lamp.high, lamp.water), strict=True):
+            lit_up += plane * seen[channel]
+        colours.append(cv2.sqrt(lit_up))
+    return np.asarray(cv2.merge(colours))
+
+
+def _glint(lamp: Lamp, right: Array, up: Array) -> Array:
+    """Return how bright (height, width) the sun's mirror image is: sparks on the ripples of the film, and a sheen."""
+    # Clouds hide the sun's disc: what light they let through has no image.
+    if lamp.half[2] < 0.08 or lamp.white.max() < 0.1:
+        return np.zeros_like(up)
+    across, along = right - lamp.half[0] / lamp.half[2], up - lamp.half[1] / lamp.half[2]
+    off = across * across + along * along
+    # Schlick's formula at the half vector: a low sun behind the animal is mirrored far more than one overhead.
+    share = np.float32(1 + (1 - GLOSS) / GLOSS * (1 - float(lamp.half[2])) ** 5)
+    # The sharp lobe, 2 degrees wide as capillary waves make it, clips in the photo as the sun's image does; the sheen,
+    # 15 degrees wide, makes black skin a fifth as bright as white, as sunlit flanks in photos show.
+    return np.asarray((4.0 * np.exp(-700.0 * off) + 0.05 * np.exp(-7.0 * off)) * share)

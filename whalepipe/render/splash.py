@@ -3,10 +3,14 @@
 import cv2
 import numpy as np
 
+from .individual import metres
 from .pose import Pose
-from .settings import Sighting
+from .settings import Sea, Sighting
 from .texture import Array, noise, rgb, sample, smoothstep, wiggle
 
+STRIP = 32  # rows worked on at a time
+SEEN = 0.3  # metres of depth at which a third of what is seen of an animal under water is left: 0.2 to 0.5 in photos
+LOW = 0.19  # of a depth is how much lower in the picture it looks, seen at ten degrees (refraction, n = 1.33)
 FLAT = 0.25  # how much lower than wide things on the water look
 
 
@@ -17,24 +21,75 @@ def waterline(sighting: Sighting, stance: Pose, width: int, rng: np.random.Gener
 
 
 def paint_mirror(
-    window: Array, body: Array, line: Array, sighting: Sighting, wind: float, rng: np.random.Generator
+    window: Array, colour: Array, body: Array, line: Array, sighting: Sighting, sea: Sea, rng: np.random.Generator
 ) -> None:
-    """Darken the water (in place) below the animal with its mirror image, the more broken the rougher the sea.
+    """Paint (in place) the animal into the water below it: its mirror image, and what is seen of it under water.
 
-    The waves that the animal makes are pressed into the water first: they break the image too.
+    `colour` (height, width, 3) is the animal's, where `body` (height, width) is above 0. What a pixel of the water
+    mirrors is that share of it which the sky had; the rest comes out of the water. So facets that face the camera
+    break the image where they break the sky's. The waves that the animal makes are pressed into the water first.
     """
-    height, width = body.shape
-    top = int(np.clip(line.min(), 0, height - 1))
-    rows, columns = np.mgrid[top:height, 0:width].astype(np.float32)
-    depth = rows - line[None, :]
+    top = int(np.clip(line.min(), 0, body.shape[0] - 1))
+    image, ripple = _image(colour, body, line, top, sighting, sea, rng)
+    across, deep = _across(body, line, sighting), np.array(sea.deep, np.float32)
+    skin = _under(colour, body, line, deep)
+    fades = np.float32(-1 / max(1.0, LOW * SEEN / metres(sighting.individual) * sighting.width))
+    # A few rows at a time stay in the processor's cache.
+    for first in range(top, body.shape[0], STRIP):
+        rows = slice(first - top, min(first + STRIP, body.shape[0]) - top)
+        water = window[top:][rows]
+        depth = np.arange(first, first + len(water), dtype=np.float32)[:, None] - line[None, :]
+        _paint_wake(water, depth, across, sighting, ripple[rows])
+        share = _mirrored(water, sea)
+        if depth.min() < 4 / -fades:
+            water += rgb((1 - share) * np.exp(np.maximum(depth, 0) * fades) * (depth > -1)) * skin
+        below = (depth > 0).astype(np.float32)
+        hidden = image[rows, :, 3] * below
+        water += rgb((1 - share) * hidden) * deep + image[rows, :, :3] * rgb(below * share) - water * rgb(hidden)
+
+
+def _image(
+    colour: Array, body: Array, line: Array, top: int, sighting: Sighting, sea: Sea, rng: np.random.Generator
+) -> tuple[Array, Array]:
+    """Return the mirror image from row `top` down (rows, width, 4), its last plane the mask, and the ripple there.
+
+    The colours are already weighed with the mask. Drawn at half size: what breaks an image is no finer.
+    """
+    height, width = body.shape[0] - top, body.shape[1]
     cell = max(1.5, 0.02 * sighting.width)
-    ripple = noise(rng, height - top, width, (cell, 6 * cell), 3)
-    _paint_wake(window[top:], depth, _across(body, line, sighting), sighting, ripple)
-    shake = ripple * ((0.02 + 0.05 * wind) * sighting.width + (0.15 + 0.5 * wind) * np.maximum(depth, 0))
-    mirrored = sample(body, columns + shake, line[None, :] - 1 - 1.6 * depth + 0.5 * shake)
-    fade = np.where(depth > 0, np.exp(-depth / (0.28 * sighting.width)), 0.0) * (0.75 - 0.5 * wind)
-    broken = mirrored * fade * smoothstep(-1.2 + wind, 0.6 + wind, ripple)
-    window[top:] *= rgb((1 - 0.8 * broken).astype(np.float32))
+    ripple = noise(rng, (height + 1) // 2, (width + 1) // 2, (0.5 * cell, 3 * cell), 3)
+    columns = np.arange(0, width, 2, dtype=np.float32)[None, :] + 0.5
+    edge = line[None, ::2].astype(np.float32)
+    depth = np.arange(top, top + height, 2, dtype=np.float32)[:, None] + 0.5 - edge
+    shake = ripple * ((0.02 + 0.05 * sea.wind) * sighting.width + (0.15 + 0.4 * sea.wind) * np.maximum(depth, 0))
+    # Seen from so low an image is as high as what it mirrors.
+    above = cv2.merge((*cv2.split(colour * rgb(body)), body))
+    seen = _unbroken(depth, ripple, sighting, sea.wind)
+    image = sample(above, columns + shake, edge - 1 - depth + 0.5 * shake) * cv2.merge((seen, seen, seen, seen))
+    return np.asarray(cv2.resize(image, (width, height))), np.asarray(cv2.resize(ripple, (width, height)))
+
+
+def _mirrored(water: Array, sea: Sea) -> Array:
+    """Return the share (rows, width) of the light of each pixel that the water mirrors: 0 if it is as dark as it is."""
+    deep, sky = float(np.mean(sea.deep)), float(np.mean(sea.sky_low))
+    grey = np.asarray(cv2.transform(water, np.full((1, 3), 1 / 3, np.float32)))
+    return np.asarray(np.clip((grey - np.float32(deep)) * np.float32(1 / max(sky - deep, 0.1)), 0.0, 1.0))
+
+
+def _unbroken(depth: Array, waves: Array, sighting: Sighting, wind: float) -> Array:
+    """Return how much (rows, width), 0..1, of the mirror image the waves leave: farther off more lie before it."""
+    far = np.maximum(depth, 0) * np.float32(1 / sighting.width)
+    fade = np.exp(far * np.float32(-1 / (0.55 - 0.3 * wind))) * np.clip(3.2 - 4 * far, 0, 1)
+    return np.asarray(fade * (0.95 - 0.35 * wind) * smoothstep(-1.6 + wind, 0.2 + wind, waves), np.float32)
+
+
+def _under(colour: Array, body: Array, line: Array, deep: Array) -> Array:
+    """Return by how much (1, width, 3) an animal just below the line changes the light out of the water there."""
+    columns = np.arange(body.shape[1])
+    wet = np.clip(line.astype(int) - 2, 0, body.shape[0] - 1)
+    # Water takes the red first, and half of all light on its way down and up.
+    skin = (colour[wet, columns] * np.array([0.35, 0.55, 0.6], np.float32) - deep) * body[wet, columns][:, None]
+    return np.asarray(cv2.GaussianBlur(skin[None], (0, 0), sigmaX=3.0, sigmaY=0.1))
 
 
 def _across(body: Array, line: Array, sighting: Sighting) -> Array:

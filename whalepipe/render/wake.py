@@ -7,7 +7,7 @@ from .sea import light
 from .settings import Scene, Sighting
 from .texture import Array, noise, rgb, smoothstep
 
-BEHIND, BEFORE, BESIDE = 2.6, 1.1, 0.42  # widths of the part that the wake reaches
+BEHIND, BEFORE, BESIDE = 4.0, 1.1, 0.42  # widths of the part that the wake reaches: half a body behind a fin
 
 
 def paint_trail(scene: Scene, sighting: Sighting, image: Array, rng: np.random.Generator) -> None:
@@ -27,7 +27,7 @@ def paint_trail(scene: Scene, sighting: Sighting, image: Array, rng: np.random.G
         return
     along = (np.arange(left, right, dtype=np.float32)[None, :] - sighting.x) * np.float32(aft / size)
     off = (np.arange(top, bottom, dtype=np.float32)[:, None] - np.float32(water)) * np.float32(1 / size)
-    lumps = noise(rng, bottom - top, right - left, (0.045 * size + 1, 0.16 * size + 2), 5, 0.75)
+    lumps = noise(rng, bottom - top, right - left, (0.045 * size + 1, 0.12 * size + 2), 4, 0.7)
     window = image[top:bottom, left:right]
     _swell(window, along, off, lumps, sighting, fluke)
     _foam(window, _churn(along, off, sighting, fluke, rng), lumps, light(scene.sea), size)
@@ -50,7 +50,7 @@ def _churn(along: Array, off: Array, sighting: Sighting, fluke: bool, rng: np.ra
         from_foot = np.hypot(along / (0.2 + 0.35 * splash), (off - 0.03) / (0.05 + 0.07 * splash))
         return np.asarray((0.35 + 0.9 * splash) * np.exp(-(from_foot**2)))
     strong = splash * float(rng.uniform(0.5, 1.4))
-    length = 0.35 + 1.6 * strong
+    length = 0.35 + 2.4 * strong
     behind = smoothstep(-0.2, 0.35, along) * np.exp(-np.maximum(along, 0) / length)
     # The water breaks before the animal as well: less, and close to it.
     before = 0.7 * np.exp(-(((along + 0.75) / 0.16) ** 2)) * float(rng.random() < 0.5)
@@ -60,8 +60,12 @@ def _churn(along: Array, off: Array, sighting: Sighting, fluke: bool, rng: np.ra
 
 
 def _foam(window: Array, churn: Array, lumps: Array, white: Array, size: float) -> None:
-    """Break the foam into lumps lit from above and lay it (in place), milky water round it."""
-    cover = smoothstep(0.45, 1.1, 1.7 * churn + 0.5 * lumps * np.sqrt(np.minimum(churn, 1.0)))
+    """Break the foam into a lace lit from above and lay it (in place), milky water round it.
+
+    Bubbles gather on the borders of rising cells, the zeros of `lumps`: where little is left, a net with dark holes.
+    """
+    net = 1 - 1.5 * np.abs(lumps)
+    cover = smoothstep(0.35, 1.05, 1.6 * churn + 0.6 * net * np.sqrt(np.minimum(churn, 1.0)))
     shift = max(1, int(0.02 * size))
     relief = lumps - np.roll(lumps, -shift, 0)  # a lump's upper side is lit, its lower in shade
     bright = np.clip(0.86 + 0.2 * lumps + 0.25 * relief, 0.42, 1.15)
