@@ -6,6 +6,7 @@ import numpy as np
 from .settings import Camera
 from .texture import Array, draw_lines, rgb
 
+KNEE = 0.78  # from here highlights roll off: white at five times the brightness of a grey, as raw converters have it
 STRIP = 24  # rows worked on at a time: they stay in the processor's cache
 
 
@@ -110,8 +111,9 @@ def _shoulder(image: Array, camera: Camera) -> None:
     flat = image.reshape(image.shape[0], -1)
     for top in range(0, image.shape[0], STRIP):
         rows = slice(top, top + STRIP)
-        over = np.clip(flat[rows] - 0.8, 0, 0.4)
-        flat[rows] = (np.minimum(flat[rows], 1.2) - 1.25 * over * over) * (1 - camera.vignette * (x + y[rows]))
+        over = np.maximum(flat[rows] - KNEE, 0)
+        over /= 1 + over * np.float32(1 / (1.02 - KNEE))
+        flat[rows] = (np.minimum(flat[rows], KNEE) + over) * (1 - camera.vignette * (x + y[rows]))
 
 
 def _grain(image: Array, camera: Camera, rng: np.random.Generator) -> None:

@@ -29,7 +29,9 @@ class Water:
     bands: list[Band]
     gusts: Array
     lace: Array
+    sparkle: Array
     away: Array
+    footprint: Array
 
 
 @dataclass(frozen=True)
@@ -59,12 +61,15 @@ def ground(scene: Scene, top: int, bottom: int) -> Ground:
 def paint_sea(scene: Scene, rng: np.random.Generator) -> Array:
     """Return the water's colours (height, width, 3) float32, 0..1 and above where the sun glitters."""
     bands = draw_bands(scene.sea, rng)
-    water = Water(bands, *draw_gusts(rng), surface(scene, bands))
+    away = surface(scene, bands)
+    gusts, lace = draw_gusts(rng)
+    sparkle = _draw_sparkle(scene, rng) if _faces_sun(scene.sea) else np.ones(1, np.float32)
+    water = Water(bands, gusts, lace, sparkle, away, np.abs(np.gradient(away, axis=0)) * np.float32(0.45))
     image = np.empty((scene.height, scene.width, 3), np.float32)
     # A few rows at a time stay in the processor's cache: three times as fast as whole pictures.
     for top in range(0, scene.height, STRIP):
         bottom = min(top + STRIP, scene.height)
-        image[top:bottom] = _strip(scene, water, water.away[top:bottom])
+        image[top:bottom] = _strip(scene, water, slice(top, bottom))
     return image
 
 
@@ -74,22 +79,22 @@ def _widen(plane: Array, width: int) -> Array:
     return np.asarray(wide[:, :width])
 
 
-def _strip(scene: Scene, water: Water, away: Array) -> Array:
-    sea, camera = scene.sea, scene.camera
-    facets = _facets(scene, water, away)
-    thick = _widen(1.0 - np.exp(away * np.float32(-(0.00015 + 0.012 * sea.haze**2 + 0.002 * sea.rain))), scene.width)
+def _strip(scene: Scene, water: Water, rows: slice) -> Array:
+    sea, camera, away = scene.sea, scene.camera, water.away[rows]
+    facets = _facets(scene, water, away, water.footprint[rows])
+    thick = _widen(1.0 - np.exp(away * np.float32(-(0.00015 + 0.004 * sea.haze**2 + 0.002 * sea.rain))), scene.width)
     dip = _widen(camera.height / away, scene.width)
     facing = dip + facets.away
     # Slopes that turn away show what peeps over them; rough water never lies quite edge-on.
-    facing = 0.5 * (facing + np.sqrt(facing * facing + (0.02 + 0.8 * facets.rough)))
+    facing = 0.5 * (facing + np.sqrt(facing * facing + (0.002 + 0.8 * facets.rough)))
     shrink = 1.0 / (1.0 + facets.right * facets.right + facets.away * facets.away)
     graze = np.maximum(1.0 - facing * np.sqrt(shrink), 0)
     squared = graze * graze
     mirror = 0.02 + 0.98 * squared * squared * graze
-    high = np.sqrt(np.clip((2.0 * facing * shrink - dip) * (1 / 0.9), 0.0, 1.0))
+    high = up_the_sky(2.0 * facing * shrink - dip)
     # Light comes through the thin tops of the waves, greener than out of the deep.
     thin = np.clip(facets.crest - 0.4, 0, 2.0) * np.minimum(facing, 0.5)
-    lit = 0.75 + 0.1 * facets.crest + 0.6 * np.minimum(facing, 0.6)
+    lit = 0.9 + 0.04 * facets.crest + 0.2 * np.minimum(facing, 0.6)
     left = 1.0 - thick
     layers = [thick, mirror * left]
     if sea.foam > 0:
@@ -99,7 +104,7 @@ def _strip(scene: Scene, water: Water, away: Array) -> Array:
     out = left - layers[1]
     layers += [layers[1] * high, lit * out, thin * out]
     if _faces_sun(sea):
-        layers.append(_glitter(sea, facets, facing * shrink, dip) * left)
+        layers.append(_glitter(sea, facets, facing * shrink, dip) * left * _sparkle(water, rows, left.shape))
     # All light adds up, each layer with its own colour: one matrix product.
     flat = np.stack(layers).reshape(len(layers), -1)
     return np.asarray((flat.T @ _palette(sea)).reshape(*facing.shape, 3))
@@ -109,7 +114,7 @@ def _palette(sea: Sea) -> Array:
     """Return the colour (n, 3) of each layer of light that `_strip` adds up."""
     low, deep = np.array(sea.sky_low, np.float32), np.array(sea.deep, np.float32)
     white = [light(sea) * 0.92] if sea.foam > 0 else []
-    glow = light(sea).mean() * np.array([0.3, 0.9, 0.8], np.float32) * (0.01 + 0.5 * deep)
+    glow = (0.06 + 0.24 * sea.sun) * light(sea).mean() * np.array([0.3, 0.9, 0.8], np.float32) * (0.01 + 0.5 * deep)
     sun = [np.array([1.0, 0.98, 0.94], np.float32)] if _faces_sun(sea) else []
     return np.array([0.95 * low, low, *white, np.array(sea.sky_high, np.float32) - low, deep, glow, *sun], np.float32)
 
@@ -118,18 +123,19 @@ def _faces_sun(sea: Sea) -> bool:
     return sea.sun > 0 and bool(np.cos(np.radians(sea.sun_side)) > 0)
 
 
-def _facets(scene: Scene, water: Water, away: Array) -> Facets:
+def _facets(scene: Scene, water: Water, away: Array, footprint: Array) -> Facets:
     """Return the surface for some rows, of which `away` holds metres at the coarse columns."""
     camera, width = scene.camera, scene.width
     across = (coarse_columns(width)[None, :] - width / 2) * np.float32(1 / camera.focal)
     right: Array = across * away
-    footprint = away * away * np.float32(0.45 / (camera.focal * camera.height))
     gust = repeat(water.gusts, GUSTS[0], right, away)
     gust = gust + 0.5 * repeat(water.gusts, GUSTS[1], right + 0.4 * away, away)
     gust = np.clip(1.0 + scene.sea.patches * 0.6 * gust, 0.1, 1.8)
     # At the coarse columns: right and away slope, crest, unseen roughness.
     sums: list[Array] = [np.zeros(away.shape, np.float32) for _ in range(4)]
     step, fine = COARSE * float(away.max()) / camera.focal, []
+    # Capillary waves are never seen singly (Cox and Munk 1954: mean square slope of clean less that of oiled water).
+    sums[3] += gust * np.float32(max(0.0, 0.043 * scene.sea.wind - 0.005))
     for number, band in enumerate(water.bands):
         kept = band.kept(footprint)
         ripple = gust if number > 2 else 1.0
@@ -166,9 +172,26 @@ def _glitter(sea: Sea, facets: Facets, facing: Array, dip: Array) -> Array:
     side, height = np.radians(sea.sun_side), np.radians(sea.sun_height)
     x, y, z = (float(v) for v in (np.sin(side) * np.cos(height), np.sin(height), np.cos(side) * np.cos(height)))
     towards = (2 * y) * facing - dip * y + z - (2 * facing) * (x * facets.right + z * facets.away)
-    # Unseen ripples widen the sun's image and dim it.
-    sharp = 1.0 / (1.0 / 1500.0 + 0.3 * facets.rough)
-    return np.asarray((sea.sun * 0.055) * np.sqrt(sharp) * np.exp((np.minimum(towards, 1.0) - 1.0) * sharp))
+    # Unseen ripples widen the sun's image (a mirror turns light by twice its own angle) and dim it.
+    sharp = 1.0 / (1.0 / 1500.0 + 2.0 * facets.rough)
+    return np.asarray((sea.sun * 0.14) * np.sqrt(sharp) * np.exp((np.minimum(towards, 1.0) - 1.0) * sharp))
+
+
+def _sparkle(water: Water, rows: slice, shape: tuple[int, ...]) -> Array:
+    """Return the sparkle of some rows (rows, width): every strip starts elsewhere in the supply."""
+    start = rows.start * 7919 % (len(water.sparkle) - shape[0] * shape[1])
+    return water.sparkle[start : start + shape[0] * shape[1]].reshape(shape)
+
+
+def _draw_sparkle(scene: Scene, rng: np.random.Generator) -> Array:
+    """Return how much brighter or darker (mean 1) than the average the glints in a pixel are, for 6 strips of them.
+
+    A pixel holds few facets that mirror the sun and each is hundreds of times as bright as the sky, so most pixels
+    hold less than the mean and few much more; glints are wider than tall, as the ripples are.
+    """
+    drawn = rng.standard_normal(6 * STRIP * scene.width, dtype=np.float32)
+    drawn[1:] += np.float32(0.7) * drawn[:-1]
+    return np.asarray(np.exp(drawn * np.float32(1.3 / np.hypot(1, 0.7)) - np.float32(1.3**2 / 2)))
 
 
 def _foam(sea: Sea, facets: Facets) -> Array:
@@ -177,6 +200,15 @@ def _foam(sea: Sea, facets: Facets) -> Array:
     caps = smoothstep(level, level + 0.9, facets.crest + 1.3 * facets.lace)
     trails = smoothstep(level - 1.3, level + 1.6, facets.crest + 0.8) * smoothstep(0.55, 0.95, facets.lace)
     return np.asarray(np.maximum(caps, 0.6 * trails) * (0.6 + 0.3 * facets.lace))
+
+
+def up_the_sky(sine: Array) -> Array:
+    """Return how far (0..1) the sky's colour has gone from the horizon's to the zenith's, given the sine of height.
+
+    The CIE's standard clear sky (ISO 15469: 1 - exp(-0.32 / sine)), within 0.02: nearly even below ten degrees.
+    """
+    squared = np.clip(sine, 0.0, 1.0) ** 2
+    return np.asarray(1.13 * squared / (squared + 0.13))
 
 
 def light(sea: Sea) -> Array:

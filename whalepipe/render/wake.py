@@ -61,7 +61,9 @@ def _churn(along: Array, off: Array, sighting: Sighting, fluke: bool, rng: np.ra
 
 def _foam(window: Array, churn: Array, lumps: Array, white: Array, size: float) -> None:
     """Break the foam into lumps lit from above and lay it (in place), milky water round it."""
-    cover = smoothstep(0.45, 1.1, 1.7 * churn + 0.5 * lumps * np.sqrt(np.minimum(churn, 1.0)))
+    # Crisp edges and open holes: foam is a net of bubbles, not a haze.
+    cover = smoothstep(0.65, 0.95, 1.5 * churn + 0.5 * lumps * np.sqrt(np.minimum(churn, 1.0)))
+    cover = cover * smoothstep(-1.4, -0.6, np.roll(lumps, (7, 31), (0, 1)) + 0.6 * np.minimum(churn, 1.5) - 0.6)
     shift = max(1, int(0.02 * size))
     relief = lumps - np.roll(lumps, -shift, 0)  # a lump's upper side is lit, its lower in shade
     bright = np.clip(0.86 + 0.2 * lumps + 0.25 * relief, 0.42, 1.15)

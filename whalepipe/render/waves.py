@@ -16,6 +16,7 @@ TILE = 256
 COARSE = 4  # columns of the picture to one of the coarse grid: crests run along the rows
 BANDS = (131.0, 37.0, 9.1, 2.3, 0.57)  # metres a tile, incommensurate so that repeats do not line up
 GUSTS = (170.0, 23.0)  # metres a tile of the gust map, at two scales
+TURN = float(np.arctan(0.618))  # of all tiles: by the golden ratio, so that no repeat lies straight behind another
 FAR = 1.2  # rows below the horizon beyond which all water looks alike
 
 
@@ -34,7 +35,7 @@ class Band:
 
     def kept(self, footprint: Array) -> Array:
         """Return how much of the waves is left where a pixel covers so many metres: the rest averages out."""
-        blend = footprint * np.float32(1 / (0.1 * self.size))
+        blend = footprint * np.float32(1 / (0.04 * self.size))
         return np.asarray(1.0 / (1.0 + blend * blend))
 
     def is_smooth(self, across: float) -> bool:
@@ -43,8 +44,9 @@ class Band:
 
 
 def repeat(tile: Array, size: float, right: Array, away: Array) -> Array:
-    """Return a tile (TILE + 1, TILE + 1, ...) that repeats every `size` metres at points in metres."""
-    u, v = right * np.float32(1 / size), away * np.float32(1 / size)
+    """Return a tile (TILE + 1, TILE + 1, ...) that repeats every `size` metres at points in metres, turned by TURN."""
+    c, s = np.float32(np.cos(TURN) / size), np.float32(np.sin(TURN) / size)
+    u, v = c * right + s * away, c * away - s * right
     return sample(tile, (u - np.floor(u)) * TILE, (v - np.floor(v)) * TILE)
 
 
@@ -53,12 +55,12 @@ def draw_bands(sea: Sea, rng: np.random.Generator) -> list[Band]:
     wind, swell = rng.uniform(0, 2 * np.pi), rng.uniform(0, 2 * np.pi)
     slope = float(np.sqrt(0.0009 + 0.05 * sea.wind**1.5) / 2)
     # Rough weather feeds the long waves, even a light air the ripples.
-    shares = (0.15 * sea.wind, 0.9 * sea.wind**0.5, 1.25, 1.05, 0.9 + 0.06 * sea.rain / slope)  # drops dimple it
-    bands = []
+    shares = (0.15 * sea.wind, 0.9 * sea.wind**0.5, 1.2, 1.2, 0.4 + 0.06 * sea.rain / slope)  # drops dimple it
+    bands, groups = [], np.exp(0.45 * np.clip(_field(_phases(rng) * np.exp(-((K / 8.0) ** 2))), -1.6, 1.6))
     for number, (size, share) in enumerate(zip(BANDS, shares, strict=True)):
         strength = max(slope * share, 0.004, (0.10, 0.07, 0.0, 0.0, 0.0)[number] * sea.swell)
-        towards, spread = (swell, 0.02) if number == 0 else (wind, (0.1, 0.1, 0.2, 0.35, 0.5)[number])
-        bands.append(_band(rng, size, strength, towards, spread))
+        towards, spread = (swell, 0.02) if number == 0 else (wind, (0.1, 0.2, 0.6, 1.2, 1.2)[number])
+        bands.append(_band(rng, groups, size, strength, towards, spread))
     return bands
 
 
@@ -83,13 +85,17 @@ def _field(waves: Array) -> Array:
     return np.asarray(field / field.std())
 
 
-def _band(rng: np.random.Generator, size: float, strength: float, wind: float, spread: float) -> Band:
+def _band(
+    rng: np.random.Generator, groups: Array, size: float, strength: float, wind: float, spread: float
+) -> Band:
     limits = np.exp(-((3.0 / K) ** 4) - (K / 26.0) ** 4)
-    lobe = spread + ((KX * np.float32(np.cos(wind)) + KZ * np.float32(np.sin(wind))) / K) ** 2
+    lobe = spread + ((KX * np.float32(np.cos(wind - TURN)) + KZ * np.float32(np.sin(wind - TURN))) / K) ** 2
     height = _field(_phases(rng) * (limits * lobe / np.maximum(K, 1.0) ** 2))
-    height += 0.16 * height * height  # Stokes: peaked crests, flat troughs
-    right = (np.roll(height, -1, 1) - np.roll(height, 1, 1)) / 2
-    away = (np.roll(height, -1, 0) - np.roll(height, 1, 0)) / 2
+    height *= groups
+    height /= height.std()
+    height += 0.05 * height * height  # Stokes: peaked crests, flat troughs
+    u, v = ((np.roll(height, -1, axis) - np.roll(height, 1, axis)) / 2 for axis in (1, 0))
+    right, away = u * np.cos(TURN) - v * np.sin(TURN), u * np.sin(TURN) + v * np.cos(TURN)
     gain = strength / float(np.sqrt(np.mean(right * right + away * away)))
     height = (height - height.mean()) * (gain * size / TILE)
     tile = np.pad(np.dstack([right * gain, away * gain, height]), ((0, 1), (0, 1), (0, 0)), "wrap")
