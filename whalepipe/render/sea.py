@@ -7,7 +7,7 @@ import numpy as np
 
 from .settings import Scene, Sea
 from .texture import Array, smoothstep
-from .waves import COARSE, GUSTS, Band, coarse_columns, draw_bands, draw_gusts, repeat, surface
+from .waves import COARSE, GUSTS, Band, coarse_columns, draw_bands, draw_gusts, repeat, surface, turned
 
 STRIP = 24  # rows
 LACE = 2.9  # metres a tile of foam
@@ -85,8 +85,9 @@ def _strip(scene: Scene, water: Water, rows: slice) -> Array:
     thick = _widen(1.0 - np.exp(away * np.float32(-(0.00015 + 0.004 * sea.haze**2 + 0.002 * sea.rain))), scene.width)
     dip = _widen(camera.height / away, scene.width)
     facing = dip + facets.away
-    # Slopes that turn away show what peeps over them; rough water never lies quite edge-on.
-    facing = 0.5 * (facing + np.sqrt(facing * facing + (0.002 + 0.8 * facets.rough)))
+    # Slopes that turn away show what peeps over them. At a glance along rough water only the facets that lean towards
+    # the camera are seen, on average by 1.25 of the standard deviation of their slopes: sqrt(2.6 * rough) / 2.
+    facing = 0.5 * (facing + np.sqrt(facing * facing + (0.002 + 2.6 * facets.rough)))
     shrink = 1.0 / (1.0 + facets.right * facets.right + facets.away * facets.away)
     graze = np.maximum(1.0 - facing * np.sqrt(shrink), 0)
     squared = graze * graze
@@ -126,10 +127,10 @@ def _faces_sun(sea: Sea) -> bool:
 def _facets(scene: Scene, water: Water, away: Array, footprint: Array) -> Facets:
     """Return the surface for some rows, of which `away` holds metres at the coarse columns."""
     camera, width = scene.camera, scene.width
-    across = (coarse_columns(width)[None, :] - width / 2) * np.float32(1 / camera.focal)
-    right: Array = across * away
-    gust = repeat(water.gusts, GUSTS[0], right, away)
-    gust = gust + 0.5 * repeat(water.gusts, GUSTS[1], right + 0.4 * away, away)
+    across: Array = (coarse_columns(width)[None, :] - width / 2) * np.float32(1 / camera.focal)
+    points = turned(across * away, away)
+    gust = repeat(water.gusts, GUSTS[0], points)
+    gust = gust + 0.5 * repeat(water.gusts, GUSTS[1], points)
     gust = np.clip(1.0 + scene.sea.patches * 0.6 * gust, 0.1, 1.8)
     # At the coarse columns: right and away slope, crest, unseen roughness.
     sums: list[Array] = [np.zeros(away.shape, np.float32) for _ in range(4)]
@@ -144,27 +145,29 @@ def _facets(scene: Scene, water: Water, away: Array, footprint: Array) -> Facets
         if float(kept.max()) < 0.03:
             continue
         if band.is_smooth(step):
-            _add(sums, band, band.sample(right, away), kept)
+            _add(sums, band, points, kept, number < 3)
         else:
-            fine.append((band, kept))
+            fine.append((band, kept, number < 3))
     sums = [_widen(plane, width) for plane in sums]
     lace: Array = np.zeros_like(sums[0])
     if fine or scene.sea.foam > 0:
         full = _widen(away, width)
-        right = (np.arange(width, dtype=np.float32)[None, :] - width / 2) * full * np.float32(1 / camera.focal)
-        for band, kept in fine:
-            _add(sums, band, band.sample(right, full), _widen(kept, width))
+        across = (np.arange(width, dtype=np.float32)[None, :] - width / 2) * np.float32(1 / camera.focal)
+        points = turned(across * full, full)
+        for band, kept, tall in fine:
+            _add(sums, band, points, _widen(kept, width), tall)
         if scene.sea.foam > 0:
-            lace = repeat(water.lace, LACE, right, full)
+            lace = repeat(water.lace, LACE, points)
     return Facets(sums[0], sums[1], sums[2], sums[3], lace)
 
 
-def _add(sums: list[Array], band: Band, drawn: Array, kept: Array) -> None:
-    """Add a band's slopes and crests to the sums, in place."""
-    right, away, height = cv2.split(drawn)
-    sums[0] += right * kept
-    sums[1] += away * kept
-    sums[2] += height * kept * np.float32(0.6 / band.height)
+def _add(sums: list[Array], band: Band, points: tuple[Array, Array], kept: Array, tall: bool) -> None:
+    """Add a band's slopes to the sums, in place, and its crests if it is `tall`: no foam stands on ripples."""
+    planes = cv2.split(band.sample(points, slice(0, 3 if tall else 2)))
+    for total, plane in zip(sums, planes[:2], strict=False):
+        total += plane * kept
+    if tall:
+        sums[2] += planes[2] * (kept * np.float32(0.6 / band.height))
 
 
 def _glitter(sea: Sea, facets: Facets, facing: Array, dip: Array) -> Array:
@@ -196,7 +199,7 @@ def _draw_sparkle(scene: Scene, rng: np.random.Generator) -> Array:
 
 def _foam(sea: Sea, facets: Facets) -> Array:
     """Return how much (0..1) white caps and their trails cover the water."""
-    level = 6.2 - 2.6 * sea.foam
+    level = 4.8 - 2.0 * sea.foam
     caps = smoothstep(level, level + 0.9, facets.crest + 1.3 * facets.lace)
     trails = smoothstep(level - 1.3, level + 1.6, facets.crest + 0.8) * smoothstep(0.55, 0.95, facets.lace)
     return np.asarray(np.maximum(caps, 0.6 * trails) * (0.6 + 0.3 * facets.lace))

@@ -63,37 +63,39 @@ def paint_foam(
     window: Array, body: Array, line: Array, sighting: Sighting, white: Array, rng: np.random.Generator
 ) -> None:
     """Lay foam (in place) along the line where the animal stands in the water, and lace that drifts from it."""
-    height, width = body.shape
-    reach = (0.15 + 0.5 * sighting.splash) * sighting.width
+    height = len(body)
+    splash, size = np.float32(sighting.splash), np.float32(sighting.width)
+    reach, along = float((0.15 + 0.5 * splash) * size), _across(body, line, sighting)
     top, bottom = (int(np.clip(v, 0, height)) for v in (line.min() - reach, line.max() + reach + 1))
-    if bottom - top < 2:
+    churned = np.flatnonzero(along[0] > 0.01)
+    if bottom - top < 2 or not len(churned):
         return
-    off = (np.arange(top, bottom, dtype=np.float32)[:, None] - line[None, :]) * (1 / sighting.width)
-    along = _across(body, line, sighting)
-    clumps = 0.2 + 0.9 * wiggle(rng, width, max(6.0, 0.3 * sighting.width), 4)[None, :] + 1.4 * sighting.splash
-    near = np.exp(-np.abs(off) / np.where(off < 0, 0.012 + 0.08 * sighting.splash, 0.02 + 0.14 * sighting.splash))
+    left, right = int(churned[0]), int(churned[-1]) + 1
+    along, wide = along[:, left:right].astype(np.float32), right - left
+    off = (np.arange(top, bottom, dtype=np.float32)[:, None] - line[None, left:right]) / size
+    clumps = 0.2 + 0.9 * wiggle(rng, wide, max(6.0, 0.3 * sighting.width), 4)[None, :] + 1.4 * splash
+    near = np.exp(-np.abs(off) / np.where(off < 0, 0.012 + 0.08 * splash, 0.02 + 0.14 * splash))
     cell = max(2.0, 0.05 * sighting.width)
-    ragged = noise(rng, bottom - top, width, (0.6 * cell, 2 * cell), 5, 0.8)
+    ragged = noise(rng, bottom - top, wide, (0.6 * cell, 2 * cell), 5, 0.8)
     thick = 1.4 * near * along * clumps
     # Foam ends at crisp ragged edges; holes open in it where it is not fed.
     holes = np.roll(ragged, (int(cell), int(3 * cell)), (0, 1))  # other lumps of the same kind
     churn = smoothstep(0.7, 1.0, thick + 0.5 * ragged * (near * along) ** 0.5)
     churn = churn * smoothstep(-1.3, -0.5, holes + 0.8 * np.clip(thick, 0, 1.5) - 0.6)
     # Foam that is left behind lies in a net of thin lines.
-    net = np.exp(-3.2 * np.abs(noise(rng, bottom - top, width, (1.4 * cell, 5 * cell), 2, 0.6) + 0.15 * ragged))
-    far = np.exp(-np.abs(off) / (0.05 + 0.2 * sighting.splash))
+    net = np.exp(-3.2 * np.abs(noise(rng, bottom - top, wide, (1.4 * cell, 5 * cell), 2, 0.6) + 0.15 * ragged))
+    far = np.exp(-np.abs(off) / (0.05 + 0.2 * splash))
     drift = far * np.sqrt(along) * min(1.0, 1.6 * sighting.splash)
     lace = smoothstep(0.5, 0.9, net * drift * (0.8 + 0.6 * clumps)) * 0.7
     # Lit from above: a lump's top is bright, its lower side in a blue-grey shade.
     relief = ragged - np.roll(ragged, -max(1, int(0.25 * cell)), 0)
     bright = np.clip(0.82 + 0.1 * holes + 0.3 * relief, 0.4, 1.05)
-    target = window[top:bottom]
+    target = window[top:bottom, left:right]
     # Water full of bubbles is paler and greener than the sea, below foam and round it.
     pale = smoothstep(0.15, 1.0, thick) * np.where(off > 0, np.float32(0.4), np.float32(0.15))
     target += (white * BUBBLES - target) * rgb(pale.astype(np.float32))
-    target += (rgb(bright.astype(np.float32)) * white - target) * rgb(
-        (np.maximum(churn, lace) * np.float32(0.94)).astype(np.float32)
-    )
+    cover = 0.94 * np.maximum(churn, lace)
+    target += (rgb(bright.astype(np.float32)) * white - target) * rgb(cover.astype(np.float32))
 
 
 def paint_spray(

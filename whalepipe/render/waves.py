@@ -7,6 +7,7 @@ Munk measured (J. Opt. Soc. Am. 44, 1954), shared among the bands by eye.
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from .settings import Scene, Sea
@@ -29,9 +30,9 @@ class Band:
     height: float
     tile: Array
 
-    def sample(self, right: Array, away: Array, channels: slice | int = slice(0, 3)) -> Array:
-        """Return the tile at points in metres, (rows, columns, channels)."""
-        return repeat(np.ascontiguousarray(self.tile[..., channels]), self.size, right, away)
+    def sample(self, points: tuple[Array, Array], channels: slice | int = slice(0, 3)) -> Array:
+        """Return the tile at `turned` points, (rows, columns, channels)."""
+        return repeat(np.ascontiguousarray(self.tile[..., channels]), self.size, points)
 
     def kept(self, footprint: Array) -> Array:
         """Return how much of the waves is left where a pixel covers so many metres: the rest averages out."""
@@ -43,11 +44,21 @@ class Band:
         return across < 0.018 * self.size
 
 
-def repeat(tile: Array, size: float, right: Array, away: Array) -> Array:
-    """Return a tile (TILE + 1, TILE + 1, ...) that repeats every `size` metres at points in metres, turned by TURN."""
-    c, s = np.float32(np.cos(TURN) / size), np.float32(np.sin(TURN) / size)
-    u, v = c * right + s * away, c * away - s * right
-    return sample(tile, (u - np.floor(u)) * TILE, (v - np.floor(v)) * TILE)
+def turned(right: Array, away: Array) -> tuple[Array, Array]:
+    """Return points in metres along the axes of the tiles."""
+    c, s = np.float32(np.cos(TURN)), np.float32(np.sin(TURN))
+    return c * right + s * away, c * away - s * right
+
+
+def repeat(tile: Array, size: float, points: tuple[Array, Array]) -> Array:
+    """Return a tile (TILE + 1, TILE + 1, ...) that repeats every `size` metres at `turned` points."""
+    at = []
+    for point in points:
+        place = point * np.float32(1 / size)
+        place -= np.floor(place)
+        place *= TILE
+        at.append(place)
+    return sample(tile, at[0], at[1])
 
 
 def draw_bands(sea: Sea, rng: np.random.Generator) -> list[Band]:
@@ -72,6 +83,7 @@ def _wavenumbers() -> tuple[Array, Array, Array]:
 
 
 KX, KZ, K = _wavenumbers()
+LIMITED = np.exp(-((3.0 / K) ** 4) - (K / 26.0) ** 4) / np.maximum(K, 1.0) ** 2  # of a band: 3 to 26 waves a tile
 
 
 def _phases(rng: np.random.Generator) -> Array:
@@ -88,9 +100,8 @@ def _field(waves: Array) -> Array:
 def _band(
     rng: np.random.Generator, groups: Array, size: float, strength: float, wind: float, spread: float
 ) -> Band:
-    limits = np.exp(-((3.0 / K) ** 4) - (K / 26.0) ** 4)
     lobe = spread + ((KX * np.float32(np.cos(wind - TURN)) + KZ * np.float32(np.sin(wind - TURN))) / K) ** 2
-    height = _field(_phases(rng) * (limits * lobe / np.maximum(K, 1.0) ** 2))
+    height = _field(_phases(rng) * (LIMITED * lobe))
     height *= groups
     height /= height.std()
     height += 0.05 * height * height  # Stokes: peaked crests, flat troughs
@@ -98,8 +109,9 @@ def _band(
     right, away = u * np.cos(TURN) - v * np.sin(TURN), u * np.sin(TURN) + v * np.cos(TURN)
     gain = strength / float(np.sqrt(np.mean(right * right + away * away)))
     height = (height - height.mean()) * (gain * size / TILE)
-    tile = np.pad(np.dstack([right * gain, away * gain, height]), ((0, 1), (0, 1), (0, 0)), "wrap")
-    return Band(size, strength, float(height.std()), np.ascontiguousarray(tile, np.float32))
+    tile = cv2.merge([np.float32(plane) for plane in (right * gain, away * gain, height)])
+    tile = cv2.copyMakeBorder(tile, 0, 1, 0, 1, cv2.BORDER_WRAP)
+    return Band(size, strength, float(height.std()), np.asarray(tile))
 
 
 def draw_gusts(rng: np.random.Generator) -> tuple[Array, Array]:
@@ -125,17 +137,16 @@ def surface(scene: Scene, bands: list[Band]) -> Array:
     horizon = camera.horizon + np.float32(np.tan(np.radians(camera.tilt))) * x
     highest = min(0.55, 3 * sum(band.height for band in bands) / camera.height)
     near = max(scene.height - float(horizon.min()), FAR + 8) / (1 - highest)
-    far = max(FAR, -float(horizon.max()) * 0.8)
+    far = max(FAR, -float(horizon.max()) / (1 + highest))
     below = np.linspace(near, far, int((near - far) * 0.9) + 4, dtype=np.float32)[:, None]
     away = camera.focal * camera.height / below
-    right = x[None, :] * (away * (1 / camera.focal))
-    lift = np.zeros(right.shape, np.float32)
+    points = turned(x[None, :] * (away * np.float32(1 / camera.focal)), away)
+    lift = np.zeros(points[0].shape, np.float32)
     for band in bands[:4]:
         kept = band.kept(0.5 * away / below)
         count = int((kept[:, 0] > 0.02).sum())
         if count:
-            reach = np.broadcast_to(away[:count], right[:count].shape)
-            lift[:count] += band.sample(right[:count], reach, 2) * kept[:count]
+            lift[:count] += band.sample((points[0][:count], points[1][:count]), 2) * kept[:count]
     # Negated, since interpolation wants rising numbers.
     seen = -np.minimum.accumulate(below * (1 - np.clip(lift * (1 / camera.height), -2, 0.6)), axis=0).T
     rows = np.arange(scene.height, dtype=np.float32)
