@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .sea import AIR
 from .settings import Scene
 from .texture import Array, noise, rgb, smoothstep, wiggle
 
@@ -17,8 +18,7 @@ def paint_land(scene: Scene, below: Array, sky: Array, rng: np.random.Generator)
     # Rows too high for any ridge are left alone.
     top = int(np.argmax((below > -2.4 * tall - 4).any(1)))
     below, sky = below[top:], sky[top:]
-    # Air scatters blue most: kilometres of it veil the land in a blue darker than the sky behind.
-    air = np.array(scene.sea.sky_low, np.float32) * np.array([0.8, 0.88, 0.95], np.float32)
+    air = np.array(scene.sea.sky_low, np.float32) * AIR
     soils = rng.choice(len(SOILS), PLANES)
     for plane in range(PLANES):  # the farthest first: highest and palest
         soil, near = np.array(SOILS[soils[plane]], np.float32), plane / (PLANES - 1)

@@ -207,5 +207,7 @@ def paint_bird(scene: Scene, image: Array, rng: np.random.Generator, flying: boo
         return
     if not flying:
         shade = image[int(foot) : int(foot + 0.4 * length), int(max(x - length / 2, 0)) : int(max(x + length / 2, 0))]
-        shade *= np.linspace(0.75, 1, len(shade), dtype=np.float32)[:, None, None]
+        across = 1 - np.linspace(-1, 1, shade.shape[1], dtype=np.float32) ** 2  # no edge shows where it ends
+        dark = np.linspace(0.3, 0, len(shade), dtype=np.float32)[:, None] * across
+        shade *= rgb(1 - dark)
     _stamp(image, drawn, x, foot, length, _veil(scene, away))

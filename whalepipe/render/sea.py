@@ -7,10 +7,13 @@ import numpy as np
 
 from .settings import Scene, Sea
 from .texture import Array, smoothstep
-from .waves import COARSE, GUSTS, Band, coarse_columns, draw_bands, draw_gusts, repeat, surface, turned
+from .waves import COARSE, GUSTS, Band, capillaries, coarse_columns, draw_bands, draw_gusts, repeat, surface, turned
 
 STRIP = 24  # rows
 LACE = 2.9  # metres a tile of foam
+# Air scatters blue most: kilometres of it are a blue veil, darker than the sky behind.
+AIR = np.array([0.8, 0.88, 0.95], np.float32)
+SPARK = 1.5  # deviation of the logarithm of a pixel's glints: the brightest tenth holds six tenths of the light
 
 
 @dataclass(frozen=True)
@@ -64,10 +67,16 @@ def paint_sea(scene: Scene, rng: np.random.Generator) -> Array:
     away = surface(scene, bands)
     gusts, lace = draw_gusts(rng)
     sparkle = _draw_sparkle(scene, rng) if _faces_sun(scene.sea) else np.ones(1, np.float32)
-    water = Water(bands, gusts, lace, sparkle, away, np.abs(np.gradient(away, axis=0)) * np.float32(0.45))
+    # A pixel on a slope towards the camera covers less of the water than one on level water, one on a back more.
+    level = away * away * np.float32(0.1 / (scene.camera.focal * scene.camera.height))
+    footprint = np.maximum(np.abs(np.gradient(away, axis=0)), level) * np.float32(0.45)
+    water = Water(bands, gusts, lace, sparkle, away, footprint)
     image = np.empty((scene.height, scene.width, 3), np.float32)
+    lean = abs(np.tan(np.radians(scene.camera.tilt))) * scene.width / 2
+    first = int(np.clip(scene.camera.horizon - lean - 2, 0, scene.height))
+    image[:first] = 0  # the sky goes here
     # A few rows at a time stay in the processor's cache: three times as fast as whole pictures.
-    for top in range(0, scene.height, STRIP):
+    for top in range(first, scene.height, STRIP):
         bottom = min(top + STRIP, scene.height)
         image[top:bottom] = _strip(scene, water, slice(top, bottom))
     return image
@@ -82,7 +91,9 @@ def _widen(plane: Array, width: int) -> Array:
 def _strip(scene: Scene, water: Water, rows: slice) -> Array:
     sea, camera, away = scene.sea, scene.camera, water.away[rows]
     facets = _facets(scene, water, away, water.footprint[rows])
-    thick = _widen(1.0 - np.exp(away * np.float32(-(0.00015 + 0.004 * sea.haze**2 + 0.002 * sea.rain))), scene.width)
+    # The earth curves away: nobody sees water farther than 3.57 km times the root of the metres above it.
+    air = np.minimum(away, np.float32(3570 * np.sqrt(camera.height)))
+    thick = _widen(1.0 - np.exp(air * np.float32(-(0.00015 + 0.004 * sea.haze**2 + 0.002 * sea.rain))), scene.width)
     dip = _widen(camera.height / away, scene.width)
     facing = dip + facets.away
     # Slopes that turn away show what peeps over them. At a glance along rough water only the facets that lean towards
@@ -93,7 +104,7 @@ def _strip(scene: Scene, water: Water, rows: slice) -> Array:
     squared = graze * graze
     mirror = 0.02 + 0.98 * squared * squared * graze
     high = up_the_sky(2.0 * facing * shrink - dip)
-    # Light comes through the thin tops of the waves, greener than out of the deep.
+    # Light comes through the thin tops of the waves, greener than out of the deep: seen where the sun is out.
     thin = np.clip(facets.crest - 0.4, 0, 2.0) * np.minimum(facing, 0.5)
     lit = 0.9 + 0.04 * facets.crest + 0.2 * np.minimum(facing, 0.6)
     left = 1.0 - thick
@@ -115,9 +126,9 @@ def _palette(sea: Sea) -> Array:
     """Return the colour (n, 3) of each layer of light that `_strip` adds up."""
     low, deep = np.array(sea.sky_low, np.float32), np.array(sea.deep, np.float32)
     white = [light(sea) * 0.92] if sea.foam > 0 else []
-    glow = (0.06 + 0.24 * sea.sun) * light(sea).mean() * np.array([0.3, 0.9, 0.8], np.float32) * (0.01 + 0.5 * deep)
+    glow = (0.05 + 0.2 * sea.sun) * light(sea).mean() * np.array([0.3, 0.9, 0.8], np.float32) * (0.01 + 0.5 * deep)
     sun = [np.array([1.0, 0.98, 0.94], np.float32)] if _faces_sun(sea) else []
-    return np.array([0.95 * low, low, *white, np.array(sea.sky_high, np.float32) - low, deep, glow, *sun], np.float32)
+    return np.array([AIR * low, low, *white, np.array(sea.sky_high, np.float32) - low, deep, glow, *sun], np.float32)
 
 
 def _faces_sun(sea: Sea) -> bool:
@@ -135,8 +146,7 @@ def _facets(scene: Scene, water: Water, away: Array, footprint: Array) -> Facets
     # At the coarse columns: right and away slope, crest, unseen roughness.
     sums: list[Array] = [np.zeros(away.shape, np.float32) for _ in range(4)]
     step, fine = COARSE * float(away.max()) / camera.focal, []
-    # Capillary waves are never seen singly (Cox and Munk 1954: mean square slope of clean less that of oiled water).
-    sums[3] += gust * np.float32(max(0.0, 0.043 * scene.sea.wind - 0.005))
+    sums[3] += gust * np.float32(capillaries(scene.sea))
     for number, band in enumerate(water.bands):
         kept = band.kept(footprint)
         ripple = gust if number > 2 else 1.0
@@ -163,11 +173,10 @@ def _facets(scene: Scene, water: Water, away: Array, footprint: Array) -> Facets
 
 def _add(sums: list[Array], band: Band, points: tuple[Array, Array], kept: Array, tall: bool) -> None:
     """Add a band's slopes to the sums, in place, and its crests if it is `tall`: no foam stands on ripples."""
-    planes = cv2.split(band.sample(points, slice(0, 3 if tall else 2)))
-    for total, plane in zip(sums, planes[:2], strict=False):
+    for total, plane in zip(sums, cv2.split(repeat(band.slopes, band.size, points)), strict=False):
         total += plane * kept
     if tall:
-        sums[2] += planes[2] * (kept * np.float32(0.6 / band.height))
+        sums[2] += repeat(band.heights, band.size, points) * (kept * np.float32(0.6 / band.height))
 
 
 def _glitter(sea: Sea, facets: Facets, facing: Array, dip: Array) -> Array:
@@ -177,7 +186,7 @@ def _glitter(sea: Sea, facets: Facets, facing: Array, dip: Array) -> Array:
     towards = (2 * y) * facing - dip * y + z - (2 * facing) * (x * facets.right + z * facets.away)
     # Unseen ripples widen the sun's image (a mirror turns light by twice its own angle) and dim it.
     sharp = 1.0 / (1.0 / 1500.0 + 2.0 * facets.rough)
-    return np.asarray((sea.sun * 0.14) * np.sqrt(sharp) * np.exp((np.minimum(towards, 1.0) - 1.0) * sharp))
+    return np.asarray((sea.sun * 0.16) * np.sqrt(sharp) * np.exp((np.minimum(towards, 1.0) - 1.0) * sharp))
 
 
 def _sparkle(water: Water, rows: slice, shape: tuple[int, ...]) -> Array:
@@ -194,7 +203,7 @@ def _draw_sparkle(scene: Scene, rng: np.random.Generator) -> Array:
     """
     drawn = rng.standard_normal(6 * STRIP * scene.width, dtype=np.float32)
     drawn[1:] += np.float32(0.7) * drawn[:-1]
-    return np.asarray(np.exp(drawn * np.float32(1.3 / np.hypot(1, 0.7)) - np.float32(1.3**2 / 2)))
+    return np.asarray(np.exp(drawn * np.float32(SPARK / np.hypot(1, 0.7)) - np.float32(SPARK**2 / 2)))
 
 
 def _foam(sea: Sea, facets: Facets) -> Array:

@@ -148,8 +148,8 @@ def _paint_sheet(
     """Raise a sheet of water (in place) at a column: a leaning dome, torn into threads towards its rim."""
     size, splash = sighting.width, sighting.splash
     high, half = (float(rng.uniform(*span)) * size * splash for span in ((0.08, 0.3), (0.1, 0.32)))
-    lean = float(rng.normal(0, 0.5))
-    left, right = (int(np.clip(v, 0, window.shape[1])) for v in (x - half - high, x + half + high))
+    lean = float(np.clip(rng.normal(0, 0.5), -0.7, 0.7))
+    left, right = (int(np.clip(v, 0, window.shape[1])) for v in (x - half - 1.8 * high, x + half + 1.8 * high))
     top, bottom = (int(np.clip(v, 0, window.shape[0])) for v in (base - 1.2 * high, base + 0.07 * size))
     if right - left < 4 or bottom - top < 4:
         return
@@ -157,9 +157,10 @@ def _paint_sheet(
     across = (np.arange(left, right, dtype=np.float32)[None, :] - np.float32(x)) - lean * high * up
     inside = 1 - (across * np.float32(1 / half)) ** 2 - up
     threads = noise(rng, bottom - top, right - left, (0.07 * size + 2, 0.05 * size + 2), 5, 0.75)
-    cover = smoothstep(0.1, 1.5, inside + 0.55 * threads) * smoothstep(-0.1, 0.3, inside) * np.float32(0.75)
+    torn = smoothstep(-0.1, 0.7, inside + 0.45 * np.clip(threads, -2, 1))
+    cover = smoothstep(0.1, 1.5, inside + 0.55 * threads) * torn * np.float32(0.75)
     # It rises out of ragged foam: its foot fades, nowhere beyond the window.
-    cover = cover * smoothstep(-1.0, -0.4, up * np.float32(high / (0.07 * size)) + 0.3 * np.clip(threads, -1.5, 0))
+    cover = cover * smoothstep(-1.0, 0.4, up * np.float32(high / (0.07 * size)) + 0.6 * np.clip(threads, -2, 0))
     bright = np.clip(0.85 + 0.18 * threads, 0.4, 1.1).astype(np.float32)
     here = window[top:bottom, left:right]
     here += (rgb(bright) * white - here) * rgb(cover.astype(np.float32))

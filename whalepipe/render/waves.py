@@ -23,19 +23,20 @@ FAR = 1.2  # rows below the horizon beyond which all water looks alike
 
 @dataclass(frozen=True)
 class Band:
-    """Waves of one range of lengths: `tile` (TILE, TILE, 3) holds slope right, slope away, height in metres."""
+    """Waves of one range of lengths: rms `slope`, `height` in metres (deviation), and tiles that repeat.
+
+    `slopes` (TILE + 1, TILE + 1, 2) goes right and away; `heights` (TILE + 1, TILE + 1) is in metres.
+    """
 
     size: float
     slope: float
     height: float
-    tile: Array
-
-    def sample(self, points: tuple[Array, Array], channels: slice | int = slice(0, 3)) -> Array:
-        """Return the tile at `turned` points, (rows, columns, channels)."""
-        return repeat(np.ascontiguousarray(self.tile[..., channels]), self.size, points)
+    slopes: Array
+    heights: Array
 
     def kept(self, footprint: Array) -> Array:
         """Return how much of the waves is left where a pixel covers so many metres: the rest averages out."""
+        # Half of a band's slopes are in waves shorter than a ninth of its tile, which two pixels must hold.
         blend = footprint * np.float32(1 / (0.04 * self.size))
         return np.asarray(1.0 / (1.0 + blend * blend))
 
@@ -65,14 +66,26 @@ def draw_bands(sea: Sea, rng: np.random.Generator) -> list[Band]:
     """Return the bands of a sea, the longest waves first."""
     wind, swell = rng.uniform(0, 2 * np.pi), rng.uniform(0, 2 * np.pi)
     slope = float(np.sqrt(0.0009 + 0.05 * sea.wind**1.5) / 2)
-    # Rough weather feeds the long waves, even a light air the ripples.
-    shares = (0.15 * sea.wind, 0.9 * sea.wind**0.5, 1.2, 1.2, 0.4 + 0.06 * sea.rain / slope)  # drops dimple it
+    # Rough weather feeds the long waves; those shorter than a hand are weak (`capillaries` have the rest), but drops
+    # dimple them. In all this is the mean square slope of an oiled sea.
+    shares = (0.15 * sea.wind, 0.9 * sea.wind**0.5, 1.2, 1.2, 0.4 + 0.06 * sea.rain / slope)
+    # Waves come in groups, with smoother water between: an envelope of eight lengths or fewer to a tile.
     bands, groups = [], np.exp(0.45 * np.clip(_field(_phases(rng) * np.exp(-((K / 8.0) ** 2))), -1.6, 1.6))
+    # How many of the waves run across the wind: short ones nearly as many as along it (slope variances 3 : 4 in Cox
+    # and Munk), so that their crests are short.
+    spreads = (0.02, 0.2, 0.6, 1.2, 1.2)
     for number, (size, share) in enumerate(zip(BANDS, shares, strict=True)):
         strength = max(slope * share, 0.004, (0.10, 0.07, 0.0, 0.0, 0.0)[number] * sea.swell)
-        towards, spread = (swell, 0.02) if number == 0 else (wind, (0.1, 0.2, 0.6, 1.2, 1.2)[number])
-        bands.append(_band(rng, groups, size, strength, towards, spread))
+        bands.append(_band(rng, groups, size, strength, swell if number == 0 else wind, spreads[number]))
     return bands
+
+
+def capillaries(sea: Sea) -> float:
+    """Return the mean square slope of waves too short to be seen singly: a clean sea's less that of an oiled one.
+
+    Cox and Munk: 0.003 + 0.00512 U and 0.008 + 0.00156 U, U in m/s; a `wind` of 1 is 12 m/s.
+    """
+    return max(0.0, 0.0427 * sea.wind - 0.005)
 
 
 def _wavenumbers() -> tuple[Array, Array, Array]:
@@ -104,14 +117,16 @@ def _band(
     height = _field(_phases(rng) * (LIMITED * lobe))
     height *= groups
     height /= height.std()
-    height += 0.05 * height * height  # Stokes: peaked crests, flat troughs
+    height += 0.05 * height * height  # Stokes: peaked crests, flat troughs, by about the slope of the waves
     u, v = ((np.roll(height, -1, axis) - np.roll(height, 1, axis)) / 2 for axis in (1, 0))
     right, away = u * np.cos(TURN) - v * np.sin(TURN), u * np.sin(TURN) + v * np.cos(TURN)
     gain = strength / float(np.sqrt(np.mean(right * right + away * away)))
     height = (height - height.mean()) * (gain * size / TILE)
-    tile = cv2.merge([np.float32(plane) for plane in (right * gain, away * gain, height)])
-    tile = cv2.copyMakeBorder(tile, 0, 1, 0, 1, cv2.BORDER_WRAP)
-    return Band(size, strength, float(height.std()), np.asarray(tile))
+    planes = [(plane * np.float32(k)).astype(np.float32) for plane, k in ((right, gain), (away, gain), (height, 1))]
+    slopes, heights = (
+        np.asarray(cv2.copyMakeBorder(tile, 0, 1, 0, 1, cv2.BORDER_WRAP)) for tile in (cv2.merge(planes[:2]), planes[2])
+    )
+    return Band(size, strength, float(height.std()), slopes, heights)
 
 
 def draw_gusts(rng: np.random.Generator) -> tuple[Array, Array]:
@@ -146,7 +161,7 @@ def surface(scene: Scene, bands: list[Band]) -> Array:
         kept = band.kept(0.5 * away / below)
         count = int((kept[:, 0] > 0.02).sum())
         if count:
-            lift[:count] += band.sample((points[0][:count], points[1][:count]), 2) * kept[:count]
+            lift[:count] += repeat(band.heights, band.size, (points[0][:count], points[1][:count])) * kept[:count]
     # Negated, since interpolation wants rising numbers.
     seen = -np.minimum.accumulate(below * (1 - np.clip(lift * (1 / camera.height), -2, 0.6)), axis=0).T
     rows = np.arange(scene.height, dtype=np.float32)
