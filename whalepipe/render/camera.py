@@ -6,7 +6,7 @@ import numpy as np
 from .settings import Camera
 from .texture import Array, draw_lines, rgb
 
-KNEE = 0.78  # from here highlights roll off: white at five times the brightness of a grey, as raw converters have it
+KNEE = 0.78  # from here highlights roll off, white at 3.4: as raw converters do, they keep two stops of differences
 STRIP = 24  # rows worked on at a time: they stay in the processor's cache
 
 

@@ -119,7 +119,8 @@ def draw_camera(rng: np.random.Generator, sea: Sea, stand: float, scale: float, 
         sharpen=float(max(0.0, rng.uniform(-0.5, 0.6))),
         vignette=float(max(0.0, rng.uniform(-0.1, 0.12))),
         aberration=float(max(0.0, rng.uniform(-0.8, 0.9)) * width / 1280),
-        # A lens of aperture A sees infinity, focused at s, as a disc of A / s: sigma is a quarter of its diameter.
+        # A lens of aperture A sees infinity, focused at s, as a disc of A / s: sigma is a quarter of its diameter,
+        # and 5 pixels in 1280 at most: in the softest real photos waves can still be told apart.
         defocus=float(min(0.25 * _aperture(focal / width, rng) * scale, 0.004 * width)),
         jpeg=int(rng.integers(72, 98)),
         subsampled=bool(rng.random() < 0.6),
