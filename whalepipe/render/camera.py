@@ -6,13 +6,17 @@ import numpy as np
 from .settings import Camera
 from .texture import Array, draw_lines, rgb
 
+KNEE = 0.78  # from here highlights roll off, white at 3.4: as raw converters do, they keep two stops of differences
 STRIP = 24  # rows worked on at a time: they stay in the processor's cache
 
 
 def metered(image: Array) -> float:
-    """Return the factor by which an automatic exposure brightens a picture: most of the way to a middle grey."""
+    """Return the factor by which an automatic exposure brightens a picture: most of the way to a middle grey.
+
+    The means of 72 real photos of fins lie between 0.42 and 0.66, those of half of them between 0.50 and 0.56.
+    """
     mean = float(image[::8, ::8].clip(0, 1).mean())
-    return float(np.clip((0.47 / max(mean, 1e-3)) ** 0.7, 0.55, 1.75))
+    return float(np.clip((0.5 / max(mean, 1e-3)) ** 0.85, 0.55, 2.0))
 
 
 def expose(image: Array, camera: Camera, rng: np.random.Generator) -> Array:
@@ -109,9 +113,14 @@ def _shoulder(image: Array, camera: Camera) -> None:
     y = np.linspace(-1, 1, image.shape[0], dtype=np.float32)[:, None] ** 2
     flat = image.reshape(image.shape[0], -1)
     for top in range(0, image.shape[0], STRIP):
-        rows = slice(top, top + STRIP)
-        over = np.clip(flat[rows] - 0.8, 0, 0.4)
-        flat[rows] = (np.minimum(flat[rows], 1.2) - 1.25 * over * over) * (1 - camera.vignette * (x + y[rows]))
+        here = flat[top : top + STRIP]
+        if float(here.max()) > KNEE:
+            over = np.maximum(here - KNEE, 0)
+            over /= 1 + over * np.float32(1 / (1.02 - KNEE))
+            np.minimum(here, KNEE, out=here)
+            here += over
+        if camera.vignette > 0:
+            here *= 1 - camera.vignette * (x + y[top : top + STRIP])
 
 
 def _grain(image: Array, camera: Camera, rng: np.random.Generator) -> None:

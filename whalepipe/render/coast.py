@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from .sea import AIR
 from .settings import Scene
-from .texture import Array, noise, smoothstep, wiggle
+from .texture import Array, noise, rgb, smoothstep, wiggle
 
 SOILS = ((0.16, 0.2, 0.13), (0.11, 0.14, 0.1), (0.36, 0.29, 0.22), (0.3, 0.3, 0.2), (0.42, 0.4, 0.36))
 PLANES = 3
@@ -14,7 +15,10 @@ def paint_land(scene: Scene, below: Array, sky: Array, rng: np.random.Generator)
     tall = scene.sea.coast
     if tall <= 0:
         return
-    air = np.array(scene.sea.sky_low, np.float32) * np.float32(0.94)
+    # Rows too high for any ridge are left alone.
+    top = int(np.argmax((below > -2.4 * tall - 4).any(1)))
+    below, sky = below[top:], sky[top:]
+    air = np.array(scene.sea.sky_low, np.float32) * AIR
     soils = rng.choice(len(SOILS), PLANES)
     for plane in range(PLANES):  # the farthest first: highest and palest
         soil, near = np.array(SOILS[soils[plane]], np.float32), plane / (PLANES - 1)
@@ -28,11 +32,10 @@ def paint_land(scene: Scene, below: Array, sky: Array, rng: np.random.Generator)
         if not land.any():
             continue
         colour = _cover(scene, below, skyline, soil, near, rng)
-        far = np.clip((0.72 - 0.5 * near) + 0.5 * scene.sea.haze, 0, 0.96)
-        # Haze lies thickest on the water.
-        veil = np.clip(far + 0.12 * np.exp(below / max(2.0, 0.25 * tall)), 0, 0.97)[..., None]
+        # Ridges 3 to 10 km off: clear air of 30 km visibility (3.9 / 30 a km, Koschmieder) hides a third to 3/4.
+        veil = np.float32(np.clip(0.74 - 0.4 * near + 0.5 * scene.sea.haze, 0, 0.96))
         colour += (air - colour) * veil
-        sky += (colour - sky) * land[..., None]
+        sky += (colour - sky) * rgb(land)
 
 
 def _cover(
@@ -48,8 +51,8 @@ def _cover(
     colour = soil * shade[..., None].astype(np.float32)
     if near > 0.9:
         # Sand or rock along the water, and houses above it.
-        shore = np.exp(-((np.maximum(-below, 0) / (rng.uniform(0.04, 0.2) * tall + 1)) ** 4))
-        sand = np.array(rng.uniform((0.3, 0.27, 0.22), (0.62, 0.52, 0.4)), np.float32)
+        shore = np.exp(-((np.maximum(-below, 0) / (rng.uniform(0.02, 0.08) * tall + 0.7)) ** 4))
+        sand = np.array(rng.uniform((0.24, 0.22, 0.19), (0.5, 0.43, 0.34)), np.float32)
         colour += (sand * (1 + 0.15 * fields[..., None]) - colour) * (0.85 * shore[..., None])
         if rng.random() < 0.45:
             _houses(scene, below, skyline, colour, rng)

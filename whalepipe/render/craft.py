@@ -198,10 +198,16 @@ def paint_bird(scene: Scene, image: Array, rng: np.random.Generator, flying: boo
     away, x = nearest * float(np.exp(rng.uniform(0.1, 1.6))), float(rng.uniform(0, scene.width))
     foot = float(rng.uniform(0.02, 0.6) * scene.height) if flying else _row(scene, x, away)
     length = float(np.clip((1.2 if flying else 0.45) * scene.camera.focal / away, 4, 0.09 * scene.width))
-    drawn = _lit(scene, _canvas(_gull(rng, flying), bool(rng.random() < 0.5)))
+    colour, cover = _lit(scene, _canvas(_gull(rng, flying), bool(rng.random() < 0.5)))
+    # Lit from above: breast and belly lie in their own shade, and feathers are no flat white.
+    y = 0.93 - (np.arange(CANVAS, dtype=np.float32) + 0.5) * np.float32(2.1 / CANVAS) + 1.02
+    shade = 0.5 + 0.42 * smoothstep(-0.05, 0.75, y)[:, None, None]
+    drawn = (colour * shade * rng.normal(1, 0.05, colour.shape[:2])[..., None].astype(np.float32), cover)
     if not 0 < foot < scene.height:
         return
     if not flying:
         shade = image[int(foot) : int(foot + 0.4 * length), int(max(x - length / 2, 0)) : int(max(x + length / 2, 0))]
-        shade *= np.linspace(0.75, 1, len(shade), dtype=np.float32)[:, None, None]
+        across = 1 - np.linspace(-1, 1, shade.shape[1], dtype=np.float32) ** 2  # no edge shows where it ends
+        dark = np.linspace(0.3, 0, len(shade), dtype=np.float32)[:, None] * across
+        shade *= rgb(1 - dark)
     _stamp(image, drawn, x, foot, length, _veil(scene, away))

@@ -5,7 +5,7 @@ import numpy as np
 from .camera import soften
 from .coast import paint_land
 from .craft import paint_bird, paint_boat, paint_ship
-from .sea import ground
+from .sea import ground, up_the_sky
 from .settings import Scene
 from .texture import Array, draw_lines, noise, rgb, smoothstep
 
@@ -24,21 +24,21 @@ def paint_sky(scene: Scene, image: Array, rng: np.random.Generator) -> None:
 
 def _heaven(scene: Scene, below: Array, rng: np.random.Generator) -> Array:
     sea = scene.sea
-    rise = np.clip(-below / (0.35 * scene.height + 0.12 * scene.camera.focal), 0, 1)[..., None]
+    rise = up_the_sky(below * np.float32(-1 / scene.camera.focal))
     low, high = np.array(sea.sky_low, np.float32), np.array(sea.sky_high, np.float32)
-    sky = low + (high - low) * np.sqrt(rise)
+    sky = rgb(rise) * (high - low) + low
     rows, columns = below.shape
     # Clouds lie flatter and closer the nearer they are to the horizon.
     cloud = noise(rng, rows, columns, (50, 330), 5, 0.6) + 0.4 * noise(rng, rows, columns, (25, 700), 3)
     white = np.minimum(1.15 * low + 0.04, 0.95)
-    sky += (white - sky) * (smoothstep(0.0, 2.2, cloud)[..., None] * np.float32(0.8 * sea.clouds))
+    sky += (white - sky) * rgb(smoothstep(0.0, 2.2, cloud) * np.float32(0.8 * sea.clouds))
     side = np.radians(sea.sun_side)
     if sea.sun > 0 and np.cos(side) > 0:
         # The sky is brighter about the sun, even when that stands outside the picture.
         x = np.arange(columns, dtype=np.float32)[None, :] - columns / 2 - np.tan(side) * scene.camera.focal
         y = below + np.tan(np.radians(sea.sun_height)) * scene.camera.focal
         glow = np.exp(-np.hypot(x, y) / (0.3 * scene.camera.focal)) * (0.5 * sea.sun)
-        sky += (1.1 - sky) * glow[..., None]
+        sky += (1.1 - sky) * rgb(glow.astype(np.float32))
     return np.asarray(sky, np.float32)
 
 

@@ -85,10 +85,19 @@ def draw_stand(rng: np.random.Generator, scale: float, row: float) -> float:
     return stand
 
 
+def _aperture(reach: float, rng: np.random.Generator) -> float:
+    """Return the width in metres of the opening of a lens `reach` frame widths long, on a sensor 24 to 36 mm wide.
+
+    Lenses end at 500 mm, the rest is cropping; by daylight they stand at f/5.6 to f/11.
+    """
+    return min(0.028 * reach, 0.5) / float(rng.uniform(5.6, 11))
+
+
 def draw_camera(rng: np.random.Generator, sea: Sea, stand: float, scale: float, row: float, width: int) -> Camera:
     """Return a random camera `stand` metres up that shows a metre as `scale` pixels at `row`, where it is focused."""
-    # The lens is as long as the distance asks: animals are met where the view falls on the water at 5 to 22 degrees.
-    dip = float(np.exp(rng.uniform(np.log(0.08), np.log(0.4))))
+    # The lens is as long as the distance asks. From decks 2 to 8 m up, animals are met 20 to 150 m off: the view falls
+    # on the water at 2 to 11 degrees (real seas are brighter than their wave fronts; steeper views show the reverse).
+    dip = float(np.exp(rng.uniform(np.log(0.03), np.log(0.2))))
     focal = float(np.clip(stand * scale / dip, 1.6 * width, 40.0 * width))
     return Camera(
         height=stand,
@@ -110,7 +119,9 @@ def draw_camera(rng: np.random.Generator, sea: Sea, stand: float, scale: float, 
         sharpen=float(max(0.0, rng.uniform(-0.5, 0.6))),
         vignette=float(max(0.0, rng.uniform(-0.1, 0.12))),
         aberration=float(max(0.0, rng.uniform(-0.8, 0.9)) * width / 1280),
-        defocus=float(12.0 * rng.random() ** 1.5 * width / 1280),
+        # A lens of aperture A sees infinity, focused at s, as a disc of A / s: sigma is a quarter of its diameter,
+        # and 5 pixels in 1280 at most: in the softest real photos waves can still be told apart.
+        defocus=float(min(0.25 * _aperture(focal / width, rng) * scale, 0.004 * width)),
         jpeg=int(rng.integers(72, 98)),
         subsampled=bool(rng.random() < 0.6),
     )

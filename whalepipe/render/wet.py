@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from .individual import metres
 from .settings import Sighting
 from .texture import Array
 
@@ -35,9 +36,12 @@ def paint_drips(
         cv2.line(layer, (int(16 * x), int(16 * top)), end, strand, 1, cv2.LINE_AA, 4)
         for y in rng.exponential(0.1 * size, int(rng.integers(0, 5))):
             if y < fall:
-                radius = rng.uniform(0.25, 0.4 + 0.0022 * size)
-                at = (int(16 * (x + (blown + rng.normal(0, 0.1)) * y)), int(16 * (top + y)))
-                cv2.circle(layer, at, int(16 * radius), strand + 70, -1, cv2.LINE_AA, 4)
+                # A falling drop is a short stroke, and no two fall along one line: the air pulls strands apart.
+                drop = x + (blown + rng.normal(0, 0.25)) * y + rng.normal(0, 0.006 * size)
+                long = 0.002 * size + rng.exponential(0.004 * size)
+                low_end = (int(16 * (drop + blown * long)), int(16 * (top + y + long)))
+                shade = strand + int(rng.uniform(0, 110))
+                cv2.line(layer, (int(16 * drop), int(16 * (top + y))), low_end, shade, 1, cv2.LINE_AA, 4)
     _lay(window, layer, white)
 
 
@@ -52,7 +56,7 @@ def paint_beads(window: Array, body: Array, sighting: Sighting, white: Array, rn
     picked = rng.integers(len(rows), size=count)
     for row, column in zip(rows[picked], columns[picked], strict=True):
         x, y = rng.normal((4 * column, 4 * row), 0.03 * sighting.width)
-        radius = rng.uniform(0.25, 0.35 + 0.0018 * sighting.width)
+        radius = rng.uniform(0.25, 0.35 + 0.003 * sighting.width / metres(sighting.individual))
         cv2.circle(layer, (int(16 * x), int(16 * y)), int(16 * radius), int(rng.uniform(40, 220)), -1, cv2.LINE_AA, 4)
     _lay(window, layer, white)
 
