@@ -29,7 +29,8 @@ def spoil(rng: np.random.Generator, scene: Scene) -> Scene:
         length = max(14.0, size * float(rng.uniform(0.12, 0.22)))
         camera = replace(camera, motion=length, motion_angle=float(rng.uniform(0, 180)), blur=1.5, sharpen=0.0)
     elif scene.fault == "glare":
-        camera = replace(camera, glare=float(rng.uniform(0.75, 1.0)), exposure=float(rng.uniform(1.5, 1.9)))
+        # Through a thinner veil a boldly marked fluke can still be told: that is no fault yet.
+        camera = replace(camera, glare=float(rng.uniform(0.9, 1.0)), exposure=float(rng.uniform(1.5, 1.9)))
         sea = replace(scene.sea, sun=1.0, sun_side=float(rng.uniform(-12, 12)), sun_height=float(rng.uniform(14, 30)))
         scene = replace(scene, sea=sea)
     return replace(scene, camera=camera)
