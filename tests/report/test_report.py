@@ -54,6 +54,12 @@ def evil(tmp_path: Path, fake_models: fakes.Calls) -> Path:  # noqa: ARG001
     return tmp_path / "out"
 
 
+def test_sentences_are_parted_by_a_space(evil: Path) -> None:
+    text = Reader((evil / "report.html").read_text(encoding="utf-8")).text
+    note = text[text.index("If the probabilities hold") : text.index("What the program was measured at") + 4]
+    assert not re.search(r"[a-z]\.[A-Z]", note)
+
+
 def test_all_text_from_outside_is_escaped_and_nothing_is_fetched(evil: Path) -> None:
     text = (evil / "report.html").read_text(encoding="utf-8")
     page = Reader(text)
