@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -129,3 +131,13 @@ def _need_readable_checkout() -> None:
         (Path(__file__).parent.parent / "whalepipe" / "__init__.py").read_bytes()
     except PermissionError:
         pytest.skip("the project lies in a folder that other users cannot read: its own files would fail too")
+
+
+def marks(seed: int) -> np.ndarray:
+    """A crop with spots whose places and tones the seed decides: (256, 256, 3) uint8."""
+    rng = np.random.default_rng(seed)
+    picture = np.full((256, 256, 3), 110, np.uint8)
+    for _ in range(60):
+        x, y, size, tone = (int(v) for v in rng.integers((10, 10, 2, 0), (246, 246, 9, 255)))
+        cv2.circle(picture, (x, y), size, (tone, tone, tone), -1)
+    return picture

@@ -17,7 +17,7 @@ LAYERS = (
     ("pipeline", "work", "enrol"),
     ("stages", "engines", "cache"),
     ("models", "catalog"),
-    ("photos", "tables", "taxonomy", "csvtable", "exif", "boxes", "summary", "files", "formats", "render"),
+    ("photos", "tables", "taxonomy", "csvtable", "exif", "boxes", "summary", "files", "formats", "render", "progress"),
     ("config",),
     ("errors",),
 )

@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from whalepipe.catalog.store import Catalog, Entry
+from whalepipe.catalog.entries import Entry
+from whalepipe.catalog.store import Catalog
 from whalepipe.config import Config
 from whalepipe.errors import PhotoError, TableError
 from whalepipe.files import digest, storing
@@ -20,11 +21,11 @@ from whalepipe.models.detector import Detector
 from whalepipe.models.device import pick_device
 from whalepipe.models.weights import find_weights
 from whalepipe.photos import Found, describe, encode_jpeg, inside, read_photo
+from whalepipe.progress import Progress, silent
 from whalepipe.stages import crop as cropping
 from whalepipe.stages import detect as detecting
 from whalepipe.tables import UNKNOWN, BoxLabel, CropLabel, Detection, Photo, read_table
 from whalepipe.taxonomy import accepted
-from whalepipe.work import Progress, silent
 
 LONGEST_SIDE = 1024  # pixels of a crop in the catalogue; no model looks at more
 JPEG_QUALITY = 95

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from whalepipe.cache import recipe
 from whalepipe.errors import PhotoError, WhalepipeError
+from whalepipe.models.keypoints import Keypoints, keypoints
 from whalepipe.photos import describe, scan
+from whalepipe.progress import Progress, silent
 from whalepipe.stages import crop as cropping
 from whalepipe.stages import decide as deciding
 from whalepipe.stages import detect as detecting
@@ -33,7 +35,7 @@ from whalepipe.tables import (
     Species,
     View,
 )
-from whalepipe.work import Job, Progress, Work, silent
+from whalepipe.work import Job, Work
 
 Row = TypeVar("Row")
 PhotoRow = TypeVar("PhotoRow", Detection, Crop)
@@ -179,21 +181,27 @@ def name_species(work: Work, tables: Tables) -> None:
 def name_individuals(work: Work, tables: Tables) -> None:
     """Ranked candidates for every crop that quality kept, and one answer from them."""
     crops = kept_in_time(tables)
-    causes = [[work.embed_key(c), c.crop, c.part] for c in crops]
     calibrations = work.calibrations({c.part for c in crops})
-    key = recipe("match", matching.VERSION, work.config.match, causes, calibrations, work.gallery_revision)
     config = work.config.match
+    keys = {c.crop: work.match_key(c, calibrations[c.part]) for c in crops}
 
-    def match() -> list[Match]:
-        return matching.match(crops, tables.vectors, work.gallery, calibrations, work.embedder_weights.digest, config)
+    def look(crop: Crop) -> Keypoints:
+        return keypoints(work.crop_pixels(crop))
+
+    def match(crop: Crop) -> list[Match]:
+        weights = work.embedder_weights.digest
+        return matching.match([crop], tables.vectors, work.gallery, calibrations, weights, config, look)
 
     def decide() -> list[Answer]:
         views = {v.crop: v.view for v in tables.views}
         shown = work.gallery.views()
         return deciding.decide(crops, tables.matches, views, shown, tables.vectors, calibrations, config)
 
-    tables.matches = work.cache.cached("match", key, Match, match)
-    decide_key = recipe("decide", deciding.VERSION, key, [[v.crop, v.view] for v in tables.views])
+    for crop in work.each("match", crops):
+        found = work.cache.cached("match", keys[crop.crop], Match, partial(match, crop))
+        tables.matches += [replace(row, crop=crop.crop) for row in found]
+    views = [[v.crop, v.view] for v in tables.views]
+    decide_key = recipe("decide", deciding.VERSION, config, [[c.crop, keys[c.crop]] for c in crops], views)
     tables.answers = work.cache.cached("decide", decide_key, Answer, decide)
     work.write("matches", Match, tables.matches)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +19,15 @@ from whalepipe.config import Config
 from whalepipe.errors import PhotoError, TableError
 from whalepipe.files import storing, sweep, write_aside
 from whalepipe.models.calibration import Calibration, read_calibration
+from whalepipe.models.keypoints import METHOD as KEYPOINTS
 from whalepipe.models.species import SpeciesModel, find_species
 from whalepipe.models.weights import Weights, find_weights
 from whalepipe.photos import Found, encode_jpeg, read_keepsakes, read_photo
+from whalepipe.progress import Progress
 from whalepipe.stages import crop as cropping
 from whalepipe.stages import detect as detecting
 from whalepipe.stages import embed as embedding
+from whalepipe.stages import match as matching
 from whalepipe.stages import quality as grading
 from whalepipe.summary import summarize
 from whalepipe.tables import BoxLabel, Crop, Detection, Embedding, Ledger, Photo, read_table, write_table
@@ -33,19 +36,7 @@ if TYPE_CHECKING:
     from whalepipe.models.detector import Detector
     from whalepipe.models.embedder import Embedder
 
-T = TypeVar("T")
 LISTING_VERSION = 1
-
-
-class Progress(Protocol):
-    """Told of long work: `progress(stage, items)` gives the items one by one and shows how far it is."""
-
-    def __call__(self, stage: str, items: Sequence[T], /) -> Iterable[T]: ...
-
-
-def silent(stage: str, items: Sequence[T]) -> Iterable[T]:  # noqa: ARG001
-    """Shows nothing."""
-    return items
 
 
 @dataclass(frozen=True)
@@ -254,6 +245,11 @@ class Work:
         """The cause of a crop's measures."""
         return recipe("quality", grading.VERSION, self._detections[crop.photo, crop.box])
 
+    def match_key(self, crop: Crop, calibration: Calibration) -> str:
+        """The cause of a crop's ranked candidates."""
+        causes = [self.embed_key(crop), crop.part, calibration, self.gallery_revision, KEYPOINTS]
+        return recipe("match", matching.VERSION, self.config.match, *causes)
+
     # Catalogue --------------------------------------------------------------------------------------------------
 
     @cached_property
@@ -267,7 +263,8 @@ class Work:
         if self.job.catalog is None:
             return Gallery()
         catalog = Catalog.open(self.job.catalog)
-        return catalog.gallery(self.embedder_weights.digest, lambda pixels: self.embedder(pixels), self.each)
+        closely = self.config.match.looked_at > 0
+        return catalog.gallery(self.embedder_weights.digest, lambda pixels: self.embedder(pixels), self.each, closely)
 
     # Tables -----------------------------------------------------------------------------------------------------
 

@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from whalepipe.catalog.store import Added, Catalog, Entry, Holding, Summary
+from whalepipe.catalog.entries import Added, Entry, Holding, Summary
+from whalepipe.catalog.gallery import Gallery
+from whalepipe.catalog.store import Catalog
 from whalepipe.errors import CatalogError
+from whalepipe.models.keypoints import Keypoints
 
 
 def jpeg(shade: int) -> bytes:
@@ -82,6 +85,33 @@ def test_vectors_are_kept_with_the_digest_of_their_weights(path: Path) -> None:
     catalog.add([entry("C", 3)])
     catalog.gallery("w1", embed, silent)
     assert len(asked) == 5
+
+
+def test_keypoints_are_made_once_and_read_one_by_one(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    catalog, asked = Catalog.open_or_create(path), []
+
+    def found_in(pixels: np.ndarray) -> Keypoints:
+        asked.append(pixels.shape)
+        return Keypoints(np.array([[len(asked), 0.25]], np.float32), np.full((1, 128), 7, np.uint8))
+
+    def gallery(closely: bool = True) -> Gallery:
+        return Catalog.open(path).gallery("w", lambda _: np.array([1.0], np.float32), silent, closely)
+
+    monkeypatch.setattr("whalepipe.catalog.store.found_in", found_in)
+    catalog.add([entry("A", 1), entry("B", 2)])
+    assert gallery(closely=False).keypoints is None and not asked
+    with sqlite3.connect(path) as old:  # a catalogue that was made before there were keypoints
+        old.execute("DROP TABLE keypoints")
+    for _ in range(2):
+        look = gallery().keypoints
+        assert look is not None and [look(row).points.tolist() for row in (1, 0)] == [[[2, 0.25]], [[1, 0.25]]]
+    assert len(asked) == 2
+    with sqlite3.connect(path) as broken:
+        broken.execute("UPDATE keypoints SET packed = x'00' WHERE crop_id = 1")
+    look = gallery().keypoints
+    assert look is not None
+    with pytest.raises(CatalogError, match=r"c\.sqlite: damaged, the keypoints of its crop 1; restore a copy"):
+        look(0)
 
 
 def test_a_damaged_crop_in_the_catalogue_is_named(path: Path) -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tests import fakes
-from whalepipe.catalog.gallery import Nearest, Shot
+from whalepipe.catalog.gallery import Gallery, Nearest, Shot
+from whalepipe.config import MatchConfig
 from whalepipe.errors import PhotoError, TableError
 from whalepipe.evaluation import ranking
 from whalepipe.evaluation.identity import (
@@ -19,6 +20,7 @@ from whalepipe.evaluation.identity import (
 )
 from whalepipe.evaluation.ranking import Answer
 from whalepipe.models.calibration import Calibration
+from whalepipe.stages.match import weighed
 from whalepipe.tables import CropLabel
 
 OPTIONS = IdentityEvaluation(resamplings=50)
@@ -95,7 +97,8 @@ def test_answers_by_bayes():
     # LR of a is 9, of b 1: P(a) = 9 * 0.25 / (0.5 + 9 * 0.25 + 1 * 0.25) = 0.75, P(b) = 0.0833, P(new) = 0.1667.
     calibration = Calibration(slope=math.log(9), intercept=0.0)
     rows = [CropLabel("1", "", "a"), CropLabel("2", "", "b"), CropLabel("3", "", "other")]
-    first, second, third = answered([nearest(a=1.0, b=0.0)] * 3, rows, calibration, prior_new=0.5)
+    found = weighed(nearest(a=1.0, b=0.0), Gallery(), None, calibration, MatchConfig())
+    first, second, third = answered([found] * 3, rows, prior_new=0.5)
     assert (first.known, first.rank, first.place, first.probability, first.best) == (True, 1, 1, 0.75, 0.75)
     assert (second.rank, second.place, second.probability) == (2, 3, 0.0833)
     assert (third.known, third.rank, third.place, third.probability) == (False, None, 2, 0.1667)

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 
 from tests import fakes
-from whalepipe.catalog.store import Catalog, Entry
+from whalepipe.catalog.entries import Entry
+from whalepipe.catalog.store import Catalog
 from whalepipe.config import Config
 from whalepipe.photos import encode_jpeg
 from whalepipe.pipeline import Tables

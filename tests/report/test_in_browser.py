@@ -12,8 +12,8 @@ import pytest
 from tests import fakes
 from tests.helpers import run, whalepipe
 from tests.report import seasons
+from whalepipe.progress import silent
 from whalepipe.report import write_report
-from whalepipe.work import silent
 
 CHROMIUM = shutil.which("chromium")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

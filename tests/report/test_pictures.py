@@ -7,9 +7,9 @@ import pytest
 from tests.report import seasons
 from whalepipe.catalog.store import Catalog
 from whalepipe.photos import decode
+from whalepipe.progress import silent
 from whalepipe.report import pictures, write_report
 from whalepipe.report.pictures import Inside, Originals, Source
-from whalepipe.work import silent
 
 pytestmark = pytest.mark.usefixtures("fake_models")
 

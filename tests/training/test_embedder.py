@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.helpers import marks
 from whalepipe.errors import TableError, WhalepipeError
 from whalepipe.models.calibration import read_calibration
 from whalepipe.models.embedder import Embedder, build
+from whalepipe.models.keypoints import keypoints
 from whalepipe.models.weights import Weights, find_weights
 from whalepipe.tables import CropLabel, read_table
 from whalepipe.training.augment import Strength, augmented
@@ -222,6 +224,28 @@ def test_calibration_finds_the_ratio_of_two_bells():
     assert calibration is not None
     assert calibration.slope == pytest.approx(40, rel=0.05)
     assert -calibration.intercept / calibration.slope == pytest.approx(0.5, abs=0.01)
+
+
+def test_calibration_weighs_keypoints_beside_cosines():
+    # log(1 + points) tells as much as the cosine: both of mean 1 apart and deviation 0.5, so slopes of 1 / 0.25 each.
+    rng = np.random.default_rng(0)
+    same, different = rng.normal(0.7, 0.1, 20000), rng.normal(0.3, 0.1, 60000)
+    points = [np.expm1(rng.normal(mean, 0.5, count)) for mean, count in ((3.0, 20000), (2.0, 60000))]
+    calibration = fit(Evidence(same, different, 1000, 9999, *points), strength=1e6)
+    assert calibration is not None and calibration.joint is not None
+    assert calibration.joint.cosine == pytest.approx(40, rel=0.05)
+    assert calibration.joint.points == pytest.approx(4, rel=0.05)
+    # Where more points mean less alike, they are left alone.
+    backwards = fit(Evidence(same, different, 1000, 9999, points[1][:20000], np.tile(points[0], 3)), strength=1e6)
+    assert backwards is not None and backwards.joint is None
+
+
+def test_evidence_counts_keypoints_of_the_nearest_crops():
+    marked, plain = (keypoints(picture) for picture in (marks(1), np.full((64, 64, 3), 90, np.uint8)))
+    vectors = np.array([[1, 0], [0.9, 0.436], [0, 1]], np.float32)
+    found = evidence(vectors, ["a", "a", "b"], [1, 2, 3], [marked, marked, plain])
+    assert found.same_points is not None and found.different_points is not None
+    assert found.same_points.min() > 30 and found.different_points.tolist() == [0.0] * 3
 
 
 def test_calibration_needs_evidence_and_a_rise():

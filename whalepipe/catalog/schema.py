@@ -26,7 +26,7 @@ crops = sql.Table(
     metadata,
     sql.Column("id", sql.Integer, primary_key=True),
     sql.Column("individual_id", sql.ForeignKey("individuals.id"), nullable=False, index=True),
-    sql.Column("origin", sql.Text, nullable=False, unique=True),  # what makes a crop the same crop: see store.Entry
+    sql.Column("origin", sql.Text, nullable=False, unique=True),  # what makes a crop the same crop: see entries.Entry
     sql.Column("crop", sql.Text, nullable=False),
     sql.Column("part", sql.Text, nullable=False, index=True),
     sql.Column("view", sql.Text, nullable=False),
@@ -41,4 +41,13 @@ embeddings = sql.Table(
     sql.Column("crop_id", sql.ForeignKey("crops.id"), primary_key=True),
     sql.Column("weights", sql.Text, primary_key=True),  # digest of the weights that made the vector
     sql.Column("vector", sql.LargeBinary, nullable=False),  # little-endian 32-bit floats, unit length
+)
+
+# Made again from the JPEG whenever they are missing, so that a catalogue without this table is no older than one with.
+keypoints = sql.Table(
+    "keypoints",
+    metadata,
+    sql.Column("crop_id", sql.ForeignKey("crops.id"), primary_key=True),
+    sql.Column("method", sql.Text, primary_key=True),  # models.keypoints.METHOD
+    sql.Column("packed", sql.LargeBinary, nullable=False),
 )

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,60 +12,17 @@ import sqlalchemy as sql
 from numpy.typing import NDArray
 from sqlalchemy.exc import DatabaseError, OperationalError
 
+from whalepipe.catalog.entries import Added, Entry, Holding, Summary
 from whalepipe.catalog.gallery import Gallery, Shot
-from whalepipe.catalog.schema import SCHEMA, crops, embeddings, individuals, metadata, settings
+from whalepipe.catalog.schema import SCHEMA, crops, embeddings, individuals, keypoints, metadata, settings
 from whalepipe.errors import CatalogError, PhotoError
+from whalepipe.models.keypoints import METHOD, Keypoints
+from whalepipe.models.keypoints import keypoints as found_in
 from whalepipe.photos import decode
 
 Each = Callable[[str, Sequence[Any]], Iterable[Any]]
 WAIT_S = 30  # for another process that is writing
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A crop of a known individual, to be added."""
-
-    individual: str
-    part: str
-    crop: str  # file name
-    jpeg: bytes
-    origin: str  # what makes a crop the same crop, however it is encoded: its file's digest, and its box if it has one
-    photo: str = ""
-    encounter: str = ""
-    view: str = "unknown"
-    species: str = ""
-
-
-
-@dataclass(frozen=True)
-class Added:
-    """How many crops were added, and how many the catalogue already held under the same name."""
-
-    added: int
-    held: int
-
-
-@dataclass(frozen=True)
-class Summary:
-    """An individual in one line."""
-
-    individual: str
-    species: str
-    part: str
-    crops: int
-    encounters: int
-
-
-@dataclass(frozen=True)
-class Holding:
-    """A crop in the catalogue."""
-
-    crop: str
-    part: str
-    view: str
-    encounter: str
-    photo: str
-    embedded_by: str  # digests of the weights that made its embeddings
+KEPT = 4096  # crops whose keypoints stay in memory: 200 MB at most
 
 
 class Catalog:
@@ -174,9 +131,20 @@ class Catalog:
         with self._reading() as connection:
             return bytes(connection.execute(query).scalar() or b"")
 
-    def gallery(self, weights: str, embed: Callable[[NDArray[np.uint8]], NDArray[np.float32]], each: Each) -> Gallery:
-        """All crops with their vectors under the weights of this digest; those that are missing are made and kept."""
-        self._embed_missing(weights, embed, each)
+    def gallery(
+        self,
+        weights: str,
+        embed: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
+        each: Each,
+        closely: bool = True,
+    ) -> Gallery:
+        """All crops with their vectors under the weights of this digest; those that are missing are made and kept.
+
+        `closely`: with their keypoints, which are read one crop at a time, when they are asked for.
+        """
+        self._make_missing(embeddings, weights, lambda pixels: embed(pixels).astype("<f4").tobytes(), each)
+        if closely:
+            self._make_missing(keypoints, METHOD, lambda pixels: found_in(pixels).packed(), each)
         query = (
             sql.select(
                 crops.c.crop,
@@ -185,6 +153,7 @@ class Catalog:
                 crops.c.encounter,
                 crops.c.view,
                 embeddings.c.vector,
+                crops.c.id,
             )
             .join_from(crops, individuals)
             .join(embeddings, embeddings.c.crop_id == crops.c.id)
@@ -196,24 +165,41 @@ class Catalog:
         if not rows:
             return Gallery(revision=self.revision)
         vectors = np.stack([np.frombuffer(row[5], dtype="<f4").astype(np.float32) for row in rows])
-        return Gallery([Shot(*row[:5]) for row in rows], vectors, self.revision)
+        reader = lru_cache(KEPT)(lambda row: self._keypoints(rows[row][6])) if closely else None
+        return Gallery([Shot(*row[:5]) for row in rows], vectors, self.revision, reader)
 
-    def _embed_missing(
-        self, weights: str, embed: Callable[[NDArray[np.uint8]], NDArray[np.float32]], each: Each
+    def _keypoints(self, crop_id: int) -> Keypoints:
+        query = sql.select(keypoints.c.packed).where(keypoints.c.crop_id == crop_id, keypoints.c.method == METHOD)
+        with self._reading() as connection:
+            packed = connection.execute(query).scalar()
+        try:
+            return Keypoints.unpacked(packed if packed is not None else b"?")
+        except ValueError as error:
+            raise CatalogError(f"{self.path}: damaged, the keypoints of its crop {crop_id}; restore a copy") from error
+
+    def _make_missing(
+        self, table: sql.Table, maker: str, make: Callable[[NDArray[np.uint8]], bytes], each: Each
     ) -> None:
-        having = sql.select(embeddings.c.crop_id).where(embeddings.c.weights == weights)
+        """Fill `table` (crop_id, what made it, bytes) with what `make` makes of every crop that lacks it."""
+        crop_id, made_by, _ = table.columns
+        with self._reading() as connection:
+            there = sql.inspect(connection).has_table(table.name)
+        if not there:
+            with self._writing() as connection:
+                table.create(connection, checkfirst=True)
+        having = sql.select(crop_id).where(made_by == maker)
         with self._reading() as connection:
             missing = connection.execute(sql.select(crops.c.id).where(crops.c.id.not_in(having))).scalars().all()
-        for crop_id in each("catalogue", missing) if missing else ():
+        for number in each("catalogue", missing) if missing else ():
             with self._reading() as connection:
-                jpeg = connection.execute(sql.select(crops.c.jpeg).where(crops.c.id == crop_id)).scalar_one()
+                jpeg = connection.execute(sql.select(crops.c.jpeg).where(crops.c.id == number)).scalar_one()
             try:
-                vector = embed(decode(jpeg)).astype("<f4").tobytes()
+                made = make(decode(jpeg))
             except PhotoError as error:
-                raise CatalogError(f"{self.path}: damaged, its crop {crop_id} {error}; restore a copy") from error
+                raise CatalogError(f"{self.path}: damaged, its crop {number} {error}; restore a copy") from error
             with self._writing() as connection:
-                row = {"crop_id": crop_id, "weights": weights, "vector": vector}
-                connection.execute(sql.insert(embeddings).prefix_with("OR IGNORE"), row)
+                row = dict(zip(table.columns.keys(), (number, maker, made), strict=True))
+                connection.execute(sql.insert(table).prefix_with("OR IGNORE"), row)
 
     @contextmanager
     def _reading(self) -> Iterator[sql.Connection]:

@@ -14,9 +14,9 @@ from whalepipe.evaluation.boxes import Sighting, interval, resample, score
 from whalepipe.models.detector import KIND, Box, Detector
 from whalepipe.models.weights import find_weights
 from whalepipe.photos import ENDINGS, Found, describe, read_photo
+from whalepipe.progress import Progress, silent
 from whalepipe.stages.detect import drawn
 from whalepipe.tables import BoxLabel, Photo, fits, read_table
-from whalepipe.work import Progress, silent
 
 LEAST = 0.001  # the curve of precision over recall needs the unsure boxes too
 

@@ -7,13 +7,14 @@ queries, make the figures better than they are: split by encounter.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from whalepipe.catalog.gallery import Gallery, Nearest, Shot
+from whalepipe.catalog.gallery import Gallery, Shot
 from whalepipe.config import Config
 from whalepipe.enrol import NO_NAMES
 from whalepipe.errors import PhotoError, TableError
@@ -21,13 +22,15 @@ from whalepipe.evaluation.boxes import groups, interval, resample
 from whalepipe.evaluation.ranking import Answer, auroc, auroc_sorted, figures, list_lengths, misses
 from whalepipe.models import embedder
 from whalepipe.models.calibration import Calibration, read_calibration
+from whalepipe.models.keypoints import Keypoints, agreeing, keypoints
 from whalepipe.models.weights import find_weights
 from whalepipe.photos import inside, read_photo
-from whalepipe.stages.match import probabilities
+from whalepipe.progress import Progress, silent
+from whalepipe.stages.match import Candidate, probabilities, weighed
 from whalepipe.tables import NEW, CropLabel, read_table
-from whalepipe.work import Progress, silent
 
 Vectors = npt.NDArray[np.float32]
+PLAIN = Calibration(1.0, 0.0)  # ranks as the cosine does
 # Labels that say who it is not: a query so labelled is new to every gallery. Other non-names say nothing.
 NEW_NAMES = frozenset({"other", "new", "new_whale", "new_individual"})
 
@@ -66,10 +69,16 @@ def evaluate_identity(
         raise TableError(f"{query_labels if held else gallery_labels}: no crop of {part} is left to score")
     weights = find_weights(options.config.embed.weights, embedder.KIND)
     model = embedder.Embedder(weights, options.device)
+    calibration, match = read_calibration(weights.card, part), options.config.match
     shots = [Shot(r.crop, r.individual.strip(), part, r.encounter, r.view) for r in held]
-    store = Gallery(shots, embed_folder(gallery, held, model, progress))
-    nearest = store.nearest(part, embed_folder(query, asked, model, progress))
-    answers = answered(nearest, asked, read_calibration(weights.card, part), options.config.match.prior_new)
+    details = [cache(partial(_keypoints, folder, rows)) for folder, rows in ((gallery, held), (query, asked))]
+    store = Gallery(shots, embed_folder(gallery, held, model, progress), keypoints=details[0])
+    nearest = store.nearest(part, embed_folder(query, asked, model, progress), match.crops_each)
+    found = [
+        weighed(one, store, partial(details[1], i), calibration, match)
+        for i, one in progress("match", list(enumerate(nearest)))
+    ]
+    answers = answered(found, asked, match.prior_new)
     counts = {"queries": len(asked), "gallery_crops": len(held), "gallery_individuals": len(store.individuals(part))}
     return {**scored(answers, [r.encounter for r in asked], options), **counts, "weights": weights.digest}
 
@@ -89,7 +98,10 @@ def evaluate_pairs(
     weights = find_weights(options.config.embed.weights, embedder.KIND)
     model = embedder.Embedder(weights, options.device)
     vectors = embed_folder(crops, rows, model, progress)
-    return {**verified(vectors, rows, options), "weights": weights.digest}
+    calibration = read_calibration(weights.card, part)
+    closely = calibration.joint is not None and options.config.match.looked_at > 0
+    details = [_keypoints(crops, rows, i) for i in progress("keypoints", range(len(rows)))] if closely else None
+    return {**verified(vectors, rows, options, calibration, details), "weights": weights.digest}
 
 
 def embed_folder(folder: Path, rows: Sequence[CropLabel], model: embedder.Embedder, progress: Progress) -> Vectors:
@@ -117,26 +129,27 @@ def _has_truth(row: CropLabel) -> bool:
     return name in NEW_NAMES or name not in NO_NAMES
 
 
-def answered(
-    nearest: Sequence[Sequence[Nearest]], rows: Sequence[CropLabel], calibration: Calibration, prior_new: float
-) -> list[Answer]:
-    """The answer to each query: `nearest` has each individual's best crop, best first; `rows` say who it is."""
-    held = {n.shot.individual for n in nearest[0]} if nearest else set()
+def _keypoints(folder: Path, rows: Sequence[CropLabel], row: int) -> Keypoints:
+    return keypoints(read_photo(inside(folder, rows[row].crop)))
+
+
+def answered(found: Sequence[Sequence[Candidate]], rows: Sequence[CropLabel], prior_new: float) -> list[Answer]:
+    """The answer to each query: `found` has every individual, the likeliest first; `rows` say who it is."""
+    held = {c.shot.individual for c in found[0]} if found else set()
     known = [r.individual.strip() in held for r in rows]
     share_new = 1 - float(np.mean(known))
     return [
-        _answer(found, row.individual.strip(), is_known, (calibration, prior_new, share_new))
-        for found, row, is_known in zip(nearest, rows, known, strict=True)
+        _answer(candidates, row.individual.strip(), is_known, prior_new, share_new)
+        for candidates, row, is_known in zip(found, rows, known, strict=True)
     ]
 
 
 def _answer(
-    found: Sequence[Nearest], individual: str, known: bool, setting: tuple[Calibration, float, float]
+    candidates: Sequence[Candidate], individual: str, known: bool, prior_new: float, share_new: float
 ) -> Answer:
-    calibration, prior_new, share_new = setting
-    ratios = calibration.log_ratio(np.array([n.score for n in found], dtype=np.float64))
+    ratios = np.array([c.log_ratio for c in candidates], dtype=np.float64)
     each, new = probabilities(ratios, prior_new)
-    names = [n.shot.individual for n in found]
+    names = [c.shot.individual for c in candidates]
     # `new` stands before individuals that are no more probable, as in the pipeline.
     place_new = 1 + sum(p > new for p in each)
     rank = names.index(individual) + 1 if known else None
@@ -171,19 +184,25 @@ def scored(answers: Sequence[Answer], encounters: Sequence[str], options: Identi
     }
 
 
-def verified(vectors: Vectors, rows: Sequence[CropLabel], options: IdentityEvaluation) -> dict[str, Any]:
-    """`evaluate_pairs` of vectors, (rows, dimension) of unit length."""
+def verified(
+    vectors: Vectors,
+    rows: Sequence[CropLabel],
+    options: IdentityEvaluation,
+    calibration: Calibration = PLAIN,
+    details: Sequence[Keypoints] | None = None,
+) -> dict[str, Any]:
+    """`evaluate_pairs` of vectors, (rows, dimension) of unit length, and of the crops' keypoints where these count."""
     together, resampled = groups([r.encounter for r in rows])
     group = np.empty(len(rows), dtype=np.intp)
     for number, members in enumerate(together):
         group[members] = number
-    first, second, cosines, same = _pairs(vectors, rows)
+    first, second, scores, same = _pairs(vectors, rows, calibration, details)
     samples = []
     for draw in resample(len(together), options.resamplings, options.seed):
         times = np.bincount(draw, minlength=len(together)).astype(np.float64)
         # A pair is there as often as both of its encounters were drawn.
-        samples.append(auroc_sorted(cosines, same, times[group[first]] * times[group[second]]))
-    auc = auroc(cosines.tolist(), same.tolist())
+        samples.append(auroc_sorted(scores, same, times[group[first]] * times[group[second]]))
+    auc = auroc(scores.tolist(), same.tolist())
     return {
         "auc": None if auc is None else round(auc, 4),
         "pairs": len(same),
@@ -195,9 +214,9 @@ def verified(vectors: Vectors, rows: Sequence[CropLabel], options: IdentityEvalu
 
 
 def _pairs(
-    vectors: Vectors, rows: Sequence[CropLabel]
+    vectors: Vectors, rows: Sequence[CropLabel], calibration: Calibration, details: Sequence[Keypoints] | None
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-    """Both rows, cosine, and whether it is one animal, of each pair that tells something, in rising order of cosine."""
+    """Both rows, log LR, and whether it is one animal, of each pair that tells something, in rising order of log LR."""
     names = np.array([_name(r) for r in rows], dtype=object)
     encounters = np.array([r.encounter for r in rows], dtype=object)
     first, second = np.triu_indices(len(rows), 1)
@@ -206,9 +225,13 @@ def _pairs(
     first, second = first[told], second[told]
     wide = vectors.astype(np.float64)
     cosines = np.round(np.einsum("ij,ij->i", wide[first], wide[second]), 4)
-    order = np.argsort(cosines, kind="stable")
+    points = None
+    if details is not None:
+        points = np.array([agreeing(details[i], details[j]) for i, j in zip(first, second, strict=True)], dtype=float)
+    scores = calibration.log_ratio(cosines, points)
+    order = np.argsort(scores, kind="stable")
     first, second = first[order], second[order]
-    return first, second, cosines[order], np.asarray(names[first] == names[second], dtype=np.bool_)
+    return first, second, scores[order], np.asarray(names[first] == names[second], dtype=np.bool_)
 
 
 def _name(row: CropLabel) -> str:

@@ -18,7 +18,7 @@ from whalepipe.evaluation.boxes import groups, interval, resample
 from whalepipe.evaluation.ranking import calibration_error, log_loss, skill
 from whalepipe.evaluation.specimens import Eyes, SpeciesTable, Specimen, gather
 from whalepipe.models.species import Told, find_species
-from whalepipe.work import Progress, silent
+from whalepipe.progress import Progress, silent
 
 OF_BOXED = ("accuracy", "coverage", "accuracy_named")  # given apart for what has a box: the pipeline sees nothing else
 

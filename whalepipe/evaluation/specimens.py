@@ -15,11 +15,11 @@ from whalepipe.errors import PhotoError, TableError
 from whalepipe.models import detector, embedder
 from whalepipe.models.weights import Weights, find_weights
 from whalepipe.photos import Found, describe, inside, read_photo
+from whalepipe.progress import Progress
 from whalepipe.stages import crop as cropping
 from whalepipe.stages import detect as detecting
 from whalepipe.tables import BoxLabel, CropLabel, Detection, Photo, fits, read_table
 from whalepipe.taxonomy import species_of
-from whalepipe.work import Progress
 
 Pixels = npt.NDArray[np.uint8]
 

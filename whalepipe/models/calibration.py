@@ -14,6 +14,28 @@ UNBOUNDED = 30.0  # as much as exp should be asked for
 BEND = 4  # how close to its bound a ratio stays on the line: at half of it within 2 %
 
 
+def grown(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What agreeing keypoints count: the natural logarithm of one more than their number, of any shape."""
+    return np.asarray(np.log1p(points))
+
+
+@dataclass(frozen=True)
+class Joint:
+    """The line of `Calibration` where keypoints were compared too: cosine * c + log(1 + points) * p + intercept.
+
+    Both scores in one logistic regression, as Cermak et al. 2024, "WildFusion: individual animal identification with
+    calibrated similarity fusion", section 3 add calibrated scores of a global and a local matcher.
+    """
+
+    cosine: float
+    points: float
+    intercept: float
+
+    def line(self, cosine: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Unbent log LR of cosines and numbers of agreeing keypoints, of one shape."""
+        return np.asarray(self.cosine * cosine + self.points * grown(points) + self.intercept)
+
+
 @dataclass(frozen=True)
 class Calibration:
     """log LR of a cosine: the natural logarithm of P(cosine | same) / P(cosine | different).
@@ -29,10 +51,16 @@ class Calibration:
     intercept: float
     least: float = -UNBOUNDED
     most: float = UNBOUNDED
+    joint: Joint | None = None  # None: keypoints say nothing that was measured
 
-    def log_ratio(self, cosine: NDArray[np.float64]) -> NDArray[np.float64]:
-        """log LR of each cosine, of any shape; it rises with the cosine."""
+    def log_ratio(self, cosine: NDArray[np.float64], points: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+        """log LR of each cosine, of any shape; it rises with the cosine, and with the points that agree.
+
+        `points` are the keypoints on which crops agree, nan where nobody looked.
+        """
         line = self.slope * cosine + self.intercept
+        if self.joint is not None and points is not None:
+            line = np.where(np.isnan(points), line, self.joint.line(cosine, np.nan_to_num(points)))
         bound = np.where(line < 0, self.least, self.most)
         return np.asarray(line / (1 + (line / bound) ** BEND) ** (1 / BEND))
 
@@ -55,10 +83,18 @@ def read_calibration(card: Mapping[str, Any], part: str) -> Calibration:
         fitted = card["calibration"]
         values = fitted.get(part) or fitted["default"]
         least, most = float(values.get("least", -UNBOUNDED)), float(values.get("most", UNBOUNDED))
-        calibration = Calibration(float(values["slope"]), float(values["intercept"]), least, most)
+        calibration = Calibration(float(values["slope"]), float(values["intercept"]), least, most, _joint(values))
     except (AttributeError, TypeError, KeyError, ValueError) as error:
         raise WeightsError(f"the embedder's card has no calibration for {part!r}; train it anew") from error
     rises = 0 < calibration.slope < math.inf and -UNBOUNDED <= calibration.least < 0 < calibration.most <= UNBOUNDED
-    if not (rises and math.isfinite(calibration.intercept)):
+    joint = calibration.joint
+    rises = rises and (joint is None or (0 < joint.cosine < math.inf and 0 <= joint.points < math.inf))
+    finite = all(math.isfinite(v) for v in (calibration.intercept, joint.intercept if joint else 0.0))
+    if not (rises and finite):
         raise WeightsError(f"the embedder's card has a calibration for {part!r} that does not rise; train it anew")
     return calibration
+
+
+def _joint(values: Mapping[str, Any]) -> Joint | None:
+    given = values.get("joint")
+    return Joint(float(given["cosine"]), float(given["points"]), float(given["intercept"])) if given else None

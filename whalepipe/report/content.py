@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from whalepipe.catalog.store import Catalog, Summary
+from whalepipe.catalog.entries import Summary
+from whalepipe.catalog.store import Catalog
 from whalepipe.photos import as_text
 from whalepipe.pipeline import Tables
 from whalepipe.report.pictures import Source

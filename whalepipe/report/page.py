@@ -16,11 +16,12 @@ from whalepipe.cache import Cache, recipe
 from whalepipe.catalog.store import Catalog
 from whalepipe.files import aside
 from whalepipe.pipeline import Tables
+from whalepipe.progress import Progress
 from whalepipe.report.content import Page, page_of
 from whalepipe.report.pictures import FOLDER, LIMIT, Album, Beside, Inside, Originals, Shown, Source, count, forget
 from whalepipe.report.trust import instruments
 from whalepipe.report.workbook import write_workbook
-from whalepipe.work import Job, Progress
+from whalepipe.work import Job
 
 VERSION = 2
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from whalepipe.catalog.store import Summary
+from whalepipe.catalog.entries import Summary
 from whalepipe.config import Config
 from whalepipe.photos import as_text
 from whalepipe.tables import Photo

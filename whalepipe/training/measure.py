@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ from whalepipe.csvtable import write_table
 from whalepipe.evaluation.identity import IdentityEvaluation, answered, scored
 from whalepipe.models.calibration import Calibration, read_calibration
 from whalepipe.models.embedder import KIND, normalised
+from whalepipe.models.keypoints import keypoints
+from whalepipe.stages.match import weighed
 from whalepipe.tables import CropLabel
 from whalepipe.training.calibrate import Evidence, Source, calibrations, evidence
 from whalepipe.training.crops import Labelled, LabelSet, Split, bursts, chance, is_name
@@ -50,7 +53,8 @@ def measure(
     for one, rows, made in zip(labelled, splits, vectors, strict=True):
         fitted, _ = _parted(one, rows)
         held_out = one.chosen(fitted)
-        found.append(_source_of(one, evidence(made[fitted], held_out.individuals, bursts(held_out))))
+        details = [keypoints(picture) for picture in held_out.pictures]
+        found.append(_source_of(one, evidence(made[fitted], held_out.individuals, bursts(held_out), details)))
     figures: dict[str, Any] = {}
     for one in only_calibrate:
         seen, pairs = _pairs(one, embed(network, one.pictures, size))
@@ -72,7 +76,7 @@ def _pairs(one: Labelled, vectors: Vectors) -> tuple[Evidence, dict[str, Any]]:
     """Evidence of a set that was never trained on, and the figures of its pairs."""
     names = [name if is_name(name) else "" for name in one.individuals]
     groups = [e or f"photo {i}" for i, e in enumerate(one.encounters)]
-    seen = evidence(vectors, names, groups)
+    seen = evidence(vectors, names, groups, [keypoints(picture) for picture in one.pictures])
     return seen, {
         "pairs_auc": pairs_auc(vectors, names, groups),
         "same": len(seen.same),
@@ -126,8 +130,15 @@ def _figures(one: Labelled, rows: Split, vectors: Vectors, calibration: Calibrat
     }
     if queries and gallery and calibration:
         shots = [Shot(r.crop, r.individual, one.part) for r in gallery]
-        nearest = Gallery(shots, vectors[rows.train]).nearest(one.part, vectors[[*rows.photos, *new_rows]])
-        answers = answered(nearest, queries, calibration, MatchConfig().prior_new)
+        details = cache(lambda row: keypoints(one.pictures[row]))
+        known = Gallery(shots, vectors[rows.train], keypoints=lambda row: details(rows.train[row]))
+        asked, match = [*rows.photos, *new_rows], MatchConfig()
+        nearest = known.nearest(one.part, vectors[asked], match.crops_each)
+        found = [
+            weighed(near, known, partial(details, row), calibration, match)
+            for row, near in zip(asked, nearest, strict=True)
+        ]
+        answers = answered(found, queries, match.prior_new)
         result |= scored(answers, [r.encounter for r in queries], IdentityEvaluation())
     if new_rows:
         result["unseen_top1"] = _unseen_top1(one.chosen(new_rows), vectors[new_rows])

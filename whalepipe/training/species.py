@@ -14,12 +14,12 @@ from whalepipe.evaluation.species import SpeciesEvaluation, left_out
 from whalepipe.evaluation.specimens import Eyes, SpeciesTable, Specimen, gather
 from whalepipe.models.species import ARRAYS, KIND, Head
 from whalepipe.models.weights import Weights, save_weights
+from whalepipe.progress import Progress, silent
 from whalepipe.render import draw_individual
 from whalepipe.training.crops import render
 from whalepipe.training.heads import STRENGTH, examples_of, fit
 from whalepipe.training.rendered import STREAM
 from whalepipe.training.sources import account, limits, portable, provenance
-from whalepipe.work import Progress, silent
 
 RENDERED_SHOTS = 2  # photos of each rendered individual
 CANNOT = (

@@ -1,0 +1,49 @@
+"""What goes into the catalogue, and what it says of what it holds."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A crop of a known individual, to be added."""
+
+    individual: str
+    part: str
+    crop: str  # file name
+    jpeg: bytes
+    origin: str  # what makes a crop the same crop, however it is encoded: its file's digest, and its box if it has one
+    photo: str = ""
+    encounter: str = ""
+    view: str = "unknown"
+    species: str = ""
+
+
+@dataclass(frozen=True)
+class Added:
+    """How many crops were added, and how many the catalogue already held under the same name."""
+
+    added: int
+    held: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """An individual in one line."""
+
+    individual: str
+    species: str
+    part: str
+    crops: int
+    encounters: int
+
+
+@dataclass(frozen=True)
+class Holding:
+    """A crop in the catalogue."""
+
+    crop: str
+    part: str
+    view: str
+    encounter: str
+    photo: str
+    embedded_by: str  # digests of the weights that made its embeddings
