@@ -166,7 +166,7 @@ def test_evaluate_identity(folder):
     assert (result["gallery_crops"], result["gallery_individuals"]) == (3, 2)
     assert result["fnr_at_k"]["1"] == 0.0
     assert result["log_loss_skill"] > 0.9
-    assert seen == [("embed", 3), ("embed", 3)]
+    assert seen == [("embed", 3), ("embed", 3), ("match", 3)]
 
 
 def test_a_query_of_nobody_known_is_left_out_and_other_is_new(folder):

@@ -100,8 +100,10 @@ def test_the_best_crop_of_each_individual_and_ties_by_name() -> None:
         ("A", "a1", "fluke", "unknown", unit(1, 0)),
     )  # fmt: skip
     assert known.nearest("fluke", np.stack([unit(1, 0)])) == [
-        [Nearest(known.shots[2], 1.0), Nearest(known.shots[0], 1.0)]
+        [Nearest(known.shots[2], 1.0, (2,)), Nearest(known.shots[0], 1.0, (0,))]
     ]
+    [[first, _]] = known.nearest("fluke", np.stack([unit(1, 0)]), crops=5)
+    assert first.rows == (2, 1)
     assert known.individuals("fluke") == ["A", "B"]
     assert known.nearest("head", np.stack([unit(1, 0)])) == [[]]
 
