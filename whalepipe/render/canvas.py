@@ -45,7 +45,7 @@ class Canvas:
         return x.astype(np.float32)[None, :], y.astype(np.float32)[:, None]
 
     def depth(self, outline: Array) -> Array:
-        """Return how far (height, width) from a closed outline (n, 2) each pixel lies inside it, in the plane's unit."""
+        """Return how deep (height, width) inside a closed outline (n, 2) each pixel lies, in the plane's unit."""
         inside = (fill(self.shape, self.pixels(outline) + 0.5) > 0.5).astype(np.uint8)
         return np.asarray(cv2.distanceTransform(inside, cv2.DIST_L2, 3) * np.float32(1 / self.scale))
 

@@ -19,12 +19,13 @@ from .settings import Sea, Sighting
 from .skin import Skin, skin, zoom_for
 from .texture import Array, noise, rgb, sample, smoothstep
 
-ROUGH = 150.0  # pixels of the roughness map to one unit of the animal's plane: ripples of 1 to 5 % of it
+ROUGH = 190.0  # pixels of the roughness map to one unit of the animal's plane: ripples of 0.5 to 4 % of it
 BARREL = 0.72  # radius of the body under a fin, in fin lengths: a bottlenose 0.5 m thick with a fin 0.36 m long
-SHOULDER = 0.24  # fin lengths: where the fin stands, its foot hides so much of the round back's level top
+SHOULDER = 0.12  # fin lengths: where the fin stands, its foot hides so much of the round back's level top
+LEVEL = 0.95  # sine of the slope of the back's uppermost skin: ripples leave nothing of it edge-on
 DIP = 0.18  # sine of the angle at which photos look down on the water: 5 to 22 degrees, mostly about 10
 GLOSS = 0.02  # of the light that falls on it squarely water mirrors: ((1.33 - 1) / (1.33 + 1))^2
-GRAZING = 0.6  # of what smooth water mirrors edge-on: the crests of the ripples on the skin hide the rest
+GRAZING = 0.5  # of what smooth water mirrors edge-on: the crests of the ripples on the skin hide the rest
 RIPPLED = 0.07  # slope (4 degrees) of the film of water on wet skin: glints on flanks spread over about so much
 SKYLIGHT = 0.22  # of all light on a clear day comes from the sky (15 to 25 % of the irradiance at sea level)
 
@@ -51,7 +52,7 @@ class Lamp:
 
 @dataclass(frozen=True)
 class Wear:
-    """What an animal wears in one photo: its skin, where its plane faces, and which place of the water's map lies on it."""
+    """What an animal wears in one photo: its skin, where its plane faces, the place of the water's map on it."""
 
     sighting: Sighting
     skin: Skin
@@ -82,7 +83,7 @@ def lamp(sea: Sea, tone: tuple[float, float], wet: float) -> Lamp:
 @lru_cache(maxsize=1)
 def _water_map() -> Array:
     """Return the roughness (320, 640) of water on skin that every photo shows another place of."""
-    return noise(np.random.default_rng(0), 320, 640, (7, 7), 4, 0.65)
+    return noise(np.random.default_rng(0), 320, 640, (7, 7), 4, 0.85)
 
 
 def dress(sighting: Sighting, stance: Pose, rng: np.random.Generator) -> Wear:
@@ -114,7 +115,7 @@ def lit(lamp: Lamp, wear: Wear, x: Array, y: Array, above: Array) -> tuple[Array
         below = np.maximum(back_line(x, wear.sighting.bend) - y, 0) + foot
         # The body is thinner towards head and tail.
         radius = BARREL * np.clip(1.15 - 0.28 * np.abs(x - 0.5), 0.4, 1.0)
-        across = np.clip(1 - below / radius, -0.4, 0.985)
+        across = np.clip(1 - below / radius, -0.4, np.float32(LEVEL))
         barrel = across / np.sqrt(1.0 - across * across)
         runs *= 1.8 - 0.8 * fin
         # A fin is a wing, a seventh as thick as it is long: its fore half faces forward, its hind half aft.
@@ -126,13 +127,23 @@ def lit(lamp: Lamp, wear: Wear, x: Array, y: Array, above: Array) -> tuple[Array
         runs = _water(wear, x, y, 170, 70)
         right = right + facing[0] - 2 * wear.stance.bow * x * np.float32(wear.stance.mirror)
         # The blades are hollow along their chord: what leans back mirrors the sky, what hangs over the water.
-        up = up + facing[1] + 0.7 * (y + 0.25)
+        up = up + facing[1] + 1.0 * (y + 0.25)
     # Water still runs off what was under it last: rougher there than the film that is left above, and the skin darker.
-    reach = np.float32(0.03 + 0.3 * wear.sighting.wet)
-    running = smoothstep(reach, 0.2 * reach, above + 0.3 * reach * runs)
-    rougher = 1 + 1.6 * running
+    reach = 0.04 + 0.4 * wear.sighting.wet
+    sheets = _water(wear, x, y, 16, 9)
+    running = smoothstep(reach, 0.2 * reach, above + np.float32(0.3 * reach) * (runs + sheets))
+    rougher = 1 + running
     gain, shine = _fields(lamp, np.asarray(right), np.asarray(up), film * rougher, runs * rougher)
-    return gain * _yellowed(lamp, np.asarray(warm)) * rgb(1 - np.float32(0.3) * running), shine
+    # Farther up skin is wet here and dry there: what is wet is darker, and mirrors more.
+    wet = np.maximum(running, smoothstep(-0.3, 1.0, sheets) * np.float32(0.4 + 0.4 * wear.sighting.wet))
+    shine *= rgb(0.55 + 1.1 * wet)
+    shine += rgb(_flecks(film, runs, sheets) * running) * (lamp.low * np.float32(0.25 + 0.5 * wear.sighting.wet))
+    return gain * _yellowed(lamp, np.asarray(warm)) * rgb(1 - np.float32(0.42) * wet), shine
+
+
+def _flecks(film: Array, runs: Array, sheets: Array) -> Array:
+    """Return the facets (height, width), 0..1, of running water that throw sky or sun at the camera, in clusters."""
+    return smoothstep(1.1, 2.3, film + np.float32(0.7) * runs) * smoothstep(0.0, 1.2, sheets)
 
 
 def _water(wear: Wear, x: Array, y: Array, across: float, down: float) -> Array:
@@ -167,20 +178,20 @@ def _fields(lamp: Lamp, right: Array, up: Array, film: Array, runs: Array) -> tu
     shed = np.maximum(0.55 + 0.45 * rise, 0.1)
     graze = 1.0 - facing
     squared = graze * graze
-    mirror = GLOSS + GRAZING * squared * squared * graze
+    mirror = GLOSS + GRAZING * squared * squared
     # How steeply the mirrored ray goes up, into the sky, which is darker overhead, or down to the water: seen from
     # above, skin that is edge-on mirrors the water behind the animal.
     ray = 2 * facing * rise + np.float32(DIP) * (2 * facing * facing - 1)
     sky = mirror * smoothstep(-0.45, 0.55, ray)
     high = sky * cv2.sqrt(np.clip(ray, 0, 1))
-    mirrored = cv2.merge((sky - high, high, mirror - sky, _glint(lamp, right, up)))
+    mirrored = cv2.merge((sky - high, high, mirror - sky, _glint(lamp, right, up, film)))
     gain = cv2.transform(cv2.merge((direct, shed)), np.stack([lamp.white, lamp.shade], 1))
     return np.asarray(gain), np.asarray(
         cv2.transform(mirrored, np.stack([lamp.low, lamp.high, lamp.water, lamp.white], 1))
     )
 
 
-def _glint(lamp: Lamp, right: Array, up: Array) -> Array:
+def _glint(lamp: Lamp, right: Array, up: Array, film: Array) -> Array:
     """Return how bright (height, width) the sun's mirror image is: sparks on the ripples of the film, and a sheen."""
     # Clouds hide the sun's disc: what light they let through has no image.
     if lamp.half[2] < 0.08 or lamp.white.max() < 0.1:
@@ -190,5 +201,7 @@ def _glint(lamp: Lamp, right: Array, up: Array) -> Array:
     # Schlick's formula at the half vector: a low sun behind the animal is mirrored far more than one overhead.
     share = np.float32(1 + (1 - GLOSS) / GLOSS * (1 - float(lamp.half[2])) ** 5)
     # The sharp lobe, 2 degrees wide as capillary waves make it, clips in the photo as the sun's image does; the sheen,
-    # 15 degrees wide, makes black skin a fifth as bright as white, as sunlit flanks in photos show.
-    return np.asarray((4.0 * np.exp(-700.0 * off) + 0.05 * np.exp(-7.0 * off)) * share)
+    # 15 degrees wide, makes black skin a fourth as bright as white, as sunlit flanks in photos show.
+    # Nor is it one spot: only facets of the film that are turned the right way send it.
+    sharp = np.minimum(np.float32(4.0 * share) * cv2.exp(-700.0 * off), 1.4) * smoothstep(-1.2, 0.0, film)
+    return np.asarray(sharp + np.float32(0.08 * share) * cv2.exp(-7.0 * off))

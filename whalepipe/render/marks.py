@@ -39,7 +39,7 @@ def _places(rng: np.random.Generator, canvas: Canvas, depth: Array, count: int) 
     tried = rng.uniform(low, high, (count, 24, 2))
     inside = canvas.at(depth, tried.reshape(-1, 2)).reshape(count, 24) > 0.015
     found = tried[np.arange(count), inside.argmax(1)]
-    return np.where(np.any(inside, axis=1, keepdims=True), found, (low + high) / 2)
+    return np.asarray(np.where(np.any(inside, axis=1, keepdims=True), found, (low + high) / 2))
 
 
 def rakes(
@@ -79,7 +79,7 @@ def _scratches(
     fan, teeth = rng.random(count) < 0.35, rng.integers(3, 7, count)
     # A dolphin's teeth stand 5 to 11 mm apart: 2 to 3 % of its fin. A killer whale's on a fluke are as far in its unit.
     spacing, splay = rng.uniform(0.013, 0.026, count), rng.normal(0, 0.07, count)
-    strength = rng.uniform(0.25, 1.0, count) ** 1.3 * _strength(born, lasts * rng.uniform(0.5, 1.5, count), years)
+    strength = rng.uniform(0.2, 1.0, count) ** 1.6 * _strength(born, lasts * rng.uniform(0.5, 1.5, count), years)
     ends = rng.uniform((0, 0.6), (0.25, 1.0), (count, 6, 2))
     apart = np.arange(6) + rng.uniform(-0.22, 0.22, (count, 6))
     # Some teeth hardly touch.
@@ -90,15 +90,9 @@ def _scratches(
     t = first[:, None] + np.linspace(0, 1, 2 * len(PIECES) + 1) * (last - first)[:, None]
     aside = (apart[which, tooth] * spacing[which])[:, None] * (1 + splay[which, None] * t)
     aside = aside + (bend * length)[which, None] * t * t
-    along = length[which, None] * t
-    (cos, sin), (x, y) = (np.cos(angle[which]), np.sin(angle[which])), start[which].T
-    lines = np.stack(
-        [
-            x[:, None] + cos[:, None] * along - sin[:, None] * aside,
-            y[:, None] + sin[:, None] * along + cos[:, None] * aside,
-        ],
-        2,
-    )
+    turn = np.exp(1j * angle[which])[:, None]
+    path = (start[which] @ [1, 1j])[:, None] + turn * (length[which, None] * t + 1j * aside)
+    lines = np.stack([path.real, path.imag], 2)
     return lines, strength[which] * tones[which, tooth]
 
 

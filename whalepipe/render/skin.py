@@ -73,6 +73,12 @@ def skin(individual: Individual, view: str, years: float = 0.0, zoom: float = 1.
     return Skin(light, np.asarray(cv2.merge((right, up, warm))), fine.to_pixels, coarse.to_pixels)
 
 
+def _clouds(rng: np.random.Generator, canvas: Canvas, depth: Array) -> Array:
+    """Return mottling (height, width), standard deviation about 1, by which an animal is no paler on the whole."""
+    clouds = canvas.noise(rng, (0.26, 0.32), 4, 0.8)
+    return np.asarray(clouds - clouds[depth > 0].mean())
+
+
 def _relief(depth: Array) -> tuple[Array, Array]:
     """Return the slopes (right, up) of a body that is thin at its edge and thick inside, the same on both sides."""
     thick = cv2.GaussianBlur(cv2.sqrt(np.minimum(depth, 0.25)), (0, 0), 1.3)
@@ -94,9 +100,9 @@ def _fluke(
     """Return lightness on the fine canvas and warmth on the coarse one."""
     grain = fine.noise(rng, (0.018, 0.018), 2, 0.8)
     film = smoothstep(0.6, 2.2, coarse.noise(rng, (0.32, 0.25), 3))
-    clouds = coarse.noise(rng, (0.3, 0.22), 4, 0.7)
+    clouds = _clouds(rng, coarse, depth)
     # Wet black skin is even but for clouds of a fifth of its lightness, and fine grain.
-    dark = fine.stretched(np.asarray(BLACK * (1 + 0.1 * clouds), np.float32)) * (1 + 0.06 * grain)
+    dark = fine.stretched(np.asarray(BLACK * (1 + 0.13 * clouds), np.float32)) * (1 + 0.06 * grain)
     if view == "ventral":
         middle = Canvas(fine.low, fine.high, max(0.5 * fine.scale, min(fine.scale, 150.0)))
         light = _pigment(traits, coarse, middle, middle.depth(outline), rng)
@@ -115,11 +121,10 @@ def _fluke(
     # Live barnacles crust the tips and the leading edge of some animals.
     x, _ = coarse.axes()
     lumps = coarse.noise(rng, (0.025, 0.025), 2, 0.8)
-    crust = (
-        traits.crust * smoothstep(0.86, 0.98, np.abs(x)) * smoothstep(0.09, 0.0, depth) * smoothstep(0.4, 1.2, lumps)
-    )
+    where = smoothstep(0.86, 0.98, np.abs(x)) * smoothstep(0.09, 0.0, depth)
+    crust = traits.crust * where * smoothstep(0.4, 1.2, lumps)
     if traits.crust > 0:
-        light += fine.stretched(np.asarray(0.5 * crust, np.float32))
+        light += fine.stretched(np.asarray(0.35 * crust, np.float32))
     warm = np.clip(0.3 * film + crust, 0, 1)
     return np.clip(light, 0.02, 1.0, out=light), np.asarray(warm, np.float32)
 
@@ -155,9 +160,8 @@ def _pigment(traits: FlukeTraits, coarse: Canvas, canvas: Canvas, depth: Array, 
 
 def _streaks(rng: np.random.Generator, x: Array, y: Array) -> Array:
     """Return noise drawn out along rays from the tail stock, standard deviation about 1."""
-    grids = [
-        rng.standard_normal((int(1000 / cell) + 2, int(160 / (3.3 * cell)) + 2), np.float32) for cell in (18, 9, 5)
-    ]
+    sizes = ((57, 4), (113, 7), (202, 11))
+    grids = [rng.standard_normal(size, np.float32) for size in sizes]
     turned = np.zeros((500, 80), np.float32)
     for grid, share in zip(grids, (1.0, 0.8, 0.64), strict=True):
         turned += cv2.resize(cv2.GaussianBlur(grid, (3, 3), 0.7), (80, 500)) * np.float32(share / 0.65)
@@ -172,10 +176,10 @@ def _fin(
 ) -> Array:
     """Return the lightness of a fin and of the back about it on the fine canvas."""
     x, y = coarse.axes()
-    edge, clouds = coarse.noise(rng, (0.2, 0.35), 2), coarse.noise(rng, (0.3, 0.36), 4, 0.7)
+    edge, clouds = coarse.noise(rng, (0.2, 0.35), 2), _clouds(rng, coarse, depth)
     fine_grain = fine.noise(rng, (0.009, 0.009), 1)
     # One octave of wide waves bends all limits; skin is cloudy by a tenth of its lightness.
-    light = 1 + 0.02 * edge + 0.06 * clouds
+    light = 1 + 0.02 * edge + 0.08 * clouds
     # The fin is thin at its edges, which are darker.
     light *= 0.9 + 0.1 * smoothstep(0.0, 0.16, np.maximum(depth, 0.2 * smoothstep(0.25, -0.05, y)))
     # The back is a little darker than the fin, and above the cape's edge than the flank below it.
@@ -191,7 +195,7 @@ def _fin(
     light += 0.3 * np.clip(light, 0.1, 0.4) * patches
     # The paler the skin the less a scar stands out; Risso's dolphins stay white all over. At the border there are none:
     # its colours go on along the back.
-    contrast = (0.34 if count < 25 else 0.7) * np.clip(1.2 - light, 0.3, 1) * smoothstep(1.35, 1.2, np.abs(x - 0.5))
+    contrast = (0.34 if count < 25 else 0.55) * np.clip(1.2 - light, 0.3, 1) * smoothstep(1.35, 1.2, np.abs(x - 0.5))
     painted = fine.stretched(np.asarray(light, np.float32))
     if traits.saddle > 0:
         painted += _saddle(traits.saddle, fine, fine.stretched(np.asarray(edge, np.float32)), fine_grain)
