@@ -136,7 +136,7 @@ def lit(lamp: Lamp, wear: Wear, x: Array, y: Array, above: Array) -> tuple[Array
     gain, shine = _fields(lamp, np.asarray(right), np.asarray(up), film * rougher, runs * rougher)
     # Farther up skin is wet here and dry there: what is wet is darker, and mirrors more.
     wet = np.maximum(running, smoothstep(-0.3, 1.0, sheets) * np.float32(0.4 + 0.4 * wear.sighting.wet))
-    shine *= rgb(0.55 + 1.1 * wet)
+    shine *= rgb(0.45 + 1.4 * wet)
     shine += rgb(_flecks(film, runs, sheets) * running) * (lamp.low * np.float32(0.25 + 0.5 * wear.sighting.wet))
     return gain * _yellowed(lamp, np.asarray(warm)) * rgb(1 - np.float32(0.42) * wet), shine
 
@@ -203,5 +203,5 @@ def _glint(lamp: Lamp, right: Array, up: Array, film: Array) -> Array:
     # The sharp lobe, 2 degrees wide as capillary waves make it, clips in the photo as the sun's image does; the sheen,
     # 15 degrees wide, makes black skin a fourth as bright as white, as sunlit flanks in photos show.
     # Nor is it one spot: only facets of the film that are turned the right way send it.
-    sharp = np.minimum(np.float32(4.0 * share) * cv2.exp(-700.0 * off), 1.4) * smoothstep(-1.2, 0.0, film)
+    sharp = np.minimum(np.float32(4.0 * share) * cv2.exp(-700.0 * off), 1.4) * cv2.exp(-2.5 * film * film)
     return np.asarray(sharp + np.float32(0.08 * share) * cv2.exp(-7.0 * off))

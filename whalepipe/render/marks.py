@@ -14,7 +14,7 @@ from .texture import Array, noise, smoothstep
 
 EARLIEST = -10.0  # the year in which the oldest mark of a history was made
 TONES = 12  # steps of strength in which scratches are drawn: a call of the drawing routine for each
-PIECES = np.array([0.4, 0.75, 1.0, 0.95, 0.7, 0.35])  # how strong a scratch is along itself: shallow at both ends
+PIECES = np.array([0.25, 0.6, 1.0, 0.85, 0.5, 0.2])  # how strong a scratch is along itself: shallow at both ends
 
 
 def _history(rng: np.random.Generator, visible: int, lasts: float) -> Array:
@@ -76,11 +76,11 @@ def _scratches(
     angle = rng.normal(0, 0.7, count) + np.pi * rng.integers(0, 2, count)
     # Teeth scratch as far as the bite slips: many short marks, few long ones, each a piece of an arc.
     length, bend = 0.75 * rng.uniform(0.2, 1.0, count) ** 2, rng.normal(0, 0.16, count)
-    fan, teeth = rng.random(count) < 0.35, rng.integers(3, 7, count)
+    fan, teeth = rng.random(count) < 0.25, rng.integers(3, 7, count)
     # A dolphin's teeth stand 5 to 11 mm apart: 2 to 3 % of its fin. A killer whale's on a fluke are as far in its unit.
     spacing, splay = rng.uniform(0.013, 0.026, count), rng.normal(0, 0.07, count)
-    strength = rng.uniform(0.2, 1.0, count) ** 1.6 * _strength(born, lasts * rng.uniform(0.5, 1.5, count), years)
-    ends = rng.uniform((0, 0.6), (0.25, 1.0), (count, 6, 2))
+    strength = rng.uniform(0.2, 1.0, count) ** 2 * _strength(born, lasts * rng.uniform(0.5, 1.5, count), years)
+    ends = rng.uniform((0, 0.5), (0.4, 1.0), (count, 6, 2))
     apart = np.arange(6) + rng.uniform(-0.22, 0.22, (count, 6))
     # Some teeth hardly touch.
     tones = rng.uniform(0.3, 1.0, (count, 6))
