@@ -79,7 +79,7 @@ def _scratches(
     fan, teeth = rng.random(count) < 0.25, rng.integers(3, 7, count)
     # A dolphin's teeth stand 5 to 11 mm apart: 2 to 3 % of its fin. A killer whale's on a fluke are as far in its unit.
     spacing, splay = rng.uniform(0.013, 0.026, count), rng.normal(0, 0.07, count)
-    strength = rng.uniform(0.2, 1.0, count) ** 2 * _strength(born, lasts * rng.uniform(0.5, 1.5, count), years)
+    strength = rng.uniform(0.2, 1.0, count) ** 1.5 * _strength(born, lasts * rng.uniform(0.5, 1.5, count), years)
     ends = rng.uniform((0, 0.5), (0.4, 1.0), (count, 6, 2))
     apart = np.arange(6) + rng.uniform(-0.22, 0.22, (count, 6))
     # Some teeth hardly touch.
@@ -115,9 +115,12 @@ def barnacles(
     pixels, radii = fine.pixels(at), radius * fine.scale
     for number in np.flatnonzero(shown > 0.03):
         size = max(0.6, float(radii[number]))
+        circle = bool(ring[number]) and size > 2.5
         box = (tuple(pixels[number].tolist()), (2 * size, 2 * size * float(narrow[number])), float(angle[number]))
         pale = float(tone[number] * shown[number] * min(1.0, radii[number] / size))
-        cv2.ellipse(layer, box, pale, 1 if ring[number] and size > 2.5 else -1, cv2.LINE_AA)
+        # A ring too small to be drawn as one is a paler disc.
+        pale *= 0.6 if ring[number] and not circle else 1.0
+        cv2.ellipse(layer, box, pale, 1 if circle else -1, cv2.LINE_AA)
     return np.asarray(cv2.GaussianBlur(layer, (3, 3), 0.8))
 
 

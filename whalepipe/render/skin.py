@@ -122,7 +122,7 @@ def _fluke(
     x, _ = coarse.axes()
     lumps = coarse.noise(rng, (0.025, 0.025), 2, 0.8)
     where = smoothstep(0.86, 0.98, np.abs(x)) * smoothstep(0.09, 0.0, depth)
-    crust = traits.crust * where * smoothstep(0.4, 1.2, lumps)
+    crust = traits.crust * where * smoothstep(0.2, 1.8, lumps)
     if traits.crust > 0:
         light += fine.stretched(np.asarray(0.35 * crust, np.float32))
     warm = np.clip(0.3 * film + crust, 0, 1)
@@ -195,7 +195,7 @@ def _fin(
     light += 0.3 * np.clip(light, 0.1, 0.4) * patches
     # The paler the skin the less a scar stands out; Risso's dolphins stay white all over. At the border there are none:
     # its colours go on along the back.
-    contrast = (0.34 if count < 25 else 0.55) * np.clip(1.2 - light, 0.3, 1) * smoothstep(1.35, 1.2, np.abs(x - 0.5))
+    contrast = (0.34 if count < 25 else 0.6) * np.clip(1.2 - light, 0.3, 1) * smoothstep(1.35, 1.2, np.abs(x - 0.5))
     painted = fine.stretched(np.asarray(light, np.float32))
     if traits.saddle > 0:
         painted += _saddle(traits.saddle, fine, fine.stretched(np.asarray(edge, np.float32)), fine_grain)
@@ -213,5 +213,5 @@ def _saddle(strength: float, fine: Canvas, edge: Array, grain: Array) -> Array:
     x, y = fine.axes()
     behind = np.exp(-(((x - 1.28) / 0.4) ** 2) - ((y + 0.26 + 0.35 * (x - 1.28)) / 0.11) ** 2)
     under = np.exp(-(((x - 0.8) / 0.42) ** 2) - ((y + 0.4 - 0.12 * (x - 0.8)) / 0.07) ** 2)
-    shape = smoothstep(0.36, 0.5, behind + under + 0.08 * edge + 0.05 * grain)
+    shape = smoothstep(0.36, 0.5, behind + under + 0.08 * edge + 0.02 * grain)
     return np.asarray(0.27 * strength * shape * (1 + 0.12 * edge + 0.06 * grain), np.float32)
