@@ -98,12 +98,28 @@ def lit(lamp: Lamp, wear: Wear, x: Array, y: Array, above: Array) -> tuple[Array
     """Return two times (height, width, 3) at points x, y of the animal's plane: what white skin would send back there,
     and what the water on it mirrors. Both are squares of a picture's colours. `above` the water, in part widths.
     """
+    right, up, warm, runs = _slopes(wear, x, y)
+    film = _water(wear, x, y, ROUGH, ROUGH)
+    # Water still runs off what was under it last: rougher there than the film that is left above, and the skin darker.
+    reach = 0.04 + 0.4 * wear.sighting.wet
+    sheets = _water(wear, x, y, 16, 9)
+    running = smoothstep(reach, 0.2 * reach, above + np.float32(0.3 * reach) * (runs + sheets))
+    rougher = 1 + running
+    gain, shine = _fields(lamp, right, up, film * rougher, runs * rougher)
+    # Farther up skin is wet here and dry there: what is wet is darker, and mirrors more.
+    wet = np.maximum(running, smoothstep(-0.3, 1.0, sheets) * np.float32(0.4 + 0.4 * wear.sighting.wet))
+    shine *= rgb(0.45 + 1.4 * wet)
+    shine += rgb(_flecks(film, runs, sheets) * running) * (lamp.low * np.float32(0.25 + 0.5 * wear.sighting.wet))
+    return gain * _yellowed(lamp, warm) * rgb(1 - np.float32(0.42) * wet), shine
+
+
+def _slopes(wear: Wear, x: Array, y: Array) -> tuple[Array, Array, Array, Array]:
+    """Return the skin's slopes to the right and upwards at points of the plane, its warmth, and the rivulets on it."""
     to = wear.skin.to_form.astype(np.float32)
     # Far along the back the skin goes on as at its border: mirrored, a killer whale would have two saddles.
     form = sample(wear.skin.form, x * to[0, 0] + to[0, 2], y * to[1, 1] + to[1, 2], cv2.BORDER_REPLICATE)
     right, up, warm = cv2.split(form)
     right *= np.float32(wear.stance.mirror)
-    film = _water(wear, x, y, ROUGH, ROUGH)
     facing = wear.stance.facing
     if isinstance(wear.sighting.individual.traits, FinTraits):
         # Water lies along the back, and runs down the fin.
@@ -128,17 +144,7 @@ def lit(lamp: Lamp, wear: Wear, x: Array, y: Array, above: Array) -> tuple[Array
         right = right + facing[0] - 2 * wear.stance.bow * x * np.float32(wear.stance.mirror)
         # The blades are hollow along their chord: what leans back mirrors the sky, what hangs over the water.
         up = up + facing[1] + 1.0 * (y + 0.25)
-    # Water still runs off what was under it last: rougher there than the film that is left above, and the skin darker.
-    reach = 0.04 + 0.4 * wear.sighting.wet
-    sheets = _water(wear, x, y, 16, 9)
-    running = smoothstep(reach, 0.2 * reach, above + np.float32(0.3 * reach) * (runs + sheets))
-    rougher = 1 + running
-    gain, shine = _fields(lamp, np.asarray(right), np.asarray(up), film * rougher, runs * rougher)
-    # Farther up skin is wet here and dry there: what is wet is darker, and mirrors more.
-    wet = np.maximum(running, smoothstep(-0.3, 1.0, sheets) * np.float32(0.4 + 0.4 * wear.sighting.wet))
-    shine *= rgb(0.45 + 1.4 * wet)
-    shine += rgb(_flecks(film, runs, sheets) * running) * (lamp.low * np.float32(0.25 + 0.5 * wear.sighting.wet))
-    return gain * _yellowed(lamp, np.asarray(warm)) * rgb(1 - np.float32(0.42) * wet), shine
+    return np.asarray(right), np.asarray(up), np.asarray(warm), runs
 
 
 def _flecks(film: Array, runs: Array, sheets: Array) -> Array:
