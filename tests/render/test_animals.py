@@ -42,7 +42,7 @@ def test_a_killer_whale_s_fin_is_tall_and_upright_a_pilot_whale_s_low_and_swept_
 
 def test_risso_s_dolphins_are_paler_and_more_scarred_than_pilot_whales() -> None:
     def look(fin: Individual) -> tuple[float, float]:
-        light = skin(fin, "left").pixels[..., 0]
+        light = skin(fin, "left").light
         fine = light - (np.roll(light, 3, 0) + np.roll(light, -3, 0)) / 2
         return float(light.mean()), float(fine.std())
 
@@ -58,7 +58,7 @@ def test_a_killer_whale_has_a_saddle_behind_its_fin() -> None:
 
     def at(x: float, y: float) -> float:
         column, row = made.to_pixels @ [x, y, 1]
-        return float(made.pixels[int(row) - 4 : int(row) + 4, int(column) - 4 : int(column) + 4, 0].mean())
+        return float(made.light[int(row) - 4 : int(row) + 4, int(column) - 4 : int(column) + 4].mean())
 
     assert at(1.35, -0.28) > 2 * at(-0.4, -0.28)
 

@@ -57,7 +57,7 @@ def test_a_nick_wears_deeper() -> None:
 def test_marks_fade_and_come() -> None:
     fin = draw_individual("dorsal_fin", "test", 1)
     fin = replace(fin, traits=replace(fin.traits, nicks=(), scars=(16, 16)))
-    now, soon, later = (skin(fin, "left", years).pixels[..., 0] for years in (0.0, 0.2, 9.0))
+    now, soon, later = (skin(fin, "left", years).light for years in (0.0, 0.2, 9.0))
     assert np.abs(now - soon).mean() < 0.4 * np.abs(now - later).mean()
     assert (later - now).max() > 0.02 < (now - later).max()
 

@@ -14,7 +14,7 @@ from .texture import Array, bezier, spline, wiggle
 FLUKE_FOOT = -0.95  # y where the drawn peduncle ends, always under water
 FIN_FOOT = -0.12  # y to which the fin's polygon reaches into the back
 FLUKE_EDGE = 600  # points of one half's trailing edge: the outline's first, and mirrored its last
-HEALED = np.hanning(11)[1:-1] / np.hanning(11).sum()  # weights of neighbours along an edge
+HEALED = np.hanning(15)[1:-1] / np.hanning(15).sum()  # weights of neighbours along an edge
 FIN_CROWN, FIN_EDGE = 23, 419  # points about the tip and of the trailing edge: the last of the outline but one
 
 
@@ -67,8 +67,12 @@ def back_outline(arch: float) -> Array:
     return np.vstack([top, [[4.5, -3.0], [-4.5, -3.0]]])
 
 
-def cut(edge: Array, notches: tuple[Notch, ...]) -> Array:
-    """Return the edge (n, 2) with notches cut in to its right-hand side, as seen walking along it."""
+def cut(edge: Array, notches: tuple[Notch, ...], rng: np.random.Generator) -> Array:
+    """Return the edge (n, 2) with notches cut in to its right-hand side, as seen walking along it.
+
+    What is torn is tattered: the cuts are uneven, the same in all years.
+    """
+    tatters = 1 + 0.16 * wiggle(rng, len(edge), 22, 3)
     step = np.gradient(edge, axis=0)
     length = np.linalg.norm(step, axis=1)
     along = np.cumsum(length)
@@ -78,13 +82,15 @@ def cut(edge: Array, notches: tuple[Notch, ...]) -> Array:
         rise = np.where(offset < 0, offset / (0.25 + notch.skew), -offset / (1.25 - notch.skew))
         depth = np.maximum(depth, notch.depth * np.clip(1 + rise, 0, 1) ** notch.form)
     # Torn skin heals with round corners.
-    depth = np.convolve(np.pad(depth, 4, "edge"), HEALED, "valid")
+    depth = depth * np.clip(tatters, 0.5, 1.5)
+    depth = np.convolve(np.pad(depth, 6, "edge"), HEALED, "valid")
     normal = np.stack([step[:, 1], -step[:, 0]], 1) / np.maximum(length, 1e-9)[:, None]
     return np.asarray(edge + depth[:, None] * normal)
 
 
 def _fluke_half(traits: FlukeTraits, notches: tuple[Notch, ...], rng: np.random.Generator) -> Array:
-    s, c = traits.spread, traits.curl
+    # The blades of one fluke differ a little.
+    s, c = traits.spread + rng.normal(0, 0.012), traits.curl + rng.normal(0, 0.015)
     trailing = spline(
         np.array(
             [
@@ -124,7 +130,7 @@ def _fluke_half(traits: FlukeTraits, notches: tuple[Notch, ...], rng: np.random.
     )
     leading[:, 0] += 0.003 * wiggle(rng, 160, 14, 2)
     leading[:, 1] *= traits.chord
-    return np.vstack([cut(trailing, notches), leading[1:]])
+    return np.vstack([cut(trailing, notches, rng), leading[1:]])
 
 
 def _fin(traits: FinTraits, nicks: tuple[Notch, ...], rng: np.random.Generator) -> Array:
@@ -138,4 +144,4 @@ def _fin(traits: FinTraits, nicks: tuple[Notch, ...], rng: np.random.Generator) 
     down = np.array([crown[-1], [tip - 0.1 - hollow * 0.5, 0.68 * h], low, [1.12, -0.03]])
     trailing = bezier(down, FIN_EDGE + 1)[1:]
     trailing[:, 0] -= 0.0022 * np.abs(wiggle(rng, len(trailing), 30, 3))
-    return np.vstack([[[-0.16, FIN_FOOT]], leading, crown, cut(trailing, nicks), [[1.12, FIN_FOOT]]])
+    return np.vstack([[[-0.16, FIN_FOOT]], leading, crown, cut(trailing, nicks, rng), [[1.12, FIN_FOOT]]])

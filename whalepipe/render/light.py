@@ -6,6 +6,7 @@ Colours are those of a picture; light adds up in their squares, since a picture'
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -15,15 +16,16 @@ from .individual import FinTraits
 from .pose import Pose
 from .sea import light
 from .settings import Sea, Sighting
-from .skin import Skin, skin
-from .texture import Array, noise, sample, smoothstep
+from .skin import Skin, skin, zoom_for
+from .texture import Array, noise, rgb, sample, smoothstep
 
-ROUGH = 150.0  # pixels of the roughness map to one unit of the animal's plane: ripples of 1 to 5 % of it
+ROUGH = 190.0  # pixels of the roughness map to one unit of the animal's plane: ripples of 0.5 to 4 % of it
 BARREL = 0.72  # radius of the body under a fin, in fin lengths: a bottlenose 0.5 m thick with a fin 0.36 m long
-SHOULDER = 0.24  # fin lengths: where the fin stands, its foot hides so much of the round back's level top
+SHOULDER = 0.12  # fin lengths: where the fin stands, its foot hides so much of the round back's level top
+LEVEL = 0.95  # sine of the slope of the back's uppermost skin: ripples leave nothing of it edge-on
 DIP = 0.18  # sine of the angle at which photos look down on the water: 5 to 22 degrees, mostly about 10
 GLOSS = 0.02  # of the light that falls on it squarely water mirrors: ((1.33 - 1) / (1.33 + 1))^2
-GRAZING = 0.6  # of what smooth water mirrors edge-on: the crests of the ripples on the skin hide the rest
+GRAZING = 0.5  # of what smooth water mirrors edge-on: the crests of the ripples on the skin hide the rest
 RIPPLED = 0.07  # slope (4 degrees) of the film of water on wet skin: glints on flanks spread over about so much
 SKYLIGHT = 0.22  # of all light on a clear day comes from the sky (15 to 25 % of the irradiance at sea level)
 
@@ -50,12 +52,12 @@ class Lamp:
 
 @dataclass(frozen=True)
 class Wear:
-    """What an animal wears in one photo: its skin, where its plane faces, how the water lies on it."""
+    """What an animal wears in one photo: its skin, where its plane faces, the place of the water's map on it."""
 
     sighting: Sighting
     skin: Skin
     stance: Pose
-    rough: Array
+    water: tuple[float, float]
 
 
 def lamp(sea: Sea, tone: tuple[float, float], wet: float) -> Lamp:
@@ -78,24 +80,50 @@ def lamp(sea: Sea, tone: tuple[float, float], wet: float) -> Lamp:
     return Lamp(sun, half, warm**2 * np.float32(sea.sun), shade**2 * shed, low**2, high**2, water**2, cast, wet)
 
 
+@lru_cache(maxsize=1)
+def _water_map() -> Array:
+    """Return the roughness (320, 640) of water on skin that every photo shows another place of."""
+    return noise(np.random.default_rng(0), 320, 640, (7, 7), 4, 0.85)
+
+
 def dress(sighting: Sighting, stance: Pose, rng: np.random.Generator) -> Wear:
     """Return what the animal of a sighting wears in this photo."""
-    made = skin(sighting.individual, sighting.view, sighting.years)
-    return Wear(sighting, made, stance, noise(rng, 160, 320, (7, 7), 4, 0.65))
+    seen = sighting.width / (2 if sighting.individual.part == "fluke" else 1)
+    made = skin(sighting.individual, sighting.view, sighting.years, zoom_for(sighting.individual.part, seen))
+    at = rng.uniform(0, (640.0, 320.0))
+    return Wear(sighting, made, stance, (float(at[0]), float(at[1])))
 
 
-def lit(lamp: Lamp, wear: Wear, x: Array, y: Array) -> Array:
-    """Return colours (height, width, 3) at points x, y of the animal's plane."""
-    to = wear.skin.to_pixels.astype(np.float32)
+def lit(lamp: Lamp, wear: Wear, x: Array, y: Array, above: Array) -> tuple[Array, Array]:
+    """Return two times (height, width, 3) at points x, y of the animal's plane: what white skin would send back there,
+    and what the water on it mirrors. Both are squares of a picture's colours. `above` the water, in part widths.
+    """
+    right, up, warm, runs = _slopes(wear, x, y)
+    film = _water(wear, x, y, ROUGH, ROUGH)
+    # Water still runs off what was under it last: rougher there than the film that is left above, and the skin darker.
+    reach = 0.04 + 0.4 * wear.sighting.wet
+    sheets = _water(wear, x, y, 16, 9)
+    running = smoothstep(reach, 0.2 * reach, above + np.float32(0.3 * reach) * (runs + sheets))
+    rougher = 1 + running
+    gain, shine = _fields(lamp, right, up, film * rougher, runs * rougher)
+    # Farther up skin is wet here and dry there: what is wet is darker, and mirrors more.
+    wet = np.maximum(running, smoothstep(-0.3, 1.0, sheets) * np.float32(0.4 + 0.4 * wear.sighting.wet))
+    shine *= rgb(0.45 + 1.4 * wet)
+    shine += rgb(_flecks(film, runs, sheets) * running) * (lamp.low * np.float32(0.25 + 0.5 * wear.sighting.wet))
+    return gain * _yellowed(lamp, warm) * rgb(1 - np.float32(0.42) * wet), shine
+
+
+def _slopes(wear: Wear, x: Array, y: Array) -> tuple[Array, Array, Array, Array]:
+    """Return the skin's slopes to the right and upwards at points of the plane, its warmth, and the rivulets on it."""
+    to = wear.skin.to_form.astype(np.float32)
     # Far along the back the skin goes on as at its border: mirrored, a killer whale would have two saddles.
-    drawn = sample(wear.skin.pixels, x * to[0, 0] + to[0, 2], y * to[1, 1] + to[1, 2], cv2.BORDER_REPLICATE)
-    lightness, right, up, warm = cv2.split(drawn)
-    right = right * np.float32(wear.stance.mirror)
-    film = sample(wear.rough, x * ROUGH + 160, y * ROUGH + 80, cv2.BORDER_REFLECT)
+    form = sample(wear.skin.form, x * to[0, 0] + to[0, 2], y * to[1, 1] + to[1, 2], cv2.BORDER_REPLICATE)
+    right, up, warm = cv2.split(form)
+    right *= np.float32(wear.stance.mirror)
     facing = wear.stance.facing
     if isinstance(wear.sighting.individual.traits, FinTraits):
         # Water lies along the back, and runs down the fin.
-        runs = sample(wear.rough, x * 30 + 160, y * 120 + 80, cv2.BORDER_REFLECT)
+        runs = _water(wear, x, y, 30, 120)
         # Back and fin pass over into one another: one skin, one curve.
         fin = smoothstep(-0.1, 0.3, y)
         # The fin's foot widens into the flank: only before and behind it is the level top of the back seen.
@@ -103,20 +131,31 @@ def lit(lamp: Lamp, wear: Wear, x: Array, y: Array) -> Array:
         below = np.maximum(back_line(x, wear.sighting.bend) - y, 0) + foot
         # The body is thinner towards head and tail.
         radius = BARREL * np.clip(1.15 - 0.28 * np.abs(x - 0.5), 0.4, 1.0)
-        across = np.clip(1 - below / radius, -0.4, 0.985)
+        across = np.clip(1 - below / radius, -0.4, np.float32(LEVEL))
         barrel = across / np.sqrt(1.0 - across * across)
-        runs = (1.8 - 0.8 * fin) * runs
+        runs *= 1.8 - 0.8 * fin
         # A fin is a wing, a seventh as thick as it is long: its fore half faces forward, its hind half aft.
         camber = np.float32(0.8 * wear.stance.mirror) * (x - 0.45 - 0.4 * np.maximum(y, 0))
         right = (right + camber) * fin + np.float32(0.5 * facing[0])
         up = (up + np.float32(facing[1])) * fin + barrel * (1 - fin)
     else:
         # Sheets of water part into rivulets here and there, not everywhere.
-        runs = sample(wear.rough, x * 170 + 160, y * 70 + 80, cv2.BORDER_REFLECT)
+        runs = _water(wear, x, y, 170, 70)
         right = right + facing[0] - 2 * wear.stance.bow * x * np.float32(wear.stance.mirror)
         # The blades are hollow along their chord: what leans back mirrors the sky, what hangs over the water.
-        up = up + facing[1] + 0.7 * (y + 0.25)
-    return reflect(lamp, np.asarray(lightness), np.asarray(right), np.asarray(up), film, runs, np.asarray(warm))
+        up = up + facing[1] + 1.0 * (y + 0.25)
+    return np.asarray(right), np.asarray(up), np.asarray(warm), runs
+
+
+def _flecks(film: Array, runs: Array, sheets: Array) -> Array:
+    """Return the facets (height, width), 0..1, of running water that throw sky or sun at the camera, in clusters."""
+    return smoothstep(1.1, 2.3, film + np.float32(0.7) * runs) * smoothstep(0.0, 1.2, sheets)
+
+
+def _water(wear: Wear, x: Array, y: Array, across: float, down: float) -> Array:
+    """Return the roughness of the water at points of the plane, so many pixels of its map to a unit each way."""
+    columns, rows = x * np.float32(across) + np.float32(wear.water[0]), y * np.float32(down) + np.float32(wear.water[1])
+    return sample(_water_map(), columns, rows, cv2.BORDER_REFLECT)
 
 
 def reflect(lamp: Lamp, lightness: Array, right: Array, up: Array, film: Array, runs: Array, warm: Array) -> Array:
@@ -124,37 +163,41 @@ def reflect(lamp: Lamp, lightness: Array, right: Array, up: Array, film: Array, 
 
     All planes are (height, width); `film` is the uneven layer, `runs` the rivulets.
     """
+    gain, shine = _fields(lamp, right, up, film, runs)
+    return np.asarray(cv2.sqrt(gain * _yellowed(lamp, warm) * rgb(lightness * lightness) + shine))
+
+
+def _yellowed(lamp: Lamp, warm: Array) -> Array:
+    """Return what an animal's tone and a yellow film, 0..1 (height, width), leave of each colour's light."""
+    left = cv2.merge((np.ones_like(warm), 1 - np.float32(0.1) * warm, 1 - np.float32(0.42) * warm))
+    return np.asarray(left * left * (lamp.cast * lamp.cast))
+
+
+def _fields(lamp: Lamp, right: Array, up: Array, film: Array, runs: Array) -> tuple[Array, Array]:
+    """Return what white skin of these slopes sends back and what the water on it mirrors (height, width, 3 each)."""
     ripple = np.float32(RIPPLED * (0.5 + 0.5 * lamp.wet))
     right, up = right + ripple * film, up + ripple * runs
-    facing = 1.0 / np.sqrt(1 + right * right + up * up)
+    facing = 1.0 / cv2.sqrt(1 + right * right + up * up)
     rise = up * facing
     direct = np.maximum((right * lamp.sun[0] + up * lamp.sun[1] + lamp.sun[2]) * facing, 0)
-    # Half of a level plane's light reaches an upright one, and the dark sea sends up a fifth of what the sky sheds.
-    shed = np.maximum(0.6 + 0.4 * rise, 0.1)
+    # Half of a level plane's light reaches an upright one, and the dark sea sends up a tenth of what the sky sheds.
+    shed = np.maximum(0.55 + 0.45 * rise, 0.1)
     graze = 1.0 - facing
     squared = graze * graze
-    mirror = GLOSS + GRAZING * squared * squared * graze
+    mirror = GLOSS + GRAZING * squared * squared
     # How steeply the mirrored ray goes up, into the sky, which is darker overhead, or down to the water: seen from
     # above, skin that is edge-on mirrors the water behind the animal.
     ray = 2 * facing * rise + np.float32(DIP) * (2 * facing * facing - 1)
-    overhead = np.sqrt(np.clip(ray, 0, 1))
-    open_sky = smoothstep(-0.45, 0.55, ray)
-    sky = mirror * open_sky
-    planes = [sky * (1 - overhead), sky * overhead, mirror * (1 - open_sky)]
-    glint = _glint(lamp, right, up)
-    pale = lightness * lightness
-    yellows = (0.0, 0.1, 0.42)  # what a yellow film takes of red, green and blue
-    colours = []
-    for channel, yellow in enumerate(yellows):
-        skin = pale * (1 - np.float32(yellow) * warm) ** 2 * np.float32(lamp.cast[channel] ** 2)
-        lit_up = skin * (direct * lamp.white[channel] + shed * lamp.shade[channel]) + glint * lamp.white[channel]
-        for plane, seen in zip(planes, (lamp.low, lamp.high, lamp.water), strict=True):
-            lit_up += plane * seen[channel]
-        colours.append(cv2.sqrt(lit_up))
-    return np.asarray(cv2.merge(colours))
+    sky = mirror * smoothstep(-0.45, 0.55, ray)
+    high = sky * cv2.sqrt(np.clip(ray, 0, 1))
+    mirrored = cv2.merge((sky - high, high, mirror - sky, _glint(lamp, right, up, film)))
+    gain = cv2.transform(cv2.merge((direct, shed)), np.stack([lamp.white, lamp.shade], 1))
+    return np.asarray(gain), np.asarray(
+        cv2.transform(mirrored, np.stack([lamp.low, lamp.high, lamp.water, lamp.white], 1))
+    )
 
 
-def _glint(lamp: Lamp, right: Array, up: Array) -> Array:
+def _glint(lamp: Lamp, right: Array, up: Array, film: Array) -> Array:
     """Return how bright (height, width) the sun's mirror image is: sparks on the ripples of the film, and a sheen."""
     # Clouds hide the sun's disc: what light they let through has no image.
     if lamp.half[2] < 0.08 or lamp.white.max() < 0.1:
@@ -164,5 +207,7 @@ def _glint(lamp: Lamp, right: Array, up: Array) -> Array:
     # Schlick's formula at the half vector: a low sun behind the animal is mirrored far more than one overhead.
     share = np.float32(1 + (1 - GLOSS) / GLOSS * (1 - float(lamp.half[2])) ** 5)
     # The sharp lobe, 2 degrees wide as capillary waves make it, clips in the photo as the sun's image does; the sheen,
-    # 15 degrees wide, makes black skin a fifth as bright as white, as sunlit flanks in photos show.
-    return np.asarray((4.0 * np.exp(-700.0 * off) + 0.05 * np.exp(-7.0 * off)) * share)
+    # 15 degrees wide, makes black skin a fourth as bright as white, as sunlit flanks in photos show.
+    # Nor is it one spot: only facets of the film that are turned the right way send it.
+    sharp = np.minimum(np.float32(4.0 * share) * cv2.exp(-700.0 * off), 1.4) * cv2.exp(-2.5 * film * film)
+    return np.asarray(sharp + np.float32(0.08 * share) * cv2.exp(-7.0 * off))

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .animal import paint_animal
+from .animal import Painted, paint_animal
 from .camera import expose, metered
 from .distraction import paint_distraction
 from .sea import paint_sea
@@ -43,7 +43,7 @@ def paint_animals(scene: Scene, image: Array) -> tuple[tuple[Truth, ...], Array]
     Returns what is known of each, and how far (height, width) 0..1 each pixel shows an animal. The scene's
     distractions are painted first: they are animals, of which nothing is told.
     """
-    masks: list[Array] = []
+    shown: list[Painted | None] = []
     alone: list[float] = []
     covered = np.zeros(image.shape[:2], np.float32)
     for number, distraction in enumerate(scene.distractions):
@@ -51,9 +51,16 @@ def paint_animals(scene: Scene, image: Array) -> tuple[tuple[Truth, ...], Array]
         covered = np.maximum(covered, hides)
     for number, sighting in enumerate(scene.sightings):
         paint_trail(scene, sighting, image, np.random.default_rng([scene.seed, 6, number]))
-        part, whole = paint_animal(scene, sighting, image, np.random.default_rng([scene.seed, 4, number]))
-        masks = [mask * (1 - whole) for mask in masks] + [part]
-        alone.append(float(part.sum()))
-        covered = np.maximum(covered, whole)
-    told = (tell(scene, *known) for known in zip(scene.sightings, alone, masks, strict=True))
+        painted = paint_animal(scene, sighting, image, np.random.default_rng([scene.seed, 4, number]))
+        if painted is not None:
+            shown = [farther and farther.behind(painted) for farther in shown]
+            here = covered[painted.patch.slices()]
+            np.maximum(here, painted.whole, out=here)
+        shown.append(painted)
+        alone.append(0.0 if painted is None else float(painted.part.sum()))
+    told = (
+        tell(scene, sighting, whole, painted.part, (painted.patch.left, painted.patch.top))
+        for sighting, whole, painted in zip(scene.sightings, alone, shown, strict=True)
+        if painted is not None
+    )
     return tuple(truth for truth in told if truth is not None), covered

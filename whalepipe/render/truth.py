@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from .contour import trailing_edge
-from .pose import above_foot, part_box, pose
+from .pose import Pose, above_foot, pose
 from .settings import Camera, Scene, Sighting
 from .texture import Array
 
@@ -65,58 +65,59 @@ class Truth:
         return whole
 
 
-def tell(scene: Scene, sighting: Sighting, alone: float, mask: Array) -> Truth | None:
+def tell(scene: Scene, sighting: Sighting, alone: float, mask: Array, corner: tuple[int, int]) -> Truth | None:
     """Return the truth about a sighting, or None if nothing of its part is to be seen.
 
-    `mask` (height, width), 0..1, is the part above the water, taken off it what other animals hide; `alone` is its
-    sum before that.
+    `mask` (height, width), 0..1, is the part above the water in the window of the photo whose first pixel is `corner`
+    (column, row), taken off it what other animals hide; `alone` is its sum before that.
     """
-    seen = mask > 0.5
-    rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
-    if not len(rows):
+    seen = (mask > 0.5).view(np.uint8)
+    left, top, width, height = cv2.boundingRect(seen)
+    if not width:
         return None
-    left, top, right, bottom = (int(v) for v in (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1))
-    individual, (contour, visible) = sighting.individual, _edge(sighting, seen)
+    stance = pose(sighting)
+    individual, (contour, visible) = sighting.individual, _edge(sighting, stance, seen, corner)
     return Truth(
         individual=individual.name,
         species=individual.species,
         part=individual.part,
         view=sighting.view,
-        xmin=float(left),
-        ymin=float(top),
-        xmax=float(right),
-        ymax=float(bottom),
+        xmin=float(corner[0] + left),
+        ymin=float(corner[1] + top),
+        xmax=float(corner[0] + left + width),
+        ymax=float(corner[1] + top + height),
         fault=scene.fault,
-        faults=tuple(_faults(scene, sighting, 1 - float(mask.sum()) / max(alone, 1e-6))),
-        inside=seen[top:bottom, left:right].copy(),
+        faults=tuple(_faults(scene, sighting, stance, 1 - float(mask.sum()) / max(alone, 1e-6))),
+        inside=seen[top : top + height, left : left + width].astype(bool),
         contour=contour,
         visible=visible,
     )
 
 
-def _edge(sighting: Sighting, seen: Array) -> tuple[Array, Array]:
-    """Return the trailing edge in pixels and which of its points the mask (height, width) reaches."""
-    contour = pose(sighting).project(trailing_edge(sighting.individual, sighting.years))
+def _edge(sighting: Sighting, stance: Pose, seen: Array, corner: tuple[int, int]) -> tuple[Array, Array]:
+    """Return the trailing edge in pixels and which of its points the mask reaches: 1 where seen, 0 elsewhere."""
+    contour = stance.project(trailing_edge(sighting.individual, sighting.years))
     if sighting.individual.part == "fluke" and contour[0, 0] > contour[-1, 0]:
         contour = contour[::-1].copy()
-    near = np.asarray(cv2.dilate(seen.astype(np.uint8), np.ones((2 * NEAR + 1, 2 * NEAR + 1), np.uint8)))
-    at = np.floor(np.clip(contour, -1e6, 1e6)).astype(int)
+    near = np.asarray(cv2.dilate(seen, np.ones((2 * NEAR + 1, 2 * NEAR + 1), np.uint8)))
+    at = np.floor(np.clip(contour, -1e6, 1e6)).astype(int) - corner
     framed = ((at >= 0) & (at < [seen.shape[1], seen.shape[0]])).all(1)
     columns, rows = np.where(framed[:, None], at, 0).T
     return contour, framed & (near[rows, columns] > 0)
 
 
-def _faults(scene: Scene, sighting: Sighting, occluded: float) -> Iterator[Fault]:
-    outline = pose(sighting).project(above_foot(sighting))
-    dry = _cut(outline, 1, pose(sighting).water, 1)
+def _faults(scene: Scene, sighting: Sighting, stance: Pose, occluded: float) -> Iterator[Fault]:
+    outline = stance.project(above_foot(sighting))
+    dry = _cut(outline, 1, stance.water, 1)
     framed = dry
     for axis, limit in ((0, scene.width), (1, scene.height)):
         framed = _cut(_cut(framed, axis, 0.0, -1), axis, float(limit), 1)
-    xmin, _, xmax, _ = part_box(sighting)
+    out = outline[outline[:, 1] <= stance.water, 0]
+    wide = float(np.ptp(out)) if len(out) else 0.0
     strengths = {
         "blurred": _blurred(scene.camera, sighting.width),
         "cut_off": 1 - _area(framed) / max(_area(dry), 1e-6),
-        "distant": 1 - (xmax - xmin) / (USABLE_SHARE * scene.width),
+        "distant": 1 - wide / (USABLE_SHARE * scene.width),
         "glare": scene.camera.glare,
         "occluded": occluded,
         "submerged": 1 - _area(dry) / max(_area(outline), 1e-6),

@@ -46,18 +46,21 @@ def paint_drips(
 
 
 def paint_beads(window: Array, body: Array, sighting: Sighting, white: Array, rng: np.random.Generator) -> None:
-    """Set drops of water that catch the light on and about the animal (in place): few and small, seldom many."""
-    height, width = body.shape
+    """Set drops of water that catch the light on the animal (in place): few, in clusters, drawn out downwards."""
     rows, columns = np.nonzero(body[::4, ::4] > 0.5)
-    if not len(rows):
+    clusters = int(rng.poisson(0.4 + 3 * sighting.wet**2))
+    if not len(rows) or not clusters:
         return
-    layer = np.zeros((height, width), np.uint8)
-    count = int(rng.poisson(4 + 110 * sighting.wet**3))
-    picked = rng.integers(len(rows), size=count)
-    for row, column in zip(rows[picked], columns[picked], strict=True):
-        x, y = rng.normal((4 * column, 4 * row), 0.03 * sighting.width)
-        radius = rng.uniform(0.25, 0.35 + 0.003 * sighting.width / metres(sighting.individual))
-        cv2.circle(layer, (int(16 * x), int(16 * y)), int(16 * radius), int(rng.uniform(40, 220)), -1, cv2.LINE_AA, 4)
+    layer = np.zeros(body.shape, np.uint8)
+    size = sighting.width
+    for middle in rng.integers(len(rows), size=clusters):
+        count, spread = int(rng.integers(2, 12)), size * rng.uniform(0.01, 0.05)
+        at = rng.normal((4 * columns[middle], 4 * rows[middle]), (spread, 1.6 * spread), (count, 2))
+        long = rng.exponential(0.004 * size, count) * (rng.random(count) < 0.6)
+        thick = 1 + (rng.random(count) < 0.0012 * size / metres(sighting.individual) - 0.4)
+        for (x, y), run, wide, shade in zip(at, long, thick, rng.uniform(20, 130, count), strict=True):
+            start, end = (int(16 * x), int(16 * y)), (int(16 * x), int(16 * (y + run)))
+            cv2.line(layer, start, end, int(shade), int(wide), cv2.LINE_AA, 4)
     _lay(window, layer, white)
 
 
