@@ -6,10 +6,11 @@ import cv2
 import numpy as np
 
 from .settings import Scene, Sea
-from .texture import Array, smoothstep
-from .waves import COARSE, GUSTS, Band, capillaries, coarse_columns, draw_bands, draw_gusts, repeat, surface, turned
+from .texture import Array, smoothstep, supply
+from .waves import COARSE, GUSTS, TALL, Band, capillaries, coarse_columns, draw_bands, gust_tiles, repeat, surface, turned
 
 STRIP = 24  # rows
+HALF = 2  # columns of the picture to one that is drawn: seen so low, nothing on the water is taller than wide
 LACE = 2.9  # metres a tile of foam
 # Air scatters blue most: kilometres of it are a blue veil, darker than the sky behind.
 AIR = np.array([0.8, 0.88, 0.95], np.float32)
@@ -27,19 +28,23 @@ class Ground:
 
 @dataclass(frozen=True)
 class Water:
-    """What is the same for the whole picture: waves, gusts, and metres to the water seen (height, coarse columns)."""
+    """What is the same for the whole picture: waves, and metres to the water seen (height, coarse columns).
+
+    `gusts` and `sparkle` say where in their tiles this sea begins, `palette` is the colour (n, 3) of each layer of
+    light that `_strip` adds up.
+    """
 
     bands: list[Band]
-    gusts: Array
-    lace: Array
-    sparkle: Array
+    gusts: tuple[float, float]
+    sparkle: int
     away: Array
     footprint: Array
+    palette: Array
 
 
 @dataclass(frozen=True)
 class Facets:
-    """The surface at some pixels (each (rows, width)): slopes, crest (standard deviation about 1), and the rest.
+    """The surface at some drawn points (each (rows, half the width)): slopes, crest (standard deviation about 1).
 
     `rough` is the variance of slopes too small to be seen, `lace` the pattern that foam follows, 0 to 1.
     """
@@ -65,118 +70,146 @@ def paint_sea(scene: Scene, rng: np.random.Generator) -> Array:
     """Return the water's colours (height, width, 3) float32, 0..1 and above where the sun glitters."""
     bands = draw_bands(scene.sea, rng)
     away = surface(scene, bands)
-    gusts, lace = draw_gusts(rng)
-    sparkle = _draw_sparkle(scene, rng) if _faces_sun(scene.sea) else np.ones(1, np.float32)
+    gusts, sparkle = (float(rng.random()), float(rng.random())), int(rng.integers(1 << 30))
     # A pixel on a slope towards the camera covers less of the water than one on level water, one on a back more.
-    level = away * away * np.float32(0.1 / (scene.camera.focal * scene.camera.height))
-    footprint = np.maximum(np.abs(np.gradient(away, axis=0)), level) * np.float32(0.45)
-    water = Water(bands, gusts, lace, sparkle, away, footprint)
-    image = np.empty((scene.height, scene.width, 3), np.float32)
+    footprint = away * away
+    footprint *= np.float32(0.1 / (scene.camera.focal * scene.camera.height))
+    np.maximum(footprint[1:-1], 0.5 * np.abs(away[2:] - away[:-2]), out=footprint[1:-1])
+    footprint *= np.float32(0.45)
+    water = Water(bands, gusts, sparkle, away, footprint, _palette(scene.sea))
     lean = abs(np.tan(np.radians(scene.camera.tilt))) * scene.width / 2
     first = int(np.clip(scene.camera.horizon - lean - 2, 0, scene.height))
+    image = np.empty((scene.height, scene.width, 3), np.float32)
     image[:first] = 0  # the sky goes here
     # A few rows at a time stay in the processor's cache: three times as fast as whole pictures.
     for top in range(first, scene.height, STRIP):
         bottom = min(top + STRIP, scene.height)
-        image[top:bottom] = _strip(scene, water, slice(top, bottom))
+        image[top:bottom] = _widen(_strip(scene, water, slice(top, bottom)), HALF, scene.width)
     return image
 
 
-def _widen(plane: Array, width: int) -> Array:
-    """Return planes given at the coarse columns at all columns of the picture."""
-    wide = cv2.resize(plane, (plane.shape[1] * COARSE, plane.shape[0]), interpolation=cv2.INTER_LINEAR)
+def _widen(plane: Array, times: int, width: int) -> Array:
+    """Return planes (rows, n, ...) stretched to so many times the columns, and cut to a width."""
+    wide = cv2.resize(plane, (plane.shape[1] * times, plane.shape[0]), interpolation=cv2.INTER_LINEAR)
     return np.asarray(wide[:, :width])
 
 
 def _strip(scene: Scene, water: Water, rows: slice) -> Array:
+    """Return the colours of some rows (rows, half the width, 3)."""
     sea, camera, away = scene.sea, scene.camera, water.away[rows]
-    facets = _facets(scene, water, away, water.footprint[rows])
+    width = (scene.width + HALF - 1) // HALF
+    facets = _facets(scene, water, away, water.footprint[rows], width)
     # The earth curves away: nobody sees water farther than 3.57 km times the root of the metres above it.
     air = np.minimum(away, np.float32(3570 * np.sqrt(camera.height)))
-    thick = _widen(1.0 - np.exp(air * np.float32(-(0.00015 + 0.004 * sea.haze**2 + 0.002 * sea.rain))), scene.width)
-    dip = _widen(camera.height / away, scene.width)
-    facing = dip + facets.away
+    air *= np.float32(-(0.00015 + 0.004 * sea.haze**2 + 0.002 * sea.rain))
+    clear = _widen(np.exp(air), COARSE // HALF, width)
+    dip = _widen(camera.height / away, COARSE // HALF, width)
     # Slopes that turn away show what peeps over them. At a glance along rough water only the facets that lean towards
     # the camera are seen, on average by 1.25 of the standard deviation of their slopes: sqrt(2.6 * rough) / 2.
-    facing = 0.5 * (facing + np.sqrt(facing * facing + (0.002 + 2.6 * facets.rough)))
-    shrink = 1.0 / (1.0 + facets.right * facets.right + facets.away * facets.away)
-    graze = np.maximum(1.0 - facing * np.sqrt(shrink), 0)
-    squared = graze * graze
-    mirror = 0.02 + 0.98 * squared * squared * graze
-    high = up_the_sky(2.0 * facing * shrink - dip)
-    # Light comes through the thin tops of the waves, greener than out of the deep: seen where the sun is out.
-    thin = np.clip(facets.crest - 0.4, 0, 2.0) * np.minimum(facing, 0.5)
-    lit = 0.9 + 0.04 * facets.crest + 0.2 * np.minimum(facing, 0.6)
-    left = 1.0 - thick
-    layers = [thick, mirror * left]
+    facing = dip + facets.away
+    spread = facing * facing
+    spread += facets.rough * np.float32(2.6) + np.float32(0.002)
+    facing += np.sqrt(spread, out=spread)
+    steep = facets.right * facets.right
+    steep += facets.away * facets.away
+    steep += 1
+    facing *= np.float32(0.5)
+    facing /= steep
+    graze = 1 - facing
+    np.maximum(graze, 0, out=graze)
+    mirror = graze * graze
+    mirror *= mirror
+    mirror *= graze
+    mirror *= np.float32(0.98)
+    mirror += np.float32(0.02)
+    high = up_the_sky(facing * 2 - dip)
+    layers = np.empty((len(water.palette), *facing.shape), np.float32)
+    np.subtract(1, clear, out=layers[0])
     if sea.foam > 0:
         foam = _foam(sea, facets)
-        layers = [thick, mirror * (left * (1 - foam)), foam * left]
-        left = left * (1 - foam)
-    out = left - layers[1]
-    layers += [layers[1] * high, lit * out, thin * out]
+        np.multiply(foam, clear, out=layers[5])
+        clear = clear - layers[5]
+    np.multiply(mirror, clear, out=layers[1])
+    np.multiply(layers[1], high, out=layers[2])
+    out = clear - layers[1]
+    lean = np.minimum(facing, np.float32(0.5))
+    # Light comes through the thin tops of the waves, greener than out of the deep: seen where the sun is out.
+    thin = np.clip(facets.crest - np.float32(0.4), 0, 2)
+    thin *= lean
+    np.multiply(thin, out, out=layers[4])
+    lean *= np.float32(0.2)
+    lean += np.float32(0.9)
+    lean += facets.crest * np.float32(0.04)
+    np.multiply(lean, out, out=layers[3])
     if _faces_sun(sea):
-        layers.append(_glitter(sea, facets, facing * shrink, dip) * left * _sparkle(water, rows, left.shape))
+        layers[-1] = _glitter(sea, facets, facing, dip) * clear * _sparkle(scene, water, rows, width)
     # All light adds up, each layer with its own colour: one matrix product.
-    flat = np.stack(layers).reshape(len(layers), -1)
-    return np.asarray((flat.T @ _palette(sea)).reshape(*facing.shape, 3))
+    red, green, blue = (water.palette.T @ layers.reshape(len(layers), -1)).reshape(3, *facing.shape)
+    return np.asarray(cv2.merge((red, green, blue)))
 
 
 def _palette(sea: Sea) -> Array:
-    """Return the colour (n, 3) of each layer of light that `_strip` adds up."""
     low, deep = np.array(sea.sky_low, np.float32), np.array(sea.deep, np.float32)
     white = [light(sea) * 0.92] if sea.foam > 0 else []
     glow = (0.05 + 0.2 * sea.sun) * light(sea).mean() * np.array([0.3, 0.9, 0.8], np.float32) * (0.01 + 0.5 * deep)
     sun = [np.array([1.0, 0.98, 0.94], np.float32)] if _faces_sun(sea) else []
-    return np.array([AIR * low, low, *white, np.array(sea.sky_high, np.float32) - low, deep, glow, *sun], np.float32)
+    return np.array([AIR * low, low, np.array(sea.sky_high, np.float32) - low, deep, glow, *white, *sun], np.float32)
 
 
 def _faces_sun(sea: Sea) -> bool:
     return sea.sun > 0 and bool(np.cos(np.radians(sea.sun_side)) > 0)
 
 
-def _facets(scene: Scene, water: Water, away: Array, footprint: Array) -> Facets:
+def _facets(scene: Scene, water: Water, away: Array, footprint: Array, width: int) -> Facets:
     """Return the surface for some rows, of which `away` holds metres at the coarse columns."""
-    camera, width = scene.camera, scene.width
-    across: Array = (coarse_columns(width)[None, :] - width / 2) * np.float32(1 / camera.focal)
+    camera, times = scene.camera, COARSE // HALF
+    across: Array = (coarse_columns(scene.width)[None, :] - scene.width / 2) * np.float32(1 / camera.focal)
     points = turned(across * away, away)
-    gust = repeat(water.gusts, GUSTS[0], points)
-    gust = gust + 0.5 * repeat(water.gusts, GUSTS[1], points)
-    gust = np.clip(1.0 + scene.sea.patches * 0.6 * gust, 0.1, 1.8)
-    # At the coarse columns: right and away slope, crest, unseen roughness.
-    sums: list[Array] = [np.zeros(away.shape, np.float32) for _ in range(4)]
+    gusts, lace_tile = gust_tiles()
+    gust = repeat(gusts, GUSTS[0], points, water.gusts)
+    gust += np.float32(0.5) * repeat(gusts, GUSTS[1], points, water.gusts)
+    gust *= np.float32(scene.sea.patches * 0.6)
+    gust += 1
+    np.clip(gust, 0.1, 1.8, out=gust)
     step, fine = COARSE * float(away.max()) / camera.focal, []
-    sums[3] += gust * np.float32(capillaries(scene.sea))
+    # Right and away slope, crest, nothing; and the unseen roughness.
+    sums, rough = np.zeros((*away.shape, 4), np.float32), gust * np.float32(capillaries(scene.sea))
     for number, band in enumerate(water.bands):
         kept = band.kept(footprint)
-        ripple = gust if number > 2 else 1.0
-        sums[3] += ripple * (1 - kept) * np.float32(band.slope**2)
-        kept = kept * ripple
+        ripple = gust if number >= TALL else np.float32(1)
+        lost = (1 - kept) * np.float32(band.slope**2)
+        lost *= ripple
+        rough += lost
+        kept *= ripple
         if float(kept.max()) < 0.03:
             continue
         if band.is_smooth(step):
-            _add(sums, band, points, kept, number < 3)
+            _add(sums, band, points, kept, number < TALL)
         else:
-            fine.append((band, kept, number < 3))
-    sums = [_widen(plane, width) for plane in sums]
-    lace: Array = np.zeros_like(sums[0])
+            fine.append((band, kept, number < TALL))
+    sums, rough = _widen(sums, times, width), _widen(rough, times, width)
+    lace: Array = np.zeros((1, 1), np.float32)
     if fine or scene.sea.foam > 0:
-        full = _widen(away, width)
-        across = (np.arange(width, dtype=np.float32)[None, :] - width / 2) * np.float32(1 / camera.focal)
-        points = turned(across * full, full)
+        sums = np.ascontiguousarray(sums)
+        full = _widen(away, times, width)
+        across = ((np.arange(width, dtype=np.float32) + 0.5) * HALF - scene.width / 2) * np.float32(1 / camera.focal)
+        points = turned(across[None, :] * full, full)
         for band, kept, tall in fine:
-            _add(sums, band, points, _widen(kept, width), tall)
+            _add(sums, band, points, _widen(kept, times, width), tall)
         if scene.sea.foam > 0:
-            lace = repeat(water.lace, LACE, points)
-    return Facets(sums[0], sums[1], sums[2], sums[3], lace)
+            lace = repeat(lace_tile, LACE, points, water.gusts)
+    right, towards, crest, _ = cv2.split(sums)
+    return Facets(np.asarray(right), np.asarray(towards), np.asarray(crest), rough, lace)
 
 
-def _add(sums: list[Array], band: Band, points: tuple[Array, Array], kept: Array, tall: bool) -> None:
+def _add(sums: Array, band: Band, points: tuple[Array, Array], kept: Array, tall: bool) -> None:
     """Add a band's slopes to the sums, in place, and its crests if it is `tall`: no foam stands on ripples."""
-    for total, plane in zip(sums, cv2.split(repeat(band.slopes, band.size, points)), strict=False):
-        total += plane * kept
-    if tall:
-        sums[2] += repeat(band.heights, band.size, points) * (kept * np.float32(0.6 / band.height))
+    slope = kept * np.float32(band.slope)
+    crest = kept * np.float32(0.6) if tall else np.zeros_like(kept)
+    drawn = repeat(band.waves, band.size, points, band.start)
+    weights = cv2.merge((slope, slope, crest, crest))
+    flat = (len(sums), -1)
+    cv2.accumulateProduct(drawn.reshape(flat), weights.reshape(flat), sums.reshape(flat))
 
 
 def _glitter(sea: Sea, facets: Facets, facing: Array, dip: Array) -> Array:
@@ -189,21 +222,14 @@ def _glitter(sea: Sea, facets: Facets, facing: Array, dip: Array) -> Array:
     return np.asarray((sea.sun * 0.16) * np.sqrt(sharp) * np.exp((np.minimum(towards, 1.0) - 1.0) * sharp))
 
 
-def _sparkle(water: Water, rows: slice, shape: tuple[int, ...]) -> Array:
-    """Return the sparkle of some rows (rows, width): every strip starts elsewhere in the supply."""
-    start = rows.start * 7919 % (len(water.sparkle) - shape[0] * shape[1])
-    return water.sparkle[start : start + shape[0] * shape[1]].reshape(shape)
-
-
-def _draw_sparkle(scene: Scene, rng: np.random.Generator) -> Array:
-    """Return how much brighter or darker (mean 1) than the average the glints in a pixel are, for 6 strips of them.
+def _sparkle(scene: Scene, water: Water, rows: slice, width: int) -> Array:
+    """Return how much brighter or darker (mean 1) than the average the glints of some rows are (rows, width).
 
     A pixel holds few facets that mirror the sun and each is hundreds of times as bright as the sky, so most pixels
     hold less than the mean and few much more; glints are wider than tall, as the ripples are.
     """
-    drawn = rng.standard_normal(6 * STRIP * scene.width, dtype=np.float32)
-    drawn[1:] += np.float32(0.7) * drawn[:-1]
-    return np.asarray(np.exp(drawn * np.float32(SPARK / np.hypot(1, 0.7)) - np.float32(SPARK**2 / 2)))
+    drawn = supply((rows.stop - rows.start, width), water.sparkle + rows.start)
+    return np.asarray(np.exp(drawn * np.float32(SPARK) - np.float32(SPARK**2 / 2)))
 
 
 def _foam(sea: Sea, facets: Facets) -> Array:

@@ -1,5 +1,6 @@
 """Noise, splines and scars: what the seas and the skins are painted with."""
 
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -44,6 +45,25 @@ def noise(
     if coarse > 1:
         total = stretched(total, (width, height), 1 / coarse, 1 / coarse, 0)
     return total / np.float32(0.45 * np.sqrt(sum(gain ** (2 * octave) for octave in range(octaves))))
+
+
+SUPPLY = 1 << 19
+
+
+@lru_cache(maxsize=None)
+def _supply() -> Array:
+    return np.random.default_rng(0).standard_normal(SUPPLY, dtype=np.float32)
+
+
+def supply(shape: tuple[int, int], start: int) -> Array:
+    """Return white noise of a shape (at most SUPPLY numbers), deviation 1, from a place in a supply: do not write to it.
+
+    Drawing a million numbers takes as long as painting a sea.
+    """
+    count = shape[0] * shape[1]
+    # A prime multiple: neighbouring places must not show the same numbers one over the other.
+    first = start * 7919 % (SUPPLY - count)
+    return _supply()[first : first + count].reshape(shape)
 
 
 def stretched(plane: Array, size: tuple[int, int], right: float, down: float, start: float) -> Array:

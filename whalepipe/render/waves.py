@@ -6,6 +6,7 @@ Munk measured (J. Opt. Soc. Am. 44, 1954), shared among the bands by eye.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -15,24 +16,34 @@ from .texture import Array, sample
 
 TILE = 256
 COARSE = 4  # columns of the picture to one of the coarse grid: crests run along the rows
-BANDS = (131.0, 37.0, 9.1, 2.3, 0.57)  # metres a tile, incommensurate so that repeats do not line up
+BANDS = (131.0, 37.0, 9.1, 2.3, 0.57, 0.14)  # metres a tile, incommensurate so that repeats do not line up
+# How many of the waves run across the wind: short ones nearly as many as along it (slope variances 3 : 4 in Cox and
+# Munk), so that their crests are short.
+SPREADS = (0.02, 0.2, 0.6, 1.2, 1.2, 1.2)
+BEARINGS = (8, 8, 4, 3, 3, 3)  # directions of the wind between 0 and 180 degrees for which there are tiles
+SEEN = 0.4  # of the mean square slope of the capillaries that the shortest band has
 GUSTS = (170.0, 23.0)  # metres a tile of the gust map, at two scales
 TURN = float(np.arctan(0.618))  # of all tiles: by the golden ratio, so that no repeat lies straight behind another
 FAR = 1.2  # rows below the horizon beyond which all water looks alike
+MOST = 900  # steps away from the camera in which the water's shape is looked for
+TALL = 3  # bands on which foam stands
 
 
 @dataclass(frozen=True)
 class Band:
-    """Waves of one range of lengths: rms `slope`, `height` in metres (deviation), and tiles that repeat.
+    """Waves of one range of lengths: rms `slope`, `height` in metres (deviation), and a tile that repeats.
 
-    `slopes` (TILE + 1, TILE + 1, 2) goes right and away; `heights` (TILE + 1, TILE + 1) is in metres.
+    `waves` (TILE + 1, TILE + 1, 4): slopes right and away of rms 1, heights of deviation 1, nothing (four planes are
+    sampled three times as fast as three); `crests` (TILE + 1, TILE + 1) are the heights alone. `start`: where in its
+    tile the sea begins, in tiles.
     """
 
     size: float
     slope: float
     height: float
-    slopes: Array
-    heights: Array
+    waves: Array
+    crests: Array
+    start: tuple[float, float]
 
     def kept(self, footprint: Array) -> Array:
         """Return how much of the waves is left where a pixel covers so many metres: the rest averages out."""
@@ -51,11 +62,12 @@ def turned(right: Array, away: Array) -> tuple[Array, Array]:
     return c * right + s * away, c * away - s * right
 
 
-def repeat(tile: Array, size: float, points: tuple[Array, Array]) -> Array:
+def repeat(tile: Array, size: float, points: tuple[Array, Array], start: tuple[float, float] = (0.0, 0.0)) -> Array:
     """Return a tile (TILE + 1, TILE + 1, ...) that repeats every `size` metres at `turned` points."""
     at = []
-    for point in points:
+    for point, first in zip(points, start, strict=True):
         place = point * np.float32(1 / size)
+        place += np.float32(first)
         place -= np.floor(place)
         place *= TILE
         at.append(place)
@@ -68,15 +80,16 @@ def draw_bands(sea: Sea, rng: np.random.Generator) -> list[Band]:
     slope = float(np.sqrt(0.0009 + 0.05 * sea.wind**1.5) / 2)
     # Rough weather feeds the long waves; those shorter than a hand are weak (`capillaries` have the rest), but drops
     # dimple them. In all this is the mean square slope of an oiled sea.
-    shares = (0.15 * sea.wind, 0.9 * sea.wind**0.5, 1.2, 1.2, 0.4 + 0.06 * sea.rain / slope)
-    # Waves come in groups, with smoother water between: an envelope of eight lengths or fewer to a tile.
-    bands, groups = [], np.exp(0.45 * np.clip(_field(_phases(rng) * np.exp(-((K / 8.0) ** 2))), -1.6, 1.6))
-    # How many of the waves run across the wind: short ones nearly as many as along it (slope variances 3 : 4 in Cox
-    # and Munk), so that their crests are short.
-    spreads = (0.02, 0.2, 0.6, 1.2, 1.2)
+    fine = float(np.sqrt(SEEN * capillaries(sea))) / slope
+    shares = (0.15 * sea.wind, 0.9 * sea.wind**0.5, 1.2, 1.2, 0.4 + 0.06 * sea.rain / slope, fine)
+    bands = []
     for number, (size, share) in enumerate(zip(BANDS, shares, strict=True)):
-        strength = max(slope * share, 0.004, (0.10, 0.07, 0.0, 0.0, 0.0)[number] * sea.swell)
-        bands.append(_band(rng, groups, size, strength, swell if number == 0 else wind, spreads[number]))
+        strength = max(slope * share, 0.004, (0.10, 0.07, 0.0, 0.0, 0.0, 0.0)[number] * sea.swell)
+        step = np.pi / BEARINGS[number]
+        bearing = round((swell if number == 0 else wind) / step) % BEARINGS[number]
+        waves, crests, tall = _tile(number, bearing)
+        start = (float(rng.random()), float(rng.random()))
+        bands.append(Band(size, strength, strength * tall * size, waves, crests, start))
     return bands
 
 
@@ -110,27 +123,36 @@ def _field(waves: Array) -> Array:
     return np.asarray(field / field.std())
 
 
-def _band(
-    rng: np.random.Generator, groups: Array, size: float, strength: float, wind: float, spread: float
-) -> Band:
-    lobe = spread + ((KX * np.float32(np.cos(wind - TURN)) + KZ * np.float32(np.sin(wind - TURN))) / K) ** 2
-    height = _field(_phases(rng) * (LIMITED * lobe))
-    height *= groups
+@lru_cache(maxsize=None)
+def _tile(number: int, bearing: int) -> tuple[Array, Array, float]:
+    """Return the waves and crests of a band, see `Band`, for a wind from one of its BEARINGS.
+
+    The last is the deviation of the heights in tiles where the slopes' rms is 1. All seas are made of the same tiles,
+    each with its own beginnings and strengths: drawing tiles for every sea took as long as painting it.
+    """
+    rng, wind = np.random.default_rng([number, bearing]), np.pi * bearing / BEARINGS[number] - TURN
+    lobe = SPREADS[number] + ((KX * np.float32(np.cos(wind)) + KZ * np.float32(np.sin(wind))) / K) ** 2
+    # Waves come in groups, with smoother water between: an envelope of eight lengths or fewer to a tile.
+    groups = np.exp(0.45 * np.clip(_field(_phases(rng) * np.exp(-((K / 8.0) ** 2))), -1.6, 1.6))
+    height = _field(_phases(rng) * (LIMITED * lobe)) * groups
     height /= height.std()
     height += 0.05 * height * height  # Stokes: peaked crests, flat troughs, by about the slope of the waves
     u, v = ((np.roll(height, -1, axis) - np.roll(height, 1, axis)) / 2 for axis in (1, 0))
     right, away = u * np.cos(TURN) - v * np.sin(TURN), u * np.sin(TURN) + v * np.cos(TURN)
-    gain = strength / float(np.sqrt(np.mean(right * right + away * away)))
-    height = (height - height.mean()) * (gain * size / TILE)
-    planes = [(plane * np.float32(k)).astype(np.float32) for plane, k in ((right, gain), (away, gain), (height, 1))]
-    slopes, heights = (
-        np.asarray(cv2.copyMakeBorder(tile, 0, 1, 0, 1, cv2.BORDER_WRAP)) for tile in (cv2.merge(planes[:2]), planes[2])
+    rms = float(np.sqrt(np.mean(right * right + away * away)))
+    deep = float(height.std())
+    height = ((height - height.mean()) / deep).astype(np.float32)
+    planes = [(right / rms).astype(np.float32), (away / rms).astype(np.float32), height, np.zeros_like(height)]
+    waves, crests = (
+        np.asarray(cv2.copyMakeBorder(tile, 0, 1, 0, 1, cv2.BORDER_WRAP)) for tile in (cv2.merge(planes), height)
     )
-    return Band(size, strength, float(height.std()), slopes, heights)
+    return waves, crests, deep / rms / TILE
 
 
-def draw_gusts(rng: np.random.Generator) -> tuple[Array, Array]:
+@lru_cache(maxsize=None)
+def gust_tiles() -> tuple[Array, Array]:
     """Return two repeating maps (TILE + 1, TILE + 1): gusts (deviation 1) and the lace of foam, 0 to 1."""
+    rng = np.random.default_rng(len(BANDS))
     gusts = _field(_phases(rng) * (np.exp(-((K / 24.0) ** 2)) / np.maximum(K, 1.5) ** 1.6))
     cells = _field(_phases(rng) * (np.exp(-((5.0 / K) ** 2)) / np.maximum(K, 1.0) ** 1.5))
     lace = np.exp(-np.abs(cells) * 2.6)  # foam gathers on lines round the cells
@@ -153,7 +175,9 @@ def surface(scene: Scene, bands: list[Band]) -> Array:
     highest = min(0.55, 3 * sum(band.height for band in bands) / camera.height)
     near = max(scene.height - float(horizon.min()), FAR + 8) / (1 - highest)
     far = max(FAR, -float(horizon.max()) / (1 + highest))
-    below = np.linspace(near, far, int((near - far) * 0.9) + 4, dtype=np.float32)[:, None]
+    # Close by, where waves are large in the picture, steps may be: all is drawn between them.
+    steps = min(int((near - far) * 0.9) + 4, MOST)
+    below = np.linspace(near, far, steps, dtype=np.float32)[:, None]
     away = camera.focal * camera.height / below
     points = turned(x[None, :] * (away * np.float32(1 / camera.focal)), away)
     lift = np.zeros(points[0].shape, np.float32)
@@ -161,7 +185,8 @@ def surface(scene: Scene, bands: list[Band]) -> Array:
         kept = band.kept(0.5 * away / below)
         count = int((kept[:, 0] > 0.02).sum())
         if count:
-            lift[:count] += repeat(band.heights, band.size, (points[0][:count], points[1][:count])) * kept[:count]
+            nearer = points[0][:count], points[1][:count]
+            lift[:count] += repeat(band.crests, band.size, nearer, band.start) * (kept[:count] * np.float32(band.height))
     # Negated, since interpolation wants rising numbers.
     seen = -np.minimum.accumulate(below * (1 - np.clip(lift * (1 / camera.height), -2, 0.6)), axis=0).T
     rows = np.arange(scene.height, dtype=np.float32)
