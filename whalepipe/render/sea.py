@@ -6,14 +6,15 @@ import cv2
 import numpy as np
 
 from .settings import Scene, Sea
-from .texture import Array, smoothstep, supply
-from .waves import COARSE, GUSTS, TALL, Band, capillaries, coarse_columns, draw_bands, gust_tiles, repeat, surface, turned
+from .texture import Array, sample, smoothstep
+from .waves import GRID, GUSTS, SPARKS, TALL, Band, capillaries, draw_bands, drawn_columns, glints, gust_tiles, repeat, surface, turned
 
-STRIP = 24  # rows
-HALF = 2  # columns of the picture to one that is drawn: seen so low, nothing on the water is taller than wide
+STRIP = 64  # rows
 LACE = 2.9  # metres a tile of foam
 # Air scatters blue most: kilometres of it are a blue veil, darker than the sky behind.
 AIR = np.array([0.8, 0.88, 0.95], np.float32)
+SUNLIGHT = (1.0, 0.98, 0.94)
+GLINT = 0.005  # metres across a facet that mirrors the sun
 SPARK = 1.5  # deviation of the logarithm of a pixel's glints: the brightest tenth holds six tenths of the light
 
 
@@ -28,15 +29,14 @@ class Ground:
 
 @dataclass(frozen=True)
 class Water:
-    """What is the same for the whole picture: waves, and metres to the water seen (height, coarse columns).
+    """What is the same for the whole picture: waves, and metres to the water seen (height, drawn columns).
 
-    `gusts` and `sparkle` say where in their tiles this sea begins, `palette` is the colour (n, 3) of each layer of
+    `gusts` says where in its tiles this sea begins, `palette` is the colour (n, 3) of each layer of
     light that `_strip` adds up.
     """
 
     bands: list[Band]
     gusts: tuple[float, float]
-    sparkle: int
     away: Array
     footprint: Array
     palette: Array
@@ -44,7 +44,7 @@ class Water:
 
 @dataclass(frozen=True)
 class Facets:
-    """The surface at some drawn points (each (rows, half the width)): slopes, crest (standard deviation about 1).
+    """The surface at some drawn points (each (rows, drawn columns)): slopes, crest (standard deviation about 1).
 
     `rough` is the variance of slopes too small to be seen, `lace` the pattern that foam follows, 0 to 1.
     """
@@ -70,40 +70,43 @@ def paint_sea(scene: Scene, rng: np.random.Generator) -> Array:
     """Return the water's colours (height, width, 3) float32, 0..1 and above where the sun glitters."""
     bands = draw_bands(scene.sea, rng)
     away = surface(scene, bands)
-    gusts, sparkle = (float(rng.random()), float(rng.random())), int(rng.integers(1 << 30))
+    gusts = (float(rng.random()), float(rng.random()))
+    sizes = GLINT * scene.camera.focal / away.mean(1)
     # A pixel on a slope towards the camera covers less of the water than one on level water, one on a back more.
     footprint = away * away
     footprint *= np.float32(0.1 / (scene.camera.focal * scene.camera.height))
     np.maximum(footprint[1:-1], 0.5 * np.abs(away[2:] - away[:-2]), out=footprint[1:-1])
     footprint *= np.float32(0.45)
-    water = Water(bands, gusts, sparkle, away, footprint, _palette(scene.sea))
+    water = Water(bands, gusts, away, footprint, _palette(scene.sea))
     lean = abs(np.tan(np.radians(scene.camera.tilt))) * scene.width / 2
     first = int(np.clip(scene.camera.horizon - lean - 2, 0, scene.height))
     image = np.empty((scene.height, scene.width, 3), np.float32)
     image[:first] = 0  # the sky goes here
     # A few rows at a time stay in the processor's cache: three times as fast as whole pictures.
     for top in range(first, scene.height, STRIP):
-        bottom = min(top + STRIP, scene.height)
-        image[top:bottom] = _widen(_strip(scene, water, slice(top, bottom)), HALF, scene.width)
+        rows = slice(top, min(top + STRIP, scene.height))
+        drawn, glitter = _strip(scene, water, rows)
+        image[rows] = _widen(drawn, scene.width)
+        if glitter is not None:
+            glitter = _widen(glitter, scene.width) * _sparkle(scene, sizes, gusts, rows)
+            image[rows] += cv2.merge([glitter * np.float32(part) for part in SUNLIGHT])
     return image
 
 
-def _widen(plane: Array, times: int, width: int) -> Array:
-    """Return planes (rows, n, ...) stretched to so many times the columns, and cut to a width."""
-    wide = cv2.resize(plane, (plane.shape[1] * times, plane.shape[0]), interpolation=cv2.INTER_LINEAR)
+def _widen(plane: Array, width: int) -> Array:
+    """Return planes (rows, drawn columns, ...) at all columns of the picture."""
+    wide = cv2.resize(plane, (plane.shape[1] * GRID, plane.shape[0]), interpolation=cv2.INTER_LINEAR)
     return np.asarray(wide[:, :width])
 
 
-def _strip(scene: Scene, water: Water, rows: slice) -> Array:
-    """Return the colours of some rows (rows, half the width, 3)."""
+def _strip(scene: Scene, water: Water, rows: slice) -> tuple[Array, Array | None]:
+    """Return the colours of some rows (rows, drawn columns, 3), and the sun's mirror image (rows, drawn columns)."""
     sea, camera, away = scene.sea, scene.camera, water.away[rows]
-    width = (scene.width + HALF - 1) // HALF
-    facets = _facets(scene, water, away, water.footprint[rows], width)
+    facets = _facets(scene, water, away, water.footprint[rows])
     # The earth curves away: nobody sees water farther than 3.57 km times the root of the metres above it.
     air = np.minimum(away, np.float32(3570 * np.sqrt(camera.height)))
     air *= np.float32(-(0.00015 + 0.004 * sea.haze**2 + 0.002 * sea.rain))
-    clear = _widen(np.exp(air), COARSE // HALF, width)
-    dip = _widen(camera.height / away, COARSE // HALF, width)
+    clear, dip = np.exp(air), camera.height / away
     # Slopes that turn away show what peeps over them. At a glance along rough water only the facets that lean towards
     # the camera are seen, on average by 1.25 of the standard deviation of their slopes: sqrt(2.6 * rough) / 2.
     facing = dip + facets.away
@@ -141,75 +144,53 @@ def _strip(scene: Scene, water: Water, rows: slice) -> Array:
     lean += np.float32(0.9)
     lean += facets.crest * np.float32(0.04)
     np.multiply(lean, out, out=layers[3])
-    if _faces_sun(sea):
-        layers[-1] = _glitter(sea, facets, facing, dip) * clear * _sparkle(scene, water, rows, width)
+    glitter = _glitter(sea, facets, facing, dip) * clear if _faces_sun(sea) else None
     # All light adds up, each layer with its own colour: one matrix product.
     red, green, blue = (water.palette.T @ layers.reshape(len(layers), -1)).reshape(3, *facing.shape)
-    return np.asarray(cv2.merge((red, green, blue)))
+    return np.asarray(cv2.merge((red, green, blue))), glitter
 
 
 def _palette(sea: Sea) -> Array:
     low, deep = np.array(sea.sky_low, np.float32), np.array(sea.deep, np.float32)
     white = [light(sea) * 0.92] if sea.foam > 0 else []
     glow = (0.05 + 0.2 * sea.sun) * light(sea).mean() * np.array([0.3, 0.9, 0.8], np.float32) * (0.01 + 0.5 * deep)
-    sun = [np.array([1.0, 0.98, 0.94], np.float32)] if _faces_sun(sea) else []
-    return np.array([AIR * low, low, np.array(sea.sky_high, np.float32) - low, deep, glow, *white, *sun], np.float32)
+    return np.array([AIR * low, low, np.array(sea.sky_high, np.float32) - low, deep, glow, *white], np.float32)
 
 
 def _faces_sun(sea: Sea) -> bool:
     return sea.sun > 0 and bool(np.cos(np.radians(sea.sun_side)) > 0)
 
 
-def _facets(scene: Scene, water: Water, away: Array, footprint: Array, width: int) -> Facets:
-    """Return the surface for some rows, of which `away` holds metres at the coarse columns."""
-    camera, times = scene.camera, COARSE // HALF
-    across: Array = (coarse_columns(scene.width)[None, :] - scene.width / 2) * np.float32(1 / camera.focal)
+def _facets(scene: Scene, water: Water, away: Array, footprint: Array) -> Facets:
+    """Return the surface for some rows, of which `away` holds metres at the drawn columns."""
+    across: Array = (drawn_columns(scene.width)[None, :] - scene.width / 2) * np.float32(1 / scene.camera.focal)
     points = turned(across * away, away)
-    gusts, lace_tile = gust_tiles()
+    gusts, lace = gust_tiles()
     gust = repeat(gusts, GUSTS[0], points, water.gusts)
     gust += np.float32(0.5) * repeat(gusts, GUSTS[1], points, water.gusts)
     gust *= np.float32(scene.sea.patches * 0.6)
     gust += 1
     np.clip(gust, 0.1, 1.8, out=gust)
-    step, fine = COARSE * float(away.max()) / camera.focal, []
     # Right and away slope, crest, nothing; and the unseen roughness.
     sums, rough = np.zeros((*away.shape, 4), np.float32), gust * np.float32(capillaries(scene.sea))
     for number, band in enumerate(water.bands):
         kept = band.kept(footprint)
-        ripple = gust if number >= TALL else np.float32(1)
         lost = (1 - kept) * np.float32(band.slope**2)
-        lost *= ripple
+        if number >= TALL:
+            lost *= gust
+            kept *= gust
         rough += lost
-        kept *= ripple
         if float(kept.max()) < 0.03:
             continue
-        if band.is_smooth(step):
-            _add(sums, band, points, kept, number < TALL)
-        else:
-            fine.append((band, kept, number < TALL))
-    sums, rough = _widen(sums, times, width), _widen(rough, times, width)
-    lace: Array = np.zeros((1, 1), np.float32)
-    if fine or scene.sea.foam > 0:
-        sums = np.ascontiguousarray(sums)
-        full = _widen(away, times, width)
-        across = ((np.arange(width, dtype=np.float32) + 0.5) * HALF - scene.width / 2) * np.float32(1 / camera.focal)
-        points = turned(across[None, :] * full, full)
-        for band, kept, tall in fine:
-            _add(sums, band, points, _widen(kept, times, width), tall)
-        if scene.sea.foam > 0:
-            lace = repeat(lace_tile, LACE, points, water.gusts)
-    right, towards, crest, _ = cv2.split(sums)
-    return Facets(np.asarray(right), np.asarray(towards), np.asarray(crest), rough, lace)
-
-
-def _add(sums: Array, band: Band, points: tuple[Array, Array], kept: Array, tall: bool) -> None:
-    """Add a band's slopes to the sums, in place, and its crests if it is `tall`: no foam stands on ripples."""
-    slope = kept * np.float32(band.slope)
-    crest = kept * np.float32(0.6) if tall else np.zeros_like(kept)
-    drawn = repeat(band.waves, band.size, points, band.start)
-    weights = cv2.merge((slope, slope, crest, crest))
-    flat = (len(sums), -1)
-    cv2.accumulateProduct(drawn.reshape(flat), weights.reshape(flat), sums.reshape(flat))
+        drawn, slope = repeat(band.waves, band.size, points, band.start), kept * np.float32(band.slope)
+        # No foam stands on ripples.
+        crest = kept * np.float32(0.6) if number < TALL else np.zeros_like(kept)
+        weights = cv2.merge((slope, slope, crest, crest))
+        flat = (len(sums), -1)
+        cv2.accumulateProduct(drawn.reshape(flat), weights.reshape(flat), sums.reshape(flat))
+    right, towards, crest, _ = (np.asarray(plane) for plane in cv2.split(sums))
+    torn = repeat(lace, LACE, points, water.gusts) if scene.sea.foam > 0 else np.zeros((1, 1), np.float32)
+    return Facets(right, towards, crest, rough, torn)
 
 
 def _glitter(sea: Sea, facets: Facets, facing: Array, dip: Array) -> Array:
@@ -222,14 +203,22 @@ def _glitter(sea: Sea, facets: Facets, facing: Array, dip: Array) -> Array:
     return np.asarray((sea.sun * 0.16) * np.sqrt(sharp) * np.exp((np.minimum(towards, 1.0) - 1.0) * sharp))
 
 
-def _sparkle(scene: Scene, water: Water, rows: slice, width: int) -> Array:
+def _sparkle(scene: Scene, sizes: Array, start: tuple[float, float], rows: slice) -> Array:
     """Return how much brighter or darker (mean 1) than the average the glints of some rows are (rows, width).
 
     A pixel holds few facets that mirror the sun and each is hundreds of times as bright as the sky, so most pixels
-    hold less than the mean and few much more; glints are wider than tall, as the ripples are.
+    hold less than the mean and few much more; glints are wider than tall, as the ripples are, and larger close by,
+    where one of them fills several pixels. `sizes` (height,) are pixels of the picture to a facet, `start` is the sea's
+    beginning in the tile. Far off there are so many facets in a pixel that it twinkles less.
     """
-    drawn = supply((rows.stop - rows.start, width), water.sparkle + rows.start)
-    return np.asarray(np.exp(drawn * np.float32(SPARK) - np.float32(SPARK**2 / 2)))
+    grown = np.clip(sizes, 1.0, 2.5)
+    down = (np.cumsum(1 / grown)[rows] + SPARKS * start[1]) % SPARKS
+    across = (np.arange(scene.width, dtype=np.float32) - scene.width / 2)[None, :] / (1.5 * grown[rows, None])
+    across = (across + SPARKS * start[0]) % SPARKS
+    drawn = sample(glints(), across, np.repeat(down[:, None], scene.width, 1))
+    drawn *= (SPARK * np.minimum(1.0, 0.55 + 0.45 * sizes[rows, None])).astype(np.float32)
+    sparks = np.exp(drawn, out=drawn)
+    return np.asarray(sparks * np.float32(1 / max(float(sparks.mean()), 1e-3)))
 
 
 def _foam(sea: Sea, facets: Facets) -> Array:

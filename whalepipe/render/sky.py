@@ -51,7 +51,7 @@ def paint_things(scene: Scene, image: Array, rng: np.random.Generator) -> None:
         paint_ship(scene, image, rng)
     for number in range(sea.birds + sea.rafting):
         paint_bird(scene, image, rng, flying=number < sea.birds)
-    image[:] = soften(image, scene.camera)
+    soften(image, scene.camera)
     if sea.rain > 0:
         _rain(scene, image, rng)
 

@@ -14,8 +14,9 @@ import numpy as np
 from .settings import Scene, Sea
 from .texture import Array, sample
 
-TILE = 256
-COARSE = 4  # columns of the picture to one of the coarse grid: crests run along the rows
+TILE = 128
+SPARKS = 512  # of the tile of glints
+GRID = 4  # columns of the picture to one that is drawn: seen so low, nothing on the water is as tall as wide
 BANDS = (131.0, 37.0, 9.1, 2.3, 0.57, 0.14)  # metres a tile, incommensurate so that repeats do not line up
 # How many of the waves run across the wind: short ones nearly as many as along it (slope variances 3 : 4 in Cox and
 # Munk), so that their crests are short.
@@ -50,10 +51,6 @@ class Band:
         # Half of a band's slopes are in waves shorter than a ninth of its tile, which two pixels must hold.
         blend = footprint * np.float32(1 / (0.04 * self.size))
         return np.asarray(1.0 / (1.0 + blend * blend))
-
-    def is_smooth(self, across: float) -> bool:
-        """Return whether no wave changes between points `across` metres apart."""
-        return across < 0.018 * self.size
 
 
 def turned(right: Array, away: Array) -> tuple[Array, Array]:
@@ -109,7 +106,7 @@ def _wavenumbers() -> tuple[Array, Array, Array]:
 
 
 KX, KZ, K = _wavenumbers()
-LIMITED = np.exp(-((3.0 / K) ** 4) - (K / 26.0) ** 4) / np.maximum(K, 1.0) ** 2  # of a band: 3 to 26 waves a tile
+LIMITED = np.exp(-((3.0 / K) ** 4) - (K / 18.0) ** 4) / np.maximum(K, 1.0) ** 2  # of a band: 3 to 18 waves a tile
 
 
 def _phases(rng: np.random.Generator) -> Array:
@@ -159,36 +156,47 @@ def gust_tiles() -> tuple[Array, Array]:
     return np.pad(gusts, (0, 1), "wrap"), np.pad(lace, (0, 1), "wrap")
 
 
-def coarse_columns(width: int) -> Array:
-    """Return the picture's columns (n,) at which the coarse grid stands."""
-    return np.arange(0, width, COARSE, dtype=np.float32) + (COARSE - 1) / 2
+@lru_cache(maxsize=None)
+def glints() -> Array:
+    """Return a repeating tile (SPARKS + 1, SPARKS + 1) of noise, deviation 1, with blobs of a pixel and of two."""
+    wrapped = np.pad(np.random.default_rng(SPARKS).standard_normal((SPARKS, SPARKS), dtype=np.float32), 8, "wrap")
+    soft = np.asarray(cv2.GaussianBlur(wrapped, (0, 0), 0.5)) + np.asarray(cv2.GaussianBlur(wrapped[::-1], (0, 0), 1.0))
+    cut = soft[8 : 9 + SPARKS, 8 : 9 + SPARKS]
+    return np.asarray(cut / cut.std())
+
+
+def drawn_columns(width: int, step: int = GRID) -> Array:
+    """Return the picture's columns (n,) in the middle of every `step`."""
+    return np.arange(0, width, step, dtype=np.float32) + (step - 1) / 2
 
 
 def surface(scene: Scene, bands: list[Band]) -> Array:
-    """Return metres to the water that each pixel shows, (height, n) at the coarse columns: crests hide troughs.
+    """Return metres to the water that each pixel shows, (height, n) at the drawn columns: crests hide troughs.
 
     Marching away from the camera, a point is seen if no nearer one stood higher in its column.
     """
     camera = scene.camera
-    x = coarse_columns(scene.width) - scene.width / 2
+    x = drawn_columns(scene.width, 2 * GRID) - scene.width / 2
     horizon = camera.horizon + np.float32(np.tan(np.radians(camera.tilt))) * x
     highest = min(0.55, 3 * sum(band.height for band in bands) / camera.height)
     near = max(scene.height - float(horizon.min()), FAR + 8) / (1 - highest)
     far = max(FAR, -float(horizon.max()) / (1 + highest))
     # Close by, where waves are large in the picture, steps may be: all is drawn between them.
     steps = min(int((near - far) * 0.9) + 4, MOST)
-    below = np.linspace(near, far, steps, dtype=np.float32)[:, None]
-    away = camera.focal * camera.height / below
+    below = np.linspace(near, far, steps, dtype=np.float32)
+    away = (camera.focal * camera.height / below)[:, None]
     points = turned(x[None, :] * (away * np.float32(1 / camera.focal)), away)
     lift = np.zeros(points[0].shape, np.float32)
     for band in bands[:4]:
-        kept = band.kept(0.5 * away / below)
-        count = int((kept[:, 0] > 0.02).sum())
+        kept = band.kept(0.5 * away / below[:, None]) * np.float32(band.height / camera.height)
+        count = int((kept > 0.02 * band.height / camera.height).sum())
         if count:
             nearer = points[0][:count], points[1][:count]
-            lift[:count] += repeat(band.crests, band.size, nearer, band.start) * (kept[:count] * np.float32(band.height))
+            lift[:count] += repeat(band.crests, band.size, nearer, band.start) * kept[:count]
+    np.clip(lift, -2, 0.6, out=lift)
     # Negated, since interpolation wants rising numbers.
-    seen = -np.minimum.accumulate(below * (1 - np.clip(lift * (1 / camera.height), -2, 0.6)), axis=0).T
+    seen = -np.minimum.accumulate(below[:, None] * (1 - lift), axis=0).T
     rows = np.arange(scene.height, dtype=np.float32)
-    shown = [np.interp(h - rows, column, below[:, 0]) for h, column in zip(horizon, seen, strict=True)]
-    return np.asarray(camera.focal * camera.height / np.array(shown, np.float32).T, np.float32)
+    shown = np.array([np.interp(h - rows, column, below) for h, column in zip(horizon, seen, strict=True)], np.float32)
+    wide = cv2.resize(shown.T, (2 * len(x), scene.height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(camera.focal * camera.height / wide[:, : len(drawn_columns(scene.width))])
