@@ -7,7 +7,7 @@ import numpy as np
 
 from .settings import Scene, Sea
 from .texture import Array, sample, smoothstep
-from .waves import GRID, GUSTS, SPARKS, TALL, Band, capillaries, draw_bands, drawn_columns, glints, gust_tiles, repeat, surface, turned
+from .waves import GRID, GUSTS, SEEN, SPARKS, TALL, Band, capillaries, draw_bands, drawn_columns, glints, gust_tiles, repeat, surface, turned
 
 STRIP = 64  # rows
 LACE = 2.9  # metres a tile of foam
@@ -144,7 +144,7 @@ def _strip(scene: Scene, water: Water, rows: slice) -> tuple[Array, Array | None
     lean += np.float32(0.9)
     lean += facets.crest * np.float32(0.04)
     np.multiply(lean, out, out=layers[3])
-    glitter = _glitter(sea, facets, facing, dip) * clear if _faces_sun(sea) else None
+    glitter = _glitter(sea, facets, facing, dip, _across(scene)) * clear if _faces_sun(sea) else None
     # All light adds up, each layer with its own colour: one matrix product.
     red, green, blue = (water.palette.T @ layers.reshape(len(layers), -1)).reshape(3, *facing.shape)
     return np.asarray(cv2.merge((red, green, blue))), glitter
@@ -163,8 +163,7 @@ def _faces_sun(sea: Sea) -> bool:
 
 def _facets(scene: Scene, water: Water, away: Array, footprint: Array) -> Facets:
     """Return the surface for some rows, of which `away` holds metres at the drawn columns."""
-    across: Array = (drawn_columns(scene.width)[None, :] - scene.width / 2) * np.float32(1 / scene.camera.focal)
-    points = turned(across * away, away)
+    points = turned(_across(scene)[None, :] * away, away)
     gusts, lace = gust_tiles()
     gust = repeat(gusts, GUSTS[0], points, water.gusts)
     gust += np.float32(0.5) * repeat(gusts, GUSTS[1], points, water.gusts)
@@ -172,7 +171,7 @@ def _facets(scene: Scene, water: Water, away: Array, footprint: Array) -> Facets
     gust += 1
     np.clip(gust, 0.1, 1.8, out=gust)
     # Right and away slope, crest, nothing; and the unseen roughness.
-    sums, rough = np.zeros((*away.shape, 4), np.float32), gust * np.float32(capillaries(scene.sea))
+    sums, rough = np.zeros((*away.shape, 4), np.float32), gust * np.float32((1 - SEEN) * capillaries(scene.sea))
     for number, band in enumerate(water.bands):
         kept = band.kept(footprint)
         lost = (1 - kept) * np.float32(band.slope**2)
@@ -193,11 +192,20 @@ def _facets(scene: Scene, water: Water, away: Array, footprint: Array) -> Facets
     return Facets(right, towards, crest, rough, torn)
 
 
-def _glitter(sea: Sea, facets: Facets, facing: Array, dip: Array) -> Array:
-    """Return the sun's mirror image on the facets that throw it at the camera."""
+def _across(scene: Scene) -> Array:
+    """Return how far to the right (n,) the drawn columns look, as a tangent."""
+    return np.asarray((drawn_columns(scene.width) - scene.width / 2) * np.float32(1 / scene.camera.focal))
+
+
+def _glitter(sea: Sea, facets: Facets, facing: Array, dip: Array, across: Array) -> Array:
+    """Return the sun's mirror image on the facets that throw it at the camera.
+
+    `across` (columns,) is how far to the right each column looks, as a tangent.
+    """
     side, height = np.radians(sea.sun_side), np.radians(sea.sun_height)
     x, y, z = (float(v) for v in (np.sin(side) * np.cos(height), np.sin(height), np.cos(side) * np.cos(height)))
     towards = (2 * y) * facing - dip * y + z - (2 * facing) * (x * facets.right + z * facets.away)
+    towards = (towards + across * np.float32(x)) / np.sqrt(1 + across * across)
     # Unseen ripples widen the sun's image (a mirror turns light by twice its own angle) and dim it.
     sharp = 1.0 / (1.0 / 1500.0 + 2.0 * facets.rough)
     return np.asarray((sea.sun * 0.16) * np.sqrt(sharp) * np.exp((np.minimum(towards, 1.0) - 1.0) * sharp))

@@ -176,7 +176,7 @@ def surface(scene: Scene, bands: list[Band]) -> Array:
     Marching away from the camera, a point is seen if no nearer one stood higher in its column.
     """
     camera = scene.camera
-    x = drawn_columns(scene.width, 2 * GRID) - scene.width / 2
+    x = drawn_columns(scene.width) - scene.width / 2
     horizon = camera.horizon + np.float32(np.tan(np.radians(camera.tilt))) * x
     highest = min(0.55, 3 * sum(band.height for band in bands) / camera.height)
     near = max(scene.height - float(horizon.min()), FAR + 8) / (1 - highest)
@@ -185,7 +185,9 @@ def surface(scene: Scene, bands: list[Band]) -> Array:
     steps = min(int((near - far) * 0.9) + 4, MOST)
     below = np.linspace(near, far, steps, dtype=np.float32)
     away = (camera.focal * camera.height / below)[:, None]
-    points = turned(x[None, :] * (away * np.float32(1 / camera.focal)), away)
+    # The water's shape is smoother than its edges: every second column will do.
+    half = drawn_columns(scene.width, 2 * GRID) - scene.width / 2
+    points = turned(half[None, :] * (away * np.float32(1 / camera.focal)), away)
     lift = np.zeros(points[0].shape, np.float32)
     for band in bands[:4]:
         kept = band.kept(0.5 * away / below[:, None]) * np.float32(band.height / camera.height)
@@ -194,9 +196,9 @@ def surface(scene: Scene, bands: list[Band]) -> Array:
             nearer = points[0][:count], points[1][:count]
             lift[:count] += repeat(band.crests, band.size, nearer, band.start) * kept[:count]
     np.clip(lift, -2, 0.6, out=lift)
+    lift = np.asarray(cv2.resize(lift, (2 * len(half), len(lift))))[:, : len(x)]
     # Negated, since interpolation wants rising numbers.
     seen = -np.minimum.accumulate(below[:, None] * (1 - lift), axis=0).T
     rows = np.arange(scene.height, dtype=np.float32)
-    shown = np.array([np.interp(h - rows, column, below) for h, column in zip(horizon, seen, strict=True)], np.float32)
-    wide = cv2.resize(shown.T, (2 * len(x), scene.height), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(camera.focal * camera.height / wide[:, : len(drawn_columns(scene.width))])
+    shown = [np.interp(h - rows, column, below) for h, column in zip(horizon, seen, strict=True)]
+    return np.asarray(np.float32(camera.focal * camera.height) / np.array(shown, np.float32).T)
