@@ -164,32 +164,40 @@ def _faces_sun(sea: Sea) -> bool:
 def _facets(scene: Scene, water: Water, away: Array, footprint: Array) -> Facets:
     """Return the surface for some rows, of which `away` holds metres at the drawn columns."""
     points = turned(_across(scene)[None, :] * away, away)
-    gusts, lace = gust_tiles()
-    gust = repeat(gusts, GUSTS[0], points, water.gusts)
-    gust += np.float32(0.5) * repeat(gusts, GUSTS[1], points, water.gusts)
-    gust *= np.float32(scene.sea.patches * 0.6)
-    gust += 1
-    np.clip(gust, 0.1, 1.8, out=gust)
-    # Right and away slope, crest, nothing; and the unseen roughness.
-    sums, rough = np.zeros((*away.shape, 4), np.float32), gust * np.float32((1 - SEEN) * capillaries(scene.sea))
+    gust = _gusts(scene.sea, water, points)
+    # Right and away slope, crest, nothing; and the unseen roughness: of each band what is not kept.
+    sums = np.zeros((*away.shape, 4), np.float32)
+    ripples = (1 - SEEN) * capillaries(scene.sea) + sum(band.slope**2 for band in water.bands[TALL:])
+    rough = gust * np.float32(ripples)
+    rough += np.float32(sum(band.slope**2 for band in water.bands[:TALL]))
     for number, band in enumerate(water.bands):
         kept = band.kept(footprint)
-        lost = (1 - kept) * np.float32(band.slope**2)
-        if number >= TALL:
-            lost *= gust
-            kept *= gust
-        rough += lost
-        if float(kept.max()) < 0.03:
+        if float(kept.max()) < 0.02:
             continue
-        drawn, slope = repeat(band.waves, band.size, points, band.start), kept * np.float32(band.slope)
+        if number >= TALL:
+            kept *= gust
+        slope = kept * np.float32(band.slope)
+        rough -= slope * np.float32(band.slope)
         # No foam stands on ripples.
-        crest = kept * np.float32(0.6) if number < TALL else np.zeros_like(kept)
+        crest = kept * np.float32(0.6) if number < TALL else slope
         weights = cv2.merge((slope, slope, crest, crest))
-        flat = (len(sums), -1)
+        drawn, flat = repeat(band.waves, band.size, points, band.start), (len(sums), -1)
         cv2.accumulateProduct(drawn.reshape(flat), weights.reshape(flat), sums.reshape(flat))
     right, towards, crest, _ = (np.asarray(plane) for plane in cv2.split(sums))
-    torn = repeat(lace, LACE, points, water.gusts) if scene.sea.foam > 0 else np.zeros((1, 1), np.float32)
+    torn = repeat(gust_tiles()[1], LACE, points, water.gusts) if scene.sea.foam > 0 else np.zeros((1, 1), np.float32)
     return Facets(right, towards, crest, rough, torn)
+
+
+def _gusts(sea: Sea, water: Water, points: tuple[Array, Array]) -> Array:
+    """Return by how much more or less than the average the wind ripples the water at points (rows, drawn columns)."""
+    # The wind changes over metres: a quarter of the points will do.
+    few, tile = (points[0][::2, ::2], points[1][::2, ::2]), gust_tiles()[0]
+    gust = repeat(tile, GUSTS[0], few, water.gusts)
+    gust += np.float32(0.5) * repeat(tile, GUSTS[1], few, water.gusts)
+    gust *= np.float32(sea.patches * 0.6)
+    gust += 1
+    np.clip(gust, 0.1, 1.8, out=gust)
+    return np.asarray(cv2.resize(gust, points[0].shape[::-1], interpolation=cv2.INTER_LINEAR))
 
 
 def _across(scene: Scene) -> Array:

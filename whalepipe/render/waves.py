@@ -34,8 +34,8 @@ TALL = 3  # bands on which foam stands
 class Band:
     """Waves of one range of lengths: rms `slope`, `height` in metres (deviation), and a tile that repeats.
 
-    `waves` (TILE + 1, TILE + 1, 4): slopes right and away of rms 1, heights of deviation 1, nothing (four planes are
-    sampled three times as fast as three); `crests` (TILE + 1, TILE + 1) are the heights alone. `start`: where in its
+    `waves` (TILE + 1, TILE + 1, 4): slopes right and away of rms 1, heights of deviation 1 (of ripples 0), nothing
+    (four planes are sampled three times as fast as three); `crests` (TILE + 1, TILE + 1) are the heights alone. `start`: where in its
     tile the sea begins, in tiles.
     """
 
@@ -49,8 +49,10 @@ class Band:
     def kept(self, footprint: Array) -> Array:
         """Return how much of the waves is left where a pixel covers so many metres: the rest averages out."""
         # Half of a band's slopes are in waves shorter than a ninth of its tile, which two pixels must hold.
-        blend = footprint * np.float32(1 / (0.04 * self.size))
-        return np.asarray(1.0 / (1.0 + blend * blend))
+        kept = footprint * np.float32(1 / (0.04 * self.size))
+        kept *= kept
+        kept += 1
+        return np.asarray(np.reciprocal(kept, out=kept))
 
 
 def turned(right: Array, away: Array) -> tuple[Array, Array]:
@@ -139,7 +141,9 @@ def _tile(number: int, bearing: int) -> tuple[Array, Array, float]:
     rms = float(np.sqrt(np.mean(right * right + away * away)))
     deep = float(height.std())
     height = ((height - height.mean()) / deep).astype(np.float32)
-    planes = [(right / rms).astype(np.float32), (away / rms).astype(np.float32), height, np.zeros_like(height)]
+    nothing = np.zeros_like(height)
+    tall = height if number < TALL else nothing
+    planes = [(right / rms).astype(np.float32), (away / rms).astype(np.float32), tall, nothing]
     waves, crests = (
         np.asarray(cv2.copyMakeBorder(tile, 0, 1, 0, 1, cv2.BORDER_WRAP)) for tile in (cv2.merge(planes), height)
     )
