@@ -1,6 +1,6 @@
 """Foam on the water: what churned water looks like, wherever it was churned."""
 
-from functools import lru_cache
+from functools import cache
 
 import cv2
 import numpy as np
@@ -14,7 +14,7 @@ TURN = 0.13  # columns that a repeat below is shifted by, as a share: none lies 
 BUBBLES = np.array([0.34, 0.52, 0.52], np.float32)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _pattern(level: int) -> Array:
     """Return planes (n, n, 4), n = TILE / 2^level, that repeat: lumps and their slope upwards, net, bubbles.
 
@@ -57,7 +57,9 @@ def foam_pattern(shape: tuple[int, int], size: float, start: tuple[float, float]
 
 
 def lay_foam(window: Array, churn: Array, size: float, white: Array, rng: np.random.Generator) -> None:
-    """Lay foam (in place) on a window (height, width, 3): `churn` (height, width) is how thick it would lie were it even.
+    """Lay foam (in place) on a window (height, width, 3).
+
+    `churn` (height, width) is how thick it would lie were it even, `size` the pixels of the part that churns.
 
     Where it is thick it is a white crust lit from above, where thin a grey net with holes through which water full of
     bubbles shows, paler and greener than the sea. Nothing has a hard edge.

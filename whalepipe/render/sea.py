@@ -7,7 +7,22 @@ import numpy as np
 
 from .settings import Scene, Sea
 from .texture import Array, sample, smoothstep
-from .waves import GRID, GUSTS, SEEN, SPARKS, TALL, Band, capillaries, draw_bands, drawn_columns, glints, gust_tiles, repeat, surface, turned
+from .waves import (
+    GRID,
+    GUSTS,
+    SEEN,
+    SPARKS,
+    TALL,
+    Band,
+    capillaries,
+    draw_bands,
+    drawn_columns,
+    glints,
+    gust_tiles,
+    repeat,
+    surface,
+    turned,
+)
 
 STRIP = 64  # rows
 LACE = 2.9  # metres a tile of foam

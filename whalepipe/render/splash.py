@@ -83,7 +83,8 @@ def _unbroken(depth: Array, waves: Array, sighting: Sighting, wind: float) -> Ar
     """Return how much (rows, width), 0..1, of the mirror image the waves leave: farther off more lie before it."""
     far = np.maximum(depth, 0) * np.float32(1 / sighting.width)
     fade = np.exp(far * np.float32(-1 / (0.55 - 0.3 * wind))) * np.clip(3.2 - 4 * far, 0, 1)
-    return np.asarray(fade * (0.95 - 0.35 * wind) * np.maximum(smoothstep(-1.6 + wind, 0.2 + wind, waves), np.clip(0.8 - 8 * far, 0, 1)), np.float32)
+    left = np.maximum(smoothstep(-1.6 + wind, 0.2 + wind, waves), np.clip(0.8 - 8 * far, 0, 1))  # whole at its foot
+    return np.asarray(fade * (0.95 - 0.35 * wind) * left, np.float32)
 
 
 def _under(colour: Array, body: Array, line: Array, deep: Array) -> Array:
@@ -132,7 +133,8 @@ def paint_foam(
     # In places it is thrown up, in others the water closes over it: nothing lies in a strip.
     clumps = np.float32(0.1) + wiggle(rng, wide, max(6.0, 0.3 * sighting.width), 4)[None, :] + np.float32(1.2) * splash
     away = np.abs(off)
-    near = np.exp(away * np.where(off < 0, -1 / (0.012 + 0.08 * splash), -1 / (0.02 + 0.14 * splash)).astype(np.float32))
+    fade = np.where(off < 0, -1 / (0.012 + 0.08 * splash), -1 / (0.02 + 0.14 * splash)).astype(np.float32)
+    near = np.exp(away * fade)
     far = np.exp(away * (-1 / (0.05 + 0.2 * splash)))
     near *= along * np.maximum(clumps, 0) * np.float32(1.3)
     far *= np.sqrt(along) * (min(1.0, 1.6 * sighting.splash) * 0.45 * np.clip(0.8 + 0.6 * clumps, 0, 1.5))

@@ -1,6 +1,6 @@
 """Noise, splines and scars: what the seas and the skins are painted with."""
 
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import cv2
@@ -47,10 +47,10 @@ def noise(
     return total / np.float32(0.45 * np.sqrt(sum(gain ** (2 * octave) for octave in range(octaves))))
 
 
-SUPPLY = 1 << 19
+SUPPLY = 1 << 19  # numbers of white noise that are drawn once
 
 
-@lru_cache(maxsize=None)
+@cache
 def _supply() -> Array:
     return np.random.default_rng(0).standard_normal(SUPPLY, dtype=np.float32)
 

@@ -6,7 +6,7 @@ Munk measured (J. Opt. Soc. Am. 44, 1954), shared among the bands by eye.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 import cv2
 import numpy as np
@@ -35,8 +35,8 @@ class Band:
     """Waves of one range of lengths: rms `slope`, `height` in metres (deviation), and a tile that repeats.
 
     `waves` (TILE + 1, TILE + 1, 4): slopes right and away of rms 1, heights of deviation 1 (of ripples 0), nothing
-    (four planes are sampled three times as fast as three); `crests` (TILE + 1, TILE + 1) are the heights alone. `start`: where in its
-    tile the sea begins, in tiles.
+    (four planes are sampled three times as fast as three); `crests` (TILE + 1, TILE + 1) are the heights alone.
+    `start`: where in its tile the sea begins, in tiles.
     """
 
     size: float
@@ -122,7 +122,7 @@ def _field(waves: Array) -> Array:
     return np.asarray(field / field.std())
 
 
-@lru_cache(maxsize=None)
+@cache
 def _tile(number: int, bearing: int) -> tuple[Array, Array, float]:
     """Return the waves and crests of a band, see `Band`, for a wind from one of its BEARINGS.
 
@@ -150,7 +150,7 @@ def _tile(number: int, bearing: int) -> tuple[Array, Array, float]:
     return waves, crests, deep / rms / TILE
 
 
-@lru_cache(maxsize=None)
+@cache
 def gust_tiles() -> tuple[Array, Array]:
     """Return two repeating maps (TILE + 1, TILE + 1): gusts (deviation 1) and the lace of foam, 0 to 1."""
     rng = np.random.default_rng(len(BANDS))
@@ -160,7 +160,7 @@ def gust_tiles() -> tuple[Array, Array]:
     return np.pad(gusts, (0, 1), "wrap"), np.pad(lace, (0, 1), "wrap")
 
 
-@lru_cache(maxsize=None)
+@cache
 def glints() -> Array:
     """Return a repeating tile (SPARKS + 1, SPARKS + 1) of noise, deviation 1, with blobs of a pixel and of two."""
     wrapped = np.pad(np.random.default_rng(SPARKS).standard_normal((SPARKS, SPARKS), dtype=np.float32), 8, "wrap")
