@@ -4,10 +4,11 @@ import cv2
 import numpy as np
 
 from .settings import Camera
-from .texture import Array, draw_lines, rgb
+from .texture import Array, draw_lines, gauss, supply
 
 KNEE = 0.78  # from here highlights roll off, white at 3.4: as raw converters do, they keep two stops of differences
-STRIP = 24  # rows worked on at a time: they stay in the processor's cache
+STRIP = 16  # rows worked on at a time: they stay in the processor's cache
+CHROMA = 3  # pixels a blob of colour noise
 
 
 def metered(image: Array) -> float:
@@ -24,17 +25,15 @@ def expose(image: Array, camera: Camera, rng: np.random.Generator) -> Array:
 
     Focus is no part of it: `soften` has blurred what lies nearer and farther than the animals.
     """
-    image = _colour(_shake(image, camera), camera)
-    _shoulder(image, camera)
-    _grain(image, camera, rng)
+    coded = _developed(_shake(image, camera), camera, rng)
     if camera.sharpen > 0:
-        image = np.asarray(cv2.addWeighted(image, 1 + camera.sharpen, _gauss(image, 1.2), -camera.sharpen, 0))
-    coded = np.asarray(cv2.convertScaleAbs(np.maximum(image, 0, out=image), alpha=255))
+        blurred = gauss(coded, 1.2)
+        cv2.addWeighted(coded, 1 + camera.sharpen, blurred, -camera.sharpen, 0, dst=coded)
     return _compress(_fringe(coded, camera.aberration), camera)
 
 
-def soften(image: Array, camera: Camera) -> Array:
-    """Return the picture with all but the water at the distance of focus blurred as a lens does.
+def soften(image: Array, camera: Camera) -> None:
+    """Blur the picture in place as a lens does, all but the water at the distance of focus.
 
     The blur of a point grows as |1 / distance - 1 / focus|, and a row's distance below the horizon is as
     1 / distance: on level water the blur grows evenly with the rows between.
@@ -44,32 +43,35 @@ def soften(image: Array, camera: Camera) -> Array:
     blur = (camera.defocus * np.abs(below / depth - 1)).astype(np.float32)
     most = float(blur.max())
     if most < 0.7:
-        return image
+        return
     # Two blurs, blended, look like one that grows; a small one needs no second.
     part = 0.4 * most if most > 2 else most
-    image = image + (_gauss(image, part) - image) * np.clip(blur / part, 0, 1)[:, None, None]
-    if part == most:
-        return np.asarray(image)
-    more = np.clip((blur - part) / (most - part), 0, 1)[:, None, None]
-    return np.asarray(image + (_gauss(image, most) - image) * more)
+    steps = [part] if part == most else [part, most]
+    first = [0.0, part]
+    for low, high in zip(first, steps, strict=False):
+        share = np.clip((blur - low) / (high - low), 0, 1)
+        # What is sharp stays as it is, and what a wider blur covers needs no narrower one.
+        for top, bottom in _runs((share > 0.02) & ~((blur >= most * 0.999) & (high < most))):
+            reach = int(3 * high) + 8
+            above, under = max(0, top - reach), min(len(image), bottom + reach)
+            soft = gauss(image[above:under], high)[top - above : bottom - above]
+            for row in range(top, bottom, STRIP):
+                here, there = image[row : min(row + STRIP, bottom)], soft[row - top : row - top + STRIP]
+                there -= here
+                there *= share[row : row + len(here), None, None]
+                here += there
 
 
-def _gauss(image: Array, sigma: float) -> Array:
-    """Blur; wide blurs are done on a smaller picture, which looks the same and takes a fraction of the time."""
-    if sigma <= 1.6:
-        return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma))
-    shrink = 2.0 if sigma <= 7 else 4.0
-    size = (image.shape[1], image.shape[0])
-    small = cv2.resize(
-        image, (max(1, int(size[0] / shrink)), max(1, int(size[1] / shrink))), interpolation=cv2.INTER_AREA
-    )
-    return np.asarray(cv2.resize(cv2.GaussianBlur(small, (0, 0), sigma / shrink), size, interpolation=cv2.INTER_CUBIC))
+def _runs(wanted: Array) -> list[tuple[int, int]]:
+    """Return first and last (excluded) row of each run of rows that are wanted (height,)."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], wanted.astype(np.int8), [0]])))
+    return [(int(top), int(bottom)) for top, bottom in edges.reshape(-1, 2)]
 
 
 def _shake(image: Array, camera: Camera) -> Array:
     if camera.motion >= 1:
         image = np.asarray(cv2.filter2D(image, -1, _streak(camera.motion, camera.motion_angle)))
-    return _gauss(image, camera.blur) if camera.blur > 0.2 else image
+    return gauss(image, camera.blur) if camera.blur > 0.2 else image
 
 
 def _fringe(image: Array, pixels: float) -> Array:
@@ -79,9 +81,8 @@ def _fringe(image: Array, pixels: float) -> Array:
     height, width = image.shape[:2]
     zoom = 1 + 2 * pixels / float(np.hypot(height, width))
     step = np.array([[zoom, 0, (1 - zoom) * width / 2], [0, zoom, (1 - zoom) * height / 2]])
-    red, green, blue = cv2.split(image)
-    red = cv2.warpAffine(red, step, (width, height), borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(cv2.merge((red, green, blue)))
+    red = cv2.warpAffine(cv2.extractChannel(image, 0), step, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.insertChannel(red, image, 0))
 
 
 def _streak(length: float, angle: float) -> Array:
@@ -93,52 +94,73 @@ def _streak(length: float, angle: float) -> Array:
     return np.asarray(kernel / kernel.sum())
 
 
-def _colour(image: Array, camera: Camera) -> Array:
-    """Return the picture after white balance, exposure, veil, saturation and contrast: one linear map and the bleed."""
+def _developed(image: Array, camera: Camera, rng: np.random.Generator) -> Array:
+    """Return the picture as bytes: white balance, exposure, veil, saturation, contrast, highlights, corners, noise."""
+    height, width = image.shape[:2]
     keep = camera.exposure * (1 - 0.45 * camera.glare)
     gains = np.diag([1 + camera.warmth, 1.0, 1 - camera.warmth]) * keep
     grey = np.array([[0.3, 0.59, 0.11]] * 3)
     vivid = (grey + (np.eye(3) - grey) * camera.saturation) * camera.contrast
     offset = 0.42 * (1 - camera.contrast) + 0.45 * camera.glare * camera.contrast
-    changed = np.asarray(cv2.transform(image, np.column_stack([vivid @ gains, np.full(3, offset)])))
-    if camera.glare > 0:
-        # Light scattered in the lens: bright things bleed into their surroundings.
-        changed += _gauss(np.clip(image * camera.exposure - 0.7, 0, 2), 24.0) * np.float32(camera.glare)
-    return changed
-
-
-def _shoulder(image: Array, camera: Camera) -> None:
-    """Roll off the highlights and darken the corners, in place, a few rows at a time."""
-    x = np.repeat(np.linspace(-1, 1, image.shape[1], dtype=np.float32) ** 2, 3)[None, :]
-    y = np.linspace(-1, 1, image.shape[0], dtype=np.float32)[:, None] ** 2
-    flat = image.reshape(image.shape[0], -1)
-    for top in range(0, image.shape[0], STRIP):
-        here = flat[top : top + STRIP]
-        if float(here.max()) > KNEE:
-            over = np.maximum(here - KNEE, 0)
-            over /= 1 + over * np.float32(1 / (1.02 - KNEE))
-            np.minimum(here, KNEE, out=here)
-            here += over
-        if camera.vignette > 0:
-            here *= 1 - camera.vignette * (x + y[top : top + STRIP])
-
-
-def _grain(image: Array, camera: Camera, rng: np.random.Generator) -> None:
-    """Add noise in place: fine in brightness, coarser in colour."""
-    height, width = image.shape[:2]
-    tint = rng.standard_normal((height // 3 + 1, width // 3 + 1, 3), dtype=np.float32)
-    tint = np.asarray(cv2.resize(tint * np.float32(1.6 * camera.chroma), (width, height)))
-    # Drawing a million numbers takes long; every strip starts elsewhere in a smaller supply.
-    supply = rng.standard_normal(6 * STRIP * width, dtype=np.float32) * np.float32(camera.noise)
-    for top in range(0, height, STRIP):
+    linear = np.column_stack([vivid @ gains, np.full(3, offset)]).astype(np.float32)
+    bleed = _bleed(image, camera) if camera.glare > 0 else None
+    dark = np.linspace(-1, 1, height, dtype=np.float32) ** 2 * np.float32(camera.vignette)
+    edge = np.repeat(np.linspace(-1, 1, width, dtype=np.float32) ** 2, 3)[None] * np.float32(camera.vignette)
+    coded, starts = np.empty((height, width, 3), np.uint8), rng.integers(1 << 30, size=height // STRIP + 1)
+    noise = _noise(camera, width, int(rng.integers(1 << 30)))
+    for number, top in enumerate(range(0, height, STRIP)):
         rows = slice(top, min(top + STRIP, height))
-        start = int(rng.integers(5 * STRIP * width))
-        grain = supply[start : start + (rows.stop - top) * width].reshape(-1, width)
-        image[rows] += rgb(grain) + tint[rows]
+        seen = cv2.transform(image[rows], linear)
+        if bleed is not None:
+            seen += cv2.resize(bleed[rows], (width, rows.stop - top))
+        flat = seen.reshape(len(seen), -1)
+        _roll_off(flat)
+        if camera.vignette > 0:
+            flat *= (1 - dark[rows, None]) - edge
+        first = int(starts[number]) % (len(noise) - STRIP + 1)
+        cv2.add(flat, noise[first : first + len(flat)], dst=flat)
+        np.maximum(flat, 0, out=flat)
+        cv2.convertScaleAbs(flat, dst=coded[rows].reshape(len(flat), -1), alpha=255)
+    return coded
+
+
+def _bleed(image: Array, camera: Camera) -> Array:
+    """Return the light scattered in the lens, with which bright things bleed into their surroundings.
+
+    (height, an eighth of the width, 3): it changes slowly.
+    """
+    height, width = image.shape[:2]
+    small = cv2.resize(image, (max(1, width // 8), max(1, height // 8)), interpolation=cv2.INTER_AREA)
+    over = np.clip(small * np.float32(camera.exposure) - np.float32(0.7), 0, 2) * np.float32(camera.glare)
+    return np.asarray(cv2.resize(cv2.GaussianBlur(over, (0, 0), 3.0), (small.shape[1], height)))
+
+
+def _roll_off(flat: Array) -> None:
+    """Roll off what is brighter than KNEE, in place."""
+    if float(flat.max()) <= KNEE:
+        return
+    over = np.maximum(flat - np.float32(KNEE), 0)
+    # What is over the knee, less what the shoulder leaves of it: v - v / (1 + v / c) = v^2 / (c + v).
+    below = over + np.float32(1.02 - KNEE)
+    over *= over
+    over /= below
+    flat -= over
+
+
+def _noise(camera: Camera, width: int, start: int) -> Array:
+    """Return noise for a few strips (rows, 3 * width): fine in brightness, coarser in colour."""
+    rows = 6 * STRIP
+    tint = supply((rows // CHROMA, width // CHROMA + 1, 3), start) * np.float32(1.6 * camera.chroma)
+    tint = np.asarray(cv2.resize(tint, (width, rows)))
+    fine = supply((rows, width), start * 7919) * np.float32(camera.noise)
+    tint += cv2.merge((fine, fine, fine))
+    return tint.reshape(rows, -1)
 
 
 def _compress(image: Array, camera: Camera) -> Array:
+    """Return the photo after JPEG; `image` is overwritten."""
     sampling = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420 if camera.subsampled else cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444
     options = [cv2.IMWRITE_JPEG_QUALITY, camera.jpeg, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling]
-    coded = cv2.imencode(".jpg", image[..., ::-1], options)[1]
-    return np.ascontiguousarray(np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR))[..., ::-1])
+    coded = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR, dst=image), options)[1]
+    photo = cv2.imdecode(coded, cv2.IMREAD_COLOR)
+    return np.asarray(cv2.cvtColor(photo, cv2.COLOR_BGR2RGB, dst=photo))

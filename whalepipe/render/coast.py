@@ -48,7 +48,7 @@ def _cover(
     fields = noise(rng, rows, columns, (cell, 5 * cell), 5, 0.75)
     woods = smoothstep(0.1, 0.7, noise(rng, rows, columns, (0.8 * cell, 4 * cell), 4, 0.7))
     shade = (0.85 + 0.35 * scene.sea.sun) * (1 + 0.2 * fields) * (1 - 0.45 * woods)
-    colour = soil * shade[..., None].astype(np.float32)
+    colour = rgb(shade.astype(np.float32)) * soil
     if near > 0.9:
         # Sand or rock along the water, and houses above it.
         shore = np.exp(-((np.maximum(-below, 0) / (rng.uniform(0.02, 0.08) * tall + 0.7)) ** 4))

@@ -12,7 +12,7 @@ import numpy as np
 
 from .scene import Rendered, paint_animals
 from .settings import Colour, Scene
-from .texture import Array, noise, rgb
+from .texture import Array, gauss, noise, rgb
 
 BLOCK = 16  # pixels: of a grid of so large squares the calmest tell the grain
 OF_CAMERA = ("blurred", "glare")  # faults of a whole photo, not of an animal in it
@@ -141,20 +141,16 @@ def _developed(sea: Array, painted: Array, body: Array, look: Look, rng: np.rand
     # What mirrors dark skin still lets light out of the water.
     painted = np.maximum(painted, sea * rgb(DEEPEST * (1 - body)))
     # What animals did to the water around them is softened alone: the water is as soft as it is already.
-    changed = sea + _gauss(painted - sea, look.soft)
+    changed = sea + gauss(painted - sea, look.soft)
     grain = noise(rng, body.shape[0], body.shape[1], (1.6, 1.6), 1) * np.float32(look.grain)
-    animal = _gauss(painted, look.soft) + rgb(grain)
-    return np.asarray(changed + (animal - changed) * rgb(_gauss(body, look.soft)))
-
-
-def _gauss(image: Array, sigma: float) -> Array:
-    return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma))
+    animal = gauss(painted, look.soft) + rgb(grain)
+    return np.asarray(changed + (animal - changed) * rgb(gauss(body, look.soft)))
 
 
 def _compressed(image: Array, quality: int) -> Array:
-    picture = np.asarray(cv2.convertScaleAbs(np.maximum(image, 0), alpha=255))[..., ::-1]
-    coded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return np.ascontiguousarray(np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR))[..., ::-1])
+    picture = cv2.cvtColor(cv2.convertScaleAbs(np.maximum(image, 0), alpha=255), cv2.COLOR_RGB2BGR)
+    photo = cv2.imdecode(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
+    return np.asarray(cv2.cvtColor(photo, cv2.COLOR_BGR2RGB))
 
 
 def tiles(photo: Array, boxes: Array, size: tuple[int, int]) -> list[tuple[int, int]]:
@@ -201,7 +197,7 @@ def _steps(first: int, last: int, step: float) -> list[int]:
 def _sea_begins(photo: Array) -> int:
     """Return the row from which on there is water: 0, or below the sky and what land there may be under it."""
     grey = np.asarray(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)).astype(np.float32) / 255
-    fine = grey - _gauss(grey, 8.0)
-    rough = np.flatnonzero(_gauss(fine.std(1)[:, None], 4.0)[:, 0] > SMOOTH)
+    fine = grey - gauss(grey, 8.0)
+    rough = np.flatnonzero(gauss(fine.std(1)[:, None], 4.0)[:, 0] > SMOOTH)
     sky = int(rough[0]) if len(rough) else len(grey)
     return sky + round(LAND * len(grey)) if sky > 0.03 * len(grey) else 0

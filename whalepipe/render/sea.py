@@ -6,13 +6,30 @@ import cv2
 import numpy as np
 
 from .settings import Scene, Sea
-from .texture import Array, smoothstep
-from .waves import COARSE, GUSTS, Band, capillaries, coarse_columns, draw_bands, draw_gusts, repeat, surface, turned
+from .texture import Array, sample, smoothstep
+from .waves import (
+    GRID,
+    GUSTS,
+    SEEN,
+    SPARKS,
+    TALL,
+    Band,
+    capillaries,
+    draw_bands,
+    drawn_columns,
+    glints,
+    gust_tiles,
+    repeat,
+    surface,
+    turned,
+)
 
-STRIP = 24  # rows
+STRIP = 64  # rows
 LACE = 2.9  # metres a tile of foam
 # Air scatters blue most: kilometres of it are a blue veil, darker than the sky behind.
 AIR = np.array([0.8, 0.88, 0.95], np.float32)
+SUNLIGHT = (1.0, 0.98, 0.94)
+GLINT = 0.005  # metres across a facet that mirrors the sun
 SPARK = 1.5  # deviation of the logarithm of a pixel's glints: the brightest tenth holds six tenths of the light
 
 
@@ -27,19 +44,22 @@ class Ground:
 
 @dataclass(frozen=True)
 class Water:
-    """What is the same for the whole picture: waves, gusts, and metres to the water seen (height, coarse columns)."""
+    """What is the same for the whole picture: waves, and metres to the water seen (height, drawn columns).
+
+    `gusts` says where in its tiles this sea begins, `palette` is the colour (n, 3) of each layer of
+    light that `_strip` adds up.
+    """
 
     bands: list[Band]
-    gusts: Array
-    lace: Array
-    sparkle: Array
+    gusts: tuple[float, float]
     away: Array
     footprint: Array
+    palette: Array
 
 
 @dataclass(frozen=True)
 class Facets:
-    """The surface at some pixels (each (rows, width)): slopes, crest (standard deviation about 1), and the rest.
+    """The surface at some drawn points (each (rows, drawn columns)): slopes, crest (standard deviation about 1).
 
     `rough` is the variance of slopes too small to be seen, `lace` the pattern that foam follows, 0 to 1.
     """
@@ -65,70 +85,91 @@ def paint_sea(scene: Scene, rng: np.random.Generator) -> Array:
     """Return the water's colours (height, width, 3) float32, 0..1 and above where the sun glitters."""
     bands = draw_bands(scene.sea, rng)
     away = surface(scene, bands)
-    gusts, lace = draw_gusts(rng)
-    sparkle = _draw_sparkle(scene, rng) if _faces_sun(scene.sea) else np.ones(1, np.float32)
+    gusts = (float(rng.random()), float(rng.random()))
+    sizes = GLINT * scene.camera.focal / away.mean(1)
     # A pixel on a slope towards the camera covers less of the water than one on level water, one on a back more.
-    level = away * away * np.float32(0.1 / (scene.camera.focal * scene.camera.height))
-    footprint = np.maximum(np.abs(np.gradient(away, axis=0)), level) * np.float32(0.45)
-    water = Water(bands, gusts, lace, sparkle, away, footprint)
-    image = np.empty((scene.height, scene.width, 3), np.float32)
+    footprint = away * away
+    footprint *= np.float32(0.1 / (scene.camera.focal * scene.camera.height))
+    np.maximum(footprint[1:-1], 0.5 * np.abs(away[2:] - away[:-2]), out=footprint[1:-1])
+    footprint *= np.float32(0.45)
+    water = Water(bands, gusts, away, footprint, _palette(scene.sea))
     lean = abs(np.tan(np.radians(scene.camera.tilt))) * scene.width / 2
     first = int(np.clip(scene.camera.horizon - lean - 2, 0, scene.height))
+    image = np.empty((scene.height, scene.width, 3), np.float32)
     image[:first] = 0  # the sky goes here
     # A few rows at a time stay in the processor's cache: three times as fast as whole pictures.
     for top in range(first, scene.height, STRIP):
-        bottom = min(top + STRIP, scene.height)
-        image[top:bottom] = _strip(scene, water, slice(top, bottom))
+        rows = slice(top, min(top + STRIP, scene.height))
+        drawn, glitter = _strip(scene, water, rows)
+        image[rows] = _widen(drawn, scene.width)
+        if glitter is not None:
+            glitter = _widen(glitter, scene.width) * _sparkle(scene, sizes, gusts, rows)
+            image[rows] += cv2.merge([glitter * np.float32(part) for part in SUNLIGHT])
     return image
 
 
 def _widen(plane: Array, width: int) -> Array:
-    """Return planes given at the coarse columns at all columns of the picture."""
-    wide = cv2.resize(plane, (plane.shape[1] * COARSE, plane.shape[0]), interpolation=cv2.INTER_LINEAR)
+    """Return planes (rows, drawn columns, ...) at all columns of the picture."""
+    wide = cv2.resize(plane, (plane.shape[1] * GRID, plane.shape[0]), interpolation=cv2.INTER_LINEAR)
     return np.asarray(wide[:, :width])
 
 
-def _strip(scene: Scene, water: Water, rows: slice) -> Array:
+def _strip(scene: Scene, water: Water, rows: slice) -> tuple[Array, Array | None]:
+    """Return the colours of some rows (rows, drawn columns, 3), and the sun's mirror image (rows, drawn columns)."""
     sea, camera, away = scene.sea, scene.camera, water.away[rows]
     facets = _facets(scene, water, away, water.footprint[rows])
     # The earth curves away: nobody sees water farther than 3.57 km times the root of the metres above it.
     air = np.minimum(away, np.float32(3570 * np.sqrt(camera.height)))
-    thick = _widen(1.0 - np.exp(air * np.float32(-(0.00015 + 0.004 * sea.haze**2 + 0.002 * sea.rain))), scene.width)
-    dip = _widen(camera.height / away, scene.width)
-    facing = dip + facets.away
+    air *= np.float32(-(0.00015 + 0.004 * sea.haze**2 + 0.002 * sea.rain))
+    clear, dip = np.exp(air), camera.height / away
     # Slopes that turn away show what peeps over them. At a glance along rough water only the facets that lean towards
     # the camera are seen, on average by 1.25 of the standard deviation of their slopes: sqrt(2.6 * rough) / 2.
-    facing = 0.5 * (facing + np.sqrt(facing * facing + (0.002 + 2.6 * facets.rough)))
-    shrink = 1.0 / (1.0 + facets.right * facets.right + facets.away * facets.away)
-    graze = np.maximum(1.0 - facing * np.sqrt(shrink), 0)
-    squared = graze * graze
-    mirror = 0.02 + 0.98 * squared * squared * graze
-    high = up_the_sky(2.0 * facing * shrink - dip)
-    # Light comes through the thin tops of the waves, greener than out of the deep: seen where the sun is out.
-    thin = np.clip(facets.crest - 0.4, 0, 2.0) * np.minimum(facing, 0.5)
-    lit = 0.9 + 0.04 * facets.crest + 0.2 * np.minimum(facing, 0.6)
-    left = 1.0 - thick
-    layers = [thick, mirror * left]
+    facing = dip + facets.away
+    spread = facing * facing
+    spread += facets.rough * np.float32(2.6) + np.float32(0.002)
+    facing += np.sqrt(spread, out=spread)
+    steep = facets.right * facets.right
+    steep += facets.away * facets.away
+    steep += 1
+    facing *= np.float32(0.5)
+    facing /= steep
+    graze = 1 - facing
+    np.maximum(graze, 0, out=graze)
+    mirror = graze * graze
+    mirror *= mirror
+    mirror *= graze
+    mirror *= np.float32(0.98)
+    mirror += np.float32(0.02)
+    high = up_the_sky(facing * 2 - dip)
+    layers = np.empty((len(water.palette), *facing.shape), np.float32)
+    np.subtract(1, clear, out=layers[0])
     if sea.foam > 0:
         foam = _foam(sea, facets)
-        layers = [thick, mirror * (left * (1 - foam)), foam * left]
-        left = left * (1 - foam)
-    out = left - layers[1]
-    layers += [layers[1] * high, lit * out, thin * out]
-    if _faces_sun(sea):
-        layers.append(_glitter(sea, facets, facing * shrink, dip) * left * _sparkle(water, rows, left.shape))
+        np.multiply(foam, clear, out=layers[5])
+        clear = clear - layers[5]
+    np.multiply(mirror, clear, out=layers[1])
+    np.multiply(layers[1], high, out=layers[2])
+    out = clear - layers[1]
+    lean = np.minimum(facing, np.float32(0.5))
+    # Light comes through the thin tops of the waves, greener than out of the deep: seen where the sun is out.
+    thin = np.clip(facets.crest - np.float32(0.4), 0, 2)
+    thin *= lean
+    np.multiply(thin, out, out=layers[4])
+    lean *= np.float32(0.2)
+    lean += np.float32(0.9)
+    lean += facets.crest * np.float32(0.04)
+    np.multiply(lean, out, out=layers[3])
+    glitter = _glitter(sea, facets, facing, dip, _across(scene)) * clear if _faces_sun(sea) else None
     # All light adds up, each layer with its own colour: one matrix product.
-    flat = np.stack(layers).reshape(len(layers), -1)
-    return np.asarray((flat.T @ _palette(sea)).reshape(*facing.shape, 3))
+    red, green, blue = (water.palette.T @ layers.reshape(len(layers), -1)).reshape(3, *facing.shape)
+    return np.asarray(cv2.merge((red, green, blue))), glitter
 
 
 def _palette(sea: Sea) -> Array:
-    """Return the colour (n, 3) of each layer of light that `_strip` adds up."""
     low, deep = np.array(sea.sky_low, np.float32), np.array(sea.deep, np.float32)
     white = [light(sea) * 0.92] if sea.foam > 0 else []
     glow = (0.05 + 0.2 * sea.sun) * light(sea).mean() * np.array([0.3, 0.9, 0.8], np.float32) * (0.01 + 0.5 * deep)
-    sun = [np.array([1.0, 0.98, 0.94], np.float32)] if _faces_sun(sea) else []
-    return np.array([AIR * low, low, *white, np.array(sea.sky_high, np.float32) - low, deep, glow, *sun], np.float32)
+    return np.array([AIR * low, low, np.array(sea.sky_high, np.float32) - low, deep, glow, *white], np.float32)
 
 
 def _faces_sun(sea: Sea) -> bool:
@@ -136,74 +177,79 @@ def _faces_sun(sea: Sea) -> bool:
 
 
 def _facets(scene: Scene, water: Water, away: Array, footprint: Array) -> Facets:
-    """Return the surface for some rows, of which `away` holds metres at the coarse columns."""
-    camera, width = scene.camera, scene.width
-    across: Array = (coarse_columns(width)[None, :] - width / 2) * np.float32(1 / camera.focal)
-    points = turned(across * away, away)
-    gust = repeat(water.gusts, GUSTS[0], points)
-    gust = gust + 0.5 * repeat(water.gusts, GUSTS[1], points)
-    gust = np.clip(1.0 + scene.sea.patches * 0.6 * gust, 0.1, 1.8)
-    # At the coarse columns: right and away slope, crest, unseen roughness.
-    sums: list[Array] = [np.zeros(away.shape, np.float32) for _ in range(4)]
-    step, fine = COARSE * float(away.max()) / camera.focal, []
-    sums[3] += gust * np.float32(capillaries(scene.sea))
+    """Return the surface for some rows, of which `away` holds metres at the drawn columns."""
+    points = turned(_across(scene)[None, :] * away, away)
+    gust = _gusts(scene.sea, water, points)
+    # Right and away slope, crest, nothing; and the unseen roughness: of each band what is not kept.
+    sums = np.zeros((*away.shape, 4), np.float32)
+    ripples = (1 - SEEN) * capillaries(scene.sea) + sum(band.slope**2 for band in water.bands[TALL:])
+    rough = gust * np.float32(ripples)
+    rough += np.float32(sum(band.slope**2 for band in water.bands[:TALL]))
     for number, band in enumerate(water.bands):
         kept = band.kept(footprint)
-        ripple = gust if number > 2 else 1.0
-        sums[3] += ripple * (1 - kept) * np.float32(band.slope**2)
-        kept = kept * ripple
-        if float(kept.max()) < 0.03:
+        if float(kept.max()) < 0.02:
             continue
-        if band.is_smooth(step):
-            _add(sums, band, points, kept, number < 3)
-        else:
-            fine.append((band, kept, number < 3))
-    sums = [_widen(plane, width) for plane in sums]
-    lace: Array = np.zeros_like(sums[0])
-    if fine or scene.sea.foam > 0:
-        full = _widen(away, width)
-        across = (np.arange(width, dtype=np.float32)[None, :] - width / 2) * np.float32(1 / camera.focal)
-        points = turned(across * full, full)
-        for band, kept, tall in fine:
-            _add(sums, band, points, _widen(kept, width), tall)
-        if scene.sea.foam > 0:
-            lace = repeat(water.lace, LACE, points)
-    return Facets(sums[0], sums[1], sums[2], sums[3], lace)
+        if number >= TALL:
+            kept *= gust
+        slope = kept * np.float32(band.slope)
+        rough -= slope * np.float32(band.slope)
+        # No foam stands on ripples.
+        crest = kept * np.float32(0.6) if number < TALL else slope
+        weights = cv2.merge((slope, slope, crest, crest))
+        drawn, flat = repeat(band.waves, band.size, points, band.start), (len(sums), -1)
+        cv2.accumulateProduct(drawn.reshape(flat), weights.reshape(flat), sums.reshape(flat))
+    right, towards, crest, _ = (np.asarray(plane) for plane in cv2.split(sums))
+    torn = repeat(gust_tiles()[1], LACE, points, water.gusts) if scene.sea.foam > 0 else np.zeros((1, 1), np.float32)
+    return Facets(right, towards, crest, rough, torn)
 
 
-def _add(sums: list[Array], band: Band, points: tuple[Array, Array], kept: Array, tall: bool) -> None:
-    """Add a band's slopes to the sums, in place, and its crests if it is `tall`: no foam stands on ripples."""
-    for total, plane in zip(sums, cv2.split(repeat(band.slopes, band.size, points)), strict=False):
-        total += plane * kept
-    if tall:
-        sums[2] += repeat(band.heights, band.size, points) * (kept * np.float32(0.6 / band.height))
+def _gusts(sea: Sea, water: Water, points: tuple[Array, Array]) -> Array:
+    """Return by how much more or less than the average the wind ripples the water at points (rows, drawn columns)."""
+    # The wind changes over metres: a quarter of the points will do.
+    few, tile = (points[0][::2, ::2], points[1][::2, ::2]), gust_tiles()[0]
+    gust = repeat(tile, GUSTS[0], few, water.gusts)
+    gust += np.float32(0.5) * repeat(tile, GUSTS[1], few, water.gusts)
+    gust *= np.float32(sea.patches * 0.6)
+    gust += 1
+    np.clip(gust, 0.1, 1.8, out=gust)
+    return np.asarray(cv2.resize(gust, points[0].shape[::-1], interpolation=cv2.INTER_LINEAR))
 
 
-def _glitter(sea: Sea, facets: Facets, facing: Array, dip: Array) -> Array:
-    """Return the sun's mirror image on the facets that throw it at the camera."""
+def _across(scene: Scene) -> Array:
+    """Return how far to the right (n,) the drawn columns look, as a tangent."""
+    return np.asarray((drawn_columns(scene.width) - scene.width / 2) * np.float32(1 / scene.camera.focal))
+
+
+def _glitter(sea: Sea, facets: Facets, facing: Array, dip: Array, across: Array) -> Array:
+    """Return the sun's mirror image on the facets that throw it at the camera.
+
+    `across` (columns,) is how far to the right each column looks, as a tangent.
+    """
     side, height = np.radians(sea.sun_side), np.radians(sea.sun_height)
     x, y, z = (float(v) for v in (np.sin(side) * np.cos(height), np.sin(height), np.cos(side) * np.cos(height)))
     towards = (2 * y) * facing - dip * y + z - (2 * facing) * (x * facets.right + z * facets.away)
+    towards = (towards + across * np.float32(x)) / np.sqrt(1 + across * across)
     # Unseen ripples widen the sun's image (a mirror turns light by twice its own angle) and dim it.
     sharp = 1.0 / (1.0 / 1500.0 + 2.0 * facets.rough)
     return np.asarray((sea.sun * 0.16) * np.sqrt(sharp) * np.exp((np.minimum(towards, 1.0) - 1.0) * sharp))
 
 
-def _sparkle(water: Water, rows: slice, shape: tuple[int, ...]) -> Array:
-    """Return the sparkle of some rows (rows, width): every strip starts elsewhere in the supply."""
-    start = rows.start * 7919 % (len(water.sparkle) - shape[0] * shape[1])
-    return water.sparkle[start : start + shape[0] * shape[1]].reshape(shape)
-
-
-def _draw_sparkle(scene: Scene, rng: np.random.Generator) -> Array:
-    """Return how much brighter or darker (mean 1) than the average the glints in a pixel are, for 6 strips of them.
+def _sparkle(scene: Scene, sizes: Array, start: tuple[float, float], rows: slice) -> Array:
+    """Return how much brighter or darker (mean 1) than the average the glints of some rows are (rows, width).
 
     A pixel holds few facets that mirror the sun and each is hundreds of times as bright as the sky, so most pixels
-    hold less than the mean and few much more; glints are wider than tall, as the ripples are.
+    hold less than the mean and few much more; glints are wider than tall, as the ripples are, and larger close by,
+    where one of them fills several pixels. `sizes` (height,) are pixels of the picture to a facet, `start` is the sea's
+    beginning in the tile. Far off there are so many facets in a pixel that it twinkles less.
     """
-    drawn = rng.standard_normal(6 * STRIP * scene.width, dtype=np.float32)
-    drawn[1:] += np.float32(0.7) * drawn[:-1]
-    return np.asarray(np.exp(drawn * np.float32(SPARK / np.hypot(1, 0.7)) - np.float32(SPARK**2 / 2)))
+    grown = np.clip(sizes, 1.0, 2.5)
+    down = (np.cumsum(1 / grown)[rows] + SPARKS * start[1]) % SPARKS
+    across = (np.arange(scene.width, dtype=np.float32) - scene.width / 2)[None, :] / (1.5 * grown[rows, None])
+    across = (across + SPARKS * start[0]) % SPARKS
+    drawn = sample(glints(), across, np.repeat(down[:, None], scene.width, 1))
+    drawn *= (SPARK * np.minimum(1.0, 0.55 + 0.45 * sizes[rows, None])).astype(np.float32)
+    sparks = np.exp(drawn, out=drawn)
+    return np.asarray(sparks * np.float32(1 / max(float(sparks.mean()), 1e-3)))
 
 
 def _foam(sea: Sea, facets: Facets) -> Array:

@@ -1,5 +1,6 @@
 """All that stands above the horizon and on the water far off: sky, clouds, land, vessels, birds, rain."""
 
+import cv2
 import numpy as np
 
 from .camera import soften
@@ -29,7 +30,9 @@ def _heaven(scene: Scene, below: Array, rng: np.random.Generator) -> Array:
     sky = rgb(rise) * (high - low) + low
     rows, columns = below.shape
     # Clouds lie flatter and closer the nearer they are to the horizon.
-    cloud = noise(rng, rows, columns, (50, 330), 5, 0.6) + 0.4 * noise(rng, rows, columns, (25, 700), 3)
+    half = (rows + 1) // 2, (columns + 1) // 2
+    cloud = noise(rng, *half, (25, 165), 4, 0.6) + np.float32(0.4) * noise(rng, *half, (13, 350), 3)
+    cloud = np.asarray(cv2.resize(cloud, (columns, rows)))
     white = np.minimum(1.15 * low + 0.04, 0.95)
     sky += (white - sky) * rgb(smoothstep(0.0, 2.2, cloud) * np.float32(0.8 * sea.clouds))
     side = np.radians(sea.sun_side)
@@ -51,7 +54,7 @@ def paint_things(scene: Scene, image: Array, rng: np.random.Generator) -> None:
         paint_ship(scene, image, rng)
     for number in range(sea.birds + sea.rafting):
         paint_bird(scene, image, rng, flying=number < sea.birds)
-    image[:] = soften(image, scene.camera)
+    soften(image, scene.camera)
     if sea.rain > 0:
         _rain(scene, image, rng)
 

@@ -3,16 +3,15 @@
 import cv2
 import numpy as np
 
+from .foam import foam_pattern, lay_foam
 from .individual import metres
 from .pose import Pose
 from .settings import Sea, Sighting
-from .texture import Array, noise, rgb, sample, smoothstep, wiggle
+from .texture import Array, gauss, noise, rgb, sample, smoothstep, wiggle
 
 STRIP = 32  # rows worked on at a time
 SEEN = 0.3  # metres of depth at which a third of what is seen of an animal under water is left: 0.2 to 0.5 in photos
 LOW = 0.19  # of a depth is how much lower in the picture it looks, seen at ten degrees (refraction, n = 1.33)
-# What bubbly water lets out of white light: red is lost on the way through a decimetre or two of water.
-BUBBLES = np.array([0.34, 0.52, 0.52], np.float32)
 FLAT = 0.25  # how much lower than wide things on the water look
 
 
@@ -30,45 +29,47 @@ def paint_mirror(
     `colour` (height, width, 3) is the animal's, where `body` (height, width) is above 0. What a pixel of the water
     mirrors is that share of it which the sky had; the rest comes out of the water. So facets that face the camera
     break the image where they break the sky's. The waves that the animal makes are pressed into the water first.
+    Image and waves are worked out at half the size: nothing in them is finer.
     """
-    top = int(np.clip(line.min(), 0, body.shape[0] - 1))
-    image, ripple = _image(colour, body, line, top, sighting, sea, rng)
-    across, deep = _across(body, line, sighting), np.array(sea.deep, np.float32)
-    skin = _under(colour, body, line, deep)
-    fades = np.float32(-1 / max(1.0, LOW * SEEN / metres(sighting.individual) * sighting.width))
-    # A few rows at a time stay in the processor's cache.
-    for first in range(top, body.shape[0], STRIP):
-        rows = slice(first - top, min(first + STRIP, body.shape[0]) - top)
-        water = window[top:][rows]
-        depth = np.arange(first, first + len(water), dtype=np.float32)[:, None] - line[None, :]
-        _paint_wake(water, depth, across, sighting, ripple[rows])
-        share = _mirrored(water, sea)
-        if depth.min() < 4 / -fades:
-            water += rgb((1 - share) * np.exp(np.maximum(depth, 0) * fades) * (depth > -1)) * skin
-        below = (depth > 0).astype(np.float32)
-        hidden = image[rows, :, 3] * below
-        water += rgb((1 - share) * hidden) * deep + image[rows, :, :3] * rgb(below * share) - water * rgb(hidden)
-
-
-def _image(
-    colour: Array, body: Array, line: Array, top: int, sighting: Sighting, sea: Sea, rng: np.random.Generator
-) -> tuple[Array, Array]:
-    """Return the mirror image from row `top` down (rows, width, 4), its last plane the mask, and the ripple there.
-
-    The colours are already weighed with the mask. Drawn at half size: what breaks an image is no finer.
-    """
+    top = int(np.clip(line.min() - 2, 0, body.shape[0] - 1))
     height, width = body.shape[0] - top, body.shape[1]
-    cell = max(1.5, 0.02 * sighting.width)
-    ripple = noise(rng, (height + 1) // 2, (width + 1) // 2, (0.5 * cell, 3 * cell), 3)
-    columns = np.arange(0, width, 2, dtype=np.float32)[None, :] + 0.5
     edge = line[None, ::2].astype(np.float32)
-    depth = np.arange(top, top + height, 2, dtype=np.float32)[:, None] + 0.5 - edge
-    shake = ripple * ((0.02 + 0.05 * sea.wind) * sighting.width + (0.15 + 0.4 * sea.wind) * np.maximum(depth, 0))
+    depth = np.arange(top, body.shape[0], 2, dtype=np.float32)[:, None] + 0.5 - edge
+    cell = max(1.5, 0.02 * sighting.width)
+    ripple = noise(rng, *depth.shape, (0.5 * cell, 3 * cell), 3)
+    image = _image(colour, body, depth, ripple, sighting, sea)
+    hidden = image[..., 3]
+    deep = np.array(sea.deep, np.float32)
+    fades = np.float32(-1 / max(1.0, LOW * SEEN / metres(sighting.individual) * sighting.width))
+    seen = np.exp(np.maximum(depth, 0) * fades) * (depth > -1)
+    # What comes out of the water, and by how much what it mirrors differs from that.
+    out = rgb(seen) * _under(colour, body, line, deep)[:, ::2] + rgb(hidden) * deep
+    mirrored = image[..., :3] - out
+    kept = _wake(depth, _across(body, line, sighting)[:, ::2], sighting, ripple) * (1 - hidden)
+    # A few rows at a time stay in the processor's cache.
+    for first in range(0, height, STRIP):
+        water = window[top + first : top + first + STRIP]
+        half, size = slice(first // 2, (first + len(water) + 1) // 2), (width, len(water))
+        share = _mirrored(water, sea)
+        water *= rgb(cv2.resize(kept[half], size))
+        water += cv2.resize(out[half], size)
+        water += cv2.resize(mirrored[half], size) * rgb(share)
+
+
+def _image(colour: Array, body: Array, depth: Array, ripple: Array, sighting: Sighting, sea: Sea) -> Array:
+    """Return the mirror image (rows, columns, 4) where the water lies `depth` pixels below the line, else 0.
+
+    The colours are already weighed with the mask, the last plane.
+    """
+    columns = np.arange(0, body.shape[1], 2, dtype=np.float32)[None, :] + 0.5
+    below = np.maximum(depth, 0)
+    # At its foot the image joins the animal: farther down it is broken into slices that waver.
+    shake = ripple * (0.06 + 0.15 * sea.wind) * np.minimum(below, 0.3 * sighting.width + 0.4 * below)
+    rows = np.arange(depth.shape[0], dtype=np.float32)[:, None] * 2 + (body.shape[0] - 2 * depth.shape[0])
     # Seen from so low an image is as high as what it mirrors.
     above = cv2.merge((*cv2.split(colour * rgb(body)), body))
-    seen = _unbroken(depth, ripple, sighting, sea.wind)
-    image = sample(above, columns + shake, edge - 1 - depth + 0.5 * shake) * cv2.merge((seen, seen, seen, seen))
-    return np.asarray(cv2.resize(image, (width, height))), np.asarray(cv2.resize(ripple, (width, height)))
+    seen = _unbroken(depth, ripple, sighting, sea.wind) * smoothstep(-1.0, 1.0, depth)
+    return sample(above, columns + shake, rows - 2 * depth - 1 + 0.5 * shake) * cv2.merge((seen, seen, seen, seen))
 
 
 def _mirrored(water: Array, sea: Sea) -> Array:
@@ -82,7 +83,8 @@ def _unbroken(depth: Array, waves: Array, sighting: Sighting, wind: float) -> Ar
     """Return how much (rows, width), 0..1, of the mirror image the waves leave: farther off more lie before it."""
     far = np.maximum(depth, 0) * np.float32(1 / sighting.width)
     fade = np.exp(far * np.float32(-1 / (0.55 - 0.3 * wind))) * np.clip(3.2 - 4 * far, 0, 1)
-    return np.asarray(fade * (0.95 - 0.35 * wind) * smoothstep(-1.6 + wind, 0.2 + wind, waves), np.float32)
+    left = np.maximum(smoothstep(-1.6 + wind, 0.2 + wind, waves), np.clip(0.8 - 8 * far, 0, 1))  # whole at its foot
+    return np.asarray(fade * (0.95 - 0.35 * wind) * left, np.float32)
 
 
 def _under(colour: Array, body: Array, line: Array, deep: Array) -> Array:
@@ -103,15 +105,15 @@ def _across(body: Array, line: Array, sighting: Sighting) -> Array:
     return np.asarray(along / max(0.35, float(along.max())))  # a thin tail stock churns the water as well
 
 
-def _paint_wake(window: Array, depth: Array, along: Array, sighting: Sighting, ripple: Array) -> None:
-    """Shade (in place) the rings that run from the animal: dark faces towards the camera, bright backs."""
-    off = depth * (1 / (FLAT * sighting.width))
-    phase = 7.5 * np.abs(off) ** 0.75
-    rings = np.sin(phase + 0.9 * ripple - 0.6) * np.exp(-1.7 * np.abs(off)) * (off > -0.15)
+def _wake(depth: Array, along: Array, sighting: Sighting, ripple: Array) -> Array:
+    """Return the shade of the rings that run from the animal: dark faces towards the camera, bright backs."""
+    off = depth * np.float32(1 / (FLAT * sighting.width))
+    far = np.abs(off)
+    rings = np.sin(7.5 * far / np.sqrt(np.sqrt(far + 0.02)) + 0.9 * ripple - 0.6) * np.exp(-1.5 * far) * (off > -0.15)
     # One strong dark face hugs the body, where the water is drawn up to it.
     face = np.exp(-(((off - 0.12 - 0.05 * ripple) / 0.16) ** 2))
-    strength = along * (0.16 + 0.25 * sighting.splash)
-    window *= rgb((1 - strength * (1.1 * face + 0.6 * rings)).astype(np.float32))
+    strength = along * np.float32(0.18 + 0.25 * sighting.splash)
+    return np.asarray(1 - strength * (1.1 * face + 0.7 * rings), np.float32)
 
 
 def paint_foam(
@@ -127,30 +129,16 @@ def paint_foam(
         return
     left, right = int(churned[0]), int(churned[-1]) + 1
     along, wide = along[:, left:right].astype(np.float32), right - left
-    off = (np.arange(top, bottom, dtype=np.float32)[:, None] - line[None, left:right]) / size
-    clumps = 0.2 + 0.9 * wiggle(rng, wide, max(6.0, 0.3 * sighting.width), 4)[None, :] + 1.4 * splash
-    near = np.exp(-np.abs(off) / np.where(off < 0, 0.012 + 0.08 * splash, 0.02 + 0.14 * splash))
-    cell = max(2.0, 0.05 * sighting.width)
-    ragged = noise(rng, bottom - top, wide, (0.6 * cell, 2 * cell), 5, 0.8)
-    thick = 1.4 * near * along * clumps
-    # Foam ends at crisp ragged edges; holes open in it where it is not fed.
-    holes = np.roll(ragged, (int(cell), int(3 * cell)), (0, 1))  # other lumps of the same kind
-    churn = smoothstep(0.7, 1.0, thick + 0.5 * ragged * (near * along) ** 0.5)
-    churn = churn * smoothstep(-1.3, -0.5, holes + 0.8 * np.clip(thick, 0, 1.5) - 0.6)
-    # Foam that is left behind lies in a net of thin lines.
-    net = np.exp(-3.2 * np.abs(noise(rng, bottom - top, wide, (1.4 * cell, 5 * cell), 2, 0.6) + 0.15 * ragged))
-    far = np.exp(-np.abs(off) / (0.05 + 0.2 * splash))
-    drift = far * np.sqrt(along) * min(1.0, 1.6 * sighting.splash)
-    lace = smoothstep(0.5, 0.9, net * drift * (0.8 + 0.6 * clumps)) * 0.7
-    # Lit from above: a lump's top is bright, its lower side in a blue-grey shade.
-    relief = ragged - np.roll(ragged, -max(1, int(0.25 * cell)), 0)
-    bright = np.clip(0.82 + 0.1 * holes + 0.3 * relief, 0.4, 1.05)
-    target = window[top:bottom, left:right]
-    # Water full of bubbles is paler and greener than the sea, below foam and round it.
-    pale = smoothstep(0.15, 1.0, thick) * np.where(off > 0, np.float32(0.4), np.float32(0.15))
-    target += (white * BUBBLES - target) * rgb(pale.astype(np.float32))
-    cover = 0.94 * np.maximum(churn, lace)
-    target += (rgb(bright.astype(np.float32)) * white - target) * rgb(cover.astype(np.float32))
+    off = (np.arange(top, bottom, dtype=np.float32)[:, None] - line[None, left:right].astype(np.float32)) / size
+    # In places it is thrown up, in others the water closes over it: nothing lies in a strip.
+    clumps = np.float32(0.1) + wiggle(rng, wide, max(6.0, 0.3 * sighting.width), 4)[None, :] + np.float32(1.2) * splash
+    away = np.abs(off)
+    fade = np.where(off < 0, -1 / (0.012 + 0.08 * splash), -1 / (0.02 + 0.14 * splash)).astype(np.float32)
+    near = np.exp(away * fade)
+    far = np.exp(away * (-1 / (0.05 + 0.2 * splash)))
+    near *= along * np.maximum(clumps, 0) * np.float32(1.3)
+    far *= np.sqrt(along) * (min(1.0, 1.6 * sighting.splash) * 0.45 * np.clip(0.8 + 0.6 * clumps, 0, 1.5))
+    lay_foam(window[top:bottom, left:right], near + far, sighting.width, white, rng)
 
 
 def paint_spray(
@@ -172,7 +160,7 @@ def paint_spray(
     # Many small drops to one large, and larger clots where more water is thrown; those in flight leave a streak.
     radius = np.clip(0.3 + 0.001 * size * rng.pareto(2.5, count), 0.3, 0.004 * size + 0.4)
     x, base = starts + spread * rise, np.interp(starts, np.arange(width), line)
-    y, streak = base - rise, rng.uniform(0, 0.006 * size, count)
+    y, streak = base - rise, rng.exponential(0.006 * size, count)
     ends = (np.stack([x, y, x - 0.6 * spread * streak, y + streak], 1) * 16).astype(int).tolist()
     shades = rng.uniform(70, 255, count) * np.minimum(1.0, 1.6 * radius)
     for (x0, y0, x1, y1), shade, thick in zip(ends, shades.tolist(), (2 * radius).tolist(), strict=True):
@@ -183,18 +171,9 @@ def paint_spray(
         return
     here = slice(top, top + high), slice(left, left + wide)
     cover = drops[here].astype(np.float32) * (0.85 / 255)
-    mist = _blurred(cover, max(1.5, 0.025 * size)) * (1.6 * sighting.splash)
+    mist = gauss(cover, max(1.5, 0.025 * size)) * (1.6 * sighting.splash)
     cover = np.maximum(cover, np.minimum(mist, 0.8))
     window[here] += (white - window[here]) * rgb(cover)
-
-
-def _blurred(plane: Array, sigma: float) -> Array:
-    """Return a plane blurred; a wide blur is done at a quarter of the size, which looks the same."""
-    if sigma < 6:
-        return np.asarray(cv2.GaussianBlur(plane, (0, 0), sigma))
-    size = (max(1, plane.shape[1] // 4), max(1, plane.shape[0] // 4))
-    small = cv2.GaussianBlur(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), (0, 0), sigma / 4)
-    return np.asarray(cv2.resize(small, (plane.shape[1], plane.shape[0]), interpolation=cv2.INTER_LINEAR))
 
 
 def _paint_sheet(
@@ -211,7 +190,7 @@ def _paint_sheet(
     up = (np.float32(base) - np.arange(top, bottom, dtype=np.float32)[:, None]) * np.float32(1 / high)
     across = (np.arange(left, right, dtype=np.float32)[None, :] - np.float32(x)) - lean * high * up
     inside = 1 - (across * np.float32(1 / half)) ** 2 - up
-    threads = noise(rng, bottom - top, right - left, (0.07 * size + 2, 0.05 * size + 2), 5, 0.75)
+    threads = foam_pattern((bottom - top, right - left), 0.6 * size + 8, (float(rng.random()), float(rng.random())))[0]
     torn = smoothstep(-0.1, 0.7, inside + 0.45 * np.clip(threads, -2, 1))
     cover = smoothstep(0.1, 1.5, inside + 0.55 * threads) * torn * np.float32(0.75)
     # It rises out of ragged foam: its foot fades, nowhere beyond the window.

@@ -1,5 +1,6 @@
 """Noise, splines and scars: what the seas and the skins are painted with."""
 
+from functools import cache
 from typing import Any
 
 import cv2
@@ -44,6 +45,39 @@ def noise(
     if coarse > 1:
         total = stretched(total, (width, height), 1 / coarse, 1 / coarse, 0)
     return total / np.float32(0.45 * np.sqrt(sum(gain ** (2 * octave) for octave in range(octaves))))
+
+
+SUPPLY = 1 << 19  # numbers of white noise that are drawn once
+
+
+@cache
+def _supply() -> Array:
+    return np.random.default_rng(0).standard_normal(SUPPLY, dtype=np.float32)
+
+
+def supply(shape: tuple[int, ...], start: int) -> Array:
+    """Return white noise of a shape, deviation 1, from a place in a supply that repeats: do not write to it.
+
+    Drawing a million numbers takes as long as painting a sea.
+    """
+    count = int(np.prod(shape))
+    if count > SUPPLY:
+        return np.resize(_supply(), shape)
+    first = start % (SUPPLY - count + 1)
+    return np.asarray(_supply()[first : first + count].reshape(shape))
+
+
+def gauss(image: Array, sigma: float) -> Array:
+    """Return an image (height, width, ...) blurred; wide blurs are done on a smaller one, which looks the same."""
+    if sigma <= 1.6:
+        reach = 3 if sigma < 0.5 else 5 if sigma < 1.0 else 7 if sigma < 1.3 else 9
+        return np.asarray(cv2.GaussianBlur(image, (reach, reach), sigma))
+    shrink = 2 if sigma <= 5 else 4 if sigma <= 12 else 8
+    size = (image.shape[1], image.shape[0])
+    less = (max(1, size[0] // shrink), max(1, size[1] // shrink))
+    small = cv2.resize(image, less, interpolation=cv2.INTER_AREA)
+    reach = 2 * int(2.5 * sigma / shrink) + 1
+    return np.asarray(cv2.resize(cv2.GaussianBlur(small, (reach, reach), sigma / shrink), size))
 
 
 def stretched(plane: Array, size: tuple[int, int], right: float, down: float, start: float) -> Array:

@@ -6,6 +6,7 @@ Munk measured (J. Opt. Soc. Am. 44, 1954), shared among the bands by eye.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -13,36 +14,45 @@ import numpy as np
 from .settings import Scene, Sea
 from .texture import Array, sample
 
-TILE = 256
-COARSE = 4  # columns of the picture to one of the coarse grid: crests run along the rows
-BANDS = (131.0, 37.0, 9.1, 2.3, 0.57)  # metres a tile, incommensurate so that repeats do not line up
+TILE = 128
+SPARKS = 512  # of the tile of glints
+GRID = 4  # columns of the picture to one that is drawn: seen so low, nothing on the water is as tall as wide
+BANDS = (131.0, 37.0, 9.1, 2.3, 0.57, 0.14)  # metres a tile, incommensurate so that repeats do not line up
+# How many of the waves run across the wind: short ones nearly as many as along it (slope variances 3 : 4 in Cox and
+# Munk), so that their crests are short.
+SPREADS = (0.02, 0.2, 0.6, 1.2, 1.2, 1.2)
+BEARINGS = (8, 8, 4, 3, 3, 3)  # directions of the wind between 0 and 180 degrees for which there are tiles
+SEEN = 0.4  # of the mean square slope of the capillaries that the shortest band has
 GUSTS = (170.0, 23.0)  # metres a tile of the gust map, at two scales
 TURN = float(np.arctan(0.618))  # of all tiles: by the golden ratio, so that no repeat lies straight behind another
 FAR = 1.2  # rows below the horizon beyond which all water looks alike
+MOST = 900  # steps away from the camera in which the water's shape is looked for
+TALL = 3  # bands on which foam stands
 
 
 @dataclass(frozen=True)
 class Band:
-    """Waves of one range of lengths: rms `slope`, `height` in metres (deviation), and tiles that repeat.
+    """Waves of one range of lengths: rms `slope`, `height` in metres (deviation), and a tile that repeats.
 
-    `slopes` (TILE + 1, TILE + 1, 2) goes right and away; `heights` (TILE + 1, TILE + 1) is in metres.
+    `waves` (TILE + 1, TILE + 1, 4): slopes right and away of rms 1, heights of deviation 1 (of ripples 0), nothing
+    (four planes are sampled three times as fast as three); `crests` (TILE + 1, TILE + 1) are the heights alone.
+    `start`: where in its tile the sea begins, in tiles.
     """
 
     size: float
     slope: float
     height: float
-    slopes: Array
-    heights: Array
+    waves: Array
+    crests: Array
+    start: tuple[float, float]
 
     def kept(self, footprint: Array) -> Array:
         """Return how much of the waves is left where a pixel covers so many metres: the rest averages out."""
         # Half of a band's slopes are in waves shorter than a ninth of its tile, which two pixels must hold.
-        blend = footprint * np.float32(1 / (0.04 * self.size))
-        return np.asarray(1.0 / (1.0 + blend * blend))
-
-    def is_smooth(self, across: float) -> bool:
-        """Return whether no wave changes between points `across` metres apart."""
-        return across < 0.018 * self.size
+        kept = footprint * np.float32(1 / (0.04 * self.size))
+        kept *= kept
+        kept += 1
+        return np.asarray(np.reciprocal(kept, out=kept))
 
 
 def turned(right: Array, away: Array) -> tuple[Array, Array]:
@@ -51,11 +61,12 @@ def turned(right: Array, away: Array) -> tuple[Array, Array]:
     return c * right + s * away, c * away - s * right
 
 
-def repeat(tile: Array, size: float, points: tuple[Array, Array]) -> Array:
+def repeat(tile: Array, size: float, points: tuple[Array, Array], start: tuple[float, float] = (0.0, 0.0)) -> Array:
     """Return a tile (TILE + 1, TILE + 1, ...) that repeats every `size` metres at `turned` points."""
     at = []
-    for point in points:
+    for point, first in zip(points, start, strict=True):
         place = point * np.float32(1 / size)
+        place += np.float32(first)
         place -= np.floor(place)
         place *= TILE
         at.append(place)
@@ -68,15 +79,16 @@ def draw_bands(sea: Sea, rng: np.random.Generator) -> list[Band]:
     slope = float(np.sqrt(0.0009 + 0.05 * sea.wind**1.5) / 2)
     # Rough weather feeds the long waves; those shorter than a hand are weak (`capillaries` have the rest), but drops
     # dimple them. In all this is the mean square slope of an oiled sea.
-    shares = (0.15 * sea.wind, 0.9 * sea.wind**0.5, 1.2, 1.2, 0.4 + 0.06 * sea.rain / slope)
-    # Waves come in groups, with smoother water between: an envelope of eight lengths or fewer to a tile.
-    bands, groups = [], np.exp(0.45 * np.clip(_field(_phases(rng) * np.exp(-((K / 8.0) ** 2))), -1.6, 1.6))
-    # How many of the waves run across the wind: short ones nearly as many as along it (slope variances 3 : 4 in Cox
-    # and Munk), so that their crests are short.
-    spreads = (0.02, 0.2, 0.6, 1.2, 1.2)
+    fine = float(np.sqrt(SEEN * capillaries(sea))) / slope
+    shares = (0.15 * sea.wind, 0.9 * sea.wind**0.5, 1.2, 1.2, 0.4 + 0.06 * sea.rain / slope, fine)
+    bands = []
     for number, (size, share) in enumerate(zip(BANDS, shares, strict=True)):
-        strength = max(slope * share, 0.004, (0.10, 0.07, 0.0, 0.0, 0.0)[number] * sea.swell)
-        bands.append(_band(rng, groups, size, strength, swell if number == 0 else wind, spreads[number]))
+        strength = max(slope * share, 0.004, (0.10, 0.07, 0.0, 0.0, 0.0, 0.0)[number] * sea.swell)
+        step = np.pi / BEARINGS[number]
+        bearing = round((swell if number == 0 else wind) / step) % BEARINGS[number]
+        waves, crests, tall = _tile(number, bearing)
+        start = (float(rng.random()), float(rng.random()))
+        bands.append(Band(size, strength, strength * tall * size, waves, crests, start))
     return bands
 
 
@@ -96,7 +108,7 @@ def _wavenumbers() -> tuple[Array, Array, Array]:
 
 
 KX, KZ, K = _wavenumbers()
-LIMITED = np.exp(-((3.0 / K) ** 4) - (K / 26.0) ** 4) / np.maximum(K, 1.0) ** 2  # of a band: 3 to 26 waves a tile
+LIMITED = np.exp(-((3.0 / K) ** 4) - (K / 18.0) ** 4) / np.maximum(K, 1.0) ** 2  # of a band: 3 to 18 waves a tile
 
 
 def _phases(rng: np.random.Generator) -> Array:
@@ -110,60 +122,87 @@ def _field(waves: Array) -> Array:
     return np.asarray(field / field.std())
 
 
-def _band(
-    rng: np.random.Generator, groups: Array, size: float, strength: float, wind: float, spread: float
-) -> Band:
-    lobe = spread + ((KX * np.float32(np.cos(wind - TURN)) + KZ * np.float32(np.sin(wind - TURN))) / K) ** 2
-    height = _field(_phases(rng) * (LIMITED * lobe))
-    height *= groups
+@cache
+def _tile(number: int, bearing: int) -> tuple[Array, Array, float]:
+    """Return the waves and crests of a band, see `Band`, for a wind from one of its BEARINGS.
+
+    The last is the deviation of the heights in tiles where the slopes' rms is 1. All seas are made of the same tiles,
+    each with its own beginnings and strengths: drawing tiles for every sea took as long as painting it.
+    """
+    rng, wind = np.random.default_rng([number, bearing]), np.pi * bearing / BEARINGS[number] - TURN
+    lobe = SPREADS[number] + ((KX * np.float32(np.cos(wind)) + KZ * np.float32(np.sin(wind))) / K) ** 2
+    # Waves come in groups, with smoother water between: an envelope of eight lengths or fewer to a tile.
+    groups = np.exp(0.45 * np.clip(_field(_phases(rng) * np.exp(-((K / 8.0) ** 2))), -1.6, 1.6))
+    height = _field(_phases(rng) * (LIMITED * lobe)) * groups
     height /= height.std()
     height += 0.05 * height * height  # Stokes: peaked crests, flat troughs, by about the slope of the waves
     u, v = ((np.roll(height, -1, axis) - np.roll(height, 1, axis)) / 2 for axis in (1, 0))
     right, away = u * np.cos(TURN) - v * np.sin(TURN), u * np.sin(TURN) + v * np.cos(TURN)
-    gain = strength / float(np.sqrt(np.mean(right * right + away * away)))
-    height = (height - height.mean()) * (gain * size / TILE)
-    planes = [(plane * np.float32(k)).astype(np.float32) for plane, k in ((right, gain), (away, gain), (height, 1))]
-    slopes, heights = (
-        np.asarray(cv2.copyMakeBorder(tile, 0, 1, 0, 1, cv2.BORDER_WRAP)) for tile in (cv2.merge(planes[:2]), planes[2])
+    rms = float(np.sqrt(np.mean(right * right + away * away)))
+    deep = float(height.std())
+    height = ((height - height.mean()) / deep).astype(np.float32)
+    nothing = np.zeros_like(height)
+    tall = height if number < TALL else nothing
+    planes = [(right / rms).astype(np.float32), (away / rms).astype(np.float32), tall, nothing]
+    waves, crests = (
+        np.asarray(cv2.copyMakeBorder(tile, 0, 1, 0, 1, cv2.BORDER_WRAP)) for tile in (cv2.merge(planes), height)
     )
-    return Band(size, strength, float(height.std()), slopes, heights)
+    return waves, crests, deep / rms / TILE
 
 
-def draw_gusts(rng: np.random.Generator) -> tuple[Array, Array]:
+@cache
+def gust_tiles() -> tuple[Array, Array]:
     """Return two repeating maps (TILE + 1, TILE + 1): gusts (deviation 1) and the lace of foam, 0 to 1."""
+    rng = np.random.default_rng(len(BANDS))
     gusts = _field(_phases(rng) * (np.exp(-((K / 24.0) ** 2)) / np.maximum(K, 1.5) ** 1.6))
     cells = _field(_phases(rng) * (np.exp(-((5.0 / K) ** 2)) / np.maximum(K, 1.0) ** 1.5))
     lace = np.exp(-np.abs(cells) * 2.6)  # foam gathers on lines round the cells
     return np.pad(gusts, (0, 1), "wrap"), np.pad(lace, (0, 1), "wrap")
 
 
-def coarse_columns(width: int) -> Array:
-    """Return the picture's columns (n,) at which the coarse grid stands."""
-    return np.arange(0, width, COARSE, dtype=np.float32) + (COARSE - 1) / 2
+@cache
+def glints() -> Array:
+    """Return a repeating tile (SPARKS + 1, SPARKS + 1) of noise, deviation 1, with blobs of a pixel and of two."""
+    wrapped = np.pad(np.random.default_rng(SPARKS).standard_normal((SPARKS, SPARKS), dtype=np.float32), 8, "wrap")
+    soft = np.asarray(cv2.GaussianBlur(wrapped, (0, 0), 0.5)) + np.asarray(cv2.GaussianBlur(wrapped[::-1], (0, 0), 1.0))
+    cut = soft[8 : 9 + SPARKS, 8 : 9 + SPARKS]
+    return np.asarray(cut / cut.std())
+
+
+def drawn_columns(width: int, step: int = GRID) -> Array:
+    """Return the picture's columns (n,) in the middle of every `step`."""
+    return np.arange(0, width, step, dtype=np.float32) + (step - 1) / 2
 
 
 def surface(scene: Scene, bands: list[Band]) -> Array:
-    """Return metres to the water that each pixel shows, (height, n) at the coarse columns: crests hide troughs.
+    """Return metres to the water that each pixel shows, (height, n) at the drawn columns: crests hide troughs.
 
     Marching away from the camera, a point is seen if no nearer one stood higher in its column.
     """
     camera = scene.camera
-    x = coarse_columns(scene.width) - scene.width / 2
+    x = drawn_columns(scene.width) - scene.width / 2
     horizon = camera.horizon + np.float32(np.tan(np.radians(camera.tilt))) * x
     highest = min(0.55, 3 * sum(band.height for band in bands) / camera.height)
     near = max(scene.height - float(horizon.min()), FAR + 8) / (1 - highest)
     far = max(FAR, -float(horizon.max()) / (1 + highest))
-    below = np.linspace(near, far, int((near - far) * 0.9) + 4, dtype=np.float32)[:, None]
-    away = camera.focal * camera.height / below
-    points = turned(x[None, :] * (away * np.float32(1 / camera.focal)), away)
+    # Close by, where waves are large in the picture, steps may be: all is drawn between them.
+    steps = min(int((near - far) * 0.9) + 4, MOST)
+    below = np.linspace(near, far, steps, dtype=np.float32)
+    away = (camera.focal * camera.height / below)[:, None]
+    # The water's shape is smoother than its edges: every second column will do.
+    half = drawn_columns(scene.width, 2 * GRID) - scene.width / 2
+    points = turned(half[None, :] * (away * np.float32(1 / camera.focal)), away)
     lift = np.zeros(points[0].shape, np.float32)
     for band in bands[:4]:
-        kept = band.kept(0.5 * away / below)
-        count = int((kept[:, 0] > 0.02).sum())
+        kept = band.kept(0.5 * away / below[:, None]) * np.float32(band.height / camera.height)
+        count = int((kept > 0.02 * band.height / camera.height).sum())
         if count:
-            lift[:count] += repeat(band.heights, band.size, (points[0][:count], points[1][:count])) * kept[:count]
+            nearer = points[0][:count], points[1][:count]
+            lift[:count] += repeat(band.crests, band.size, nearer, band.start) * kept[:count]
+    np.clip(lift, -2, 0.6, out=lift)
+    lift = np.asarray(cv2.resize(lift, (2 * len(half), len(lift))))[:, : len(x)]
     # Negated, since interpolation wants rising numbers.
-    seen = -np.minimum.accumulate(below * (1 - np.clip(lift * (1 / camera.height), -2, 0.6)), axis=0).T
+    seen = -np.minimum.accumulate(below[:, None] * (1 - lift), axis=0).T
     rows = np.arange(scene.height, dtype=np.float32)
-    shown = [np.interp(h - rows, column, below[:, 0]) for h, column in zip(horizon, seen, strict=True)]
-    return np.asarray(camera.focal * camera.height / np.array(shown, np.float32).T, np.float32)
+    shown = [np.interp(h - rows, column, below) for h, column in zip(horizon, seen, strict=True)]
+    return np.asarray(np.float32(camera.focal * camera.height) / np.array(shown, np.float32).T)
