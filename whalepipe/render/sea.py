@@ -242,7 +242,7 @@ def _sparkle(scene: Scene, sizes: Array, start: tuple[float, float], rows: slice
     where one of them fills several pixels. `sizes` (height,) are pixels of the picture to a facet, `start` is the sea's
     beginning in the tile. Far off there are so many facets in a pixel that it twinkles less.
     """
-    grown = np.clip(sizes, 1.0, 2.5)
+    grown = np.clip(sizes, 1.0, 2.5) / 2  # blobs of the tile are two pixels wide
     down = (np.cumsum(1 / grown)[rows] + SPARKS * start[1]) % SPARKS
     across = (np.arange(scene.width, dtype=np.float32) - scene.width / 2)[None, :] / (1.5 * grown[rows, None])
     across = (across + SPARKS * start[0]) % SPARKS

@@ -162,9 +162,15 @@ def gust_tiles() -> tuple[Array, Array]:
 
 @cache
 def glints() -> Array:
-    """Return a repeating tile (SPARKS + 1, SPARKS + 1) of noise, deviation 1, with blobs of a pixel and of two."""
-    wrapped = np.pad(np.random.default_rng(SPARKS).standard_normal((SPARKS, SPARKS), dtype=np.float32), 8, "wrap")
-    soft = np.asarray(cv2.GaussianBlur(wrapped, (0, 0), 0.5)) + np.asarray(cv2.GaussianBlur(wrapped[::-1], (0, 0), 1.0))
+    """Return a repeating tile (SPARKS + 1, SPARKS + 1) of noise, deviation 1, with blobs of two pixels and of four.
+
+    With smaller ones the tile's own grid would show wherever it is not drawn pixel for pixel.
+    """
+    rng = np.random.default_rng(SPARKS)
+    soft = np.zeros((SPARKS + 16, SPARKS + 16), np.float32)
+    for sigma in (1.0, 2.0):  # the larger are half as strong
+        wrapped = np.pad(rng.standard_normal((SPARKS, SPARKS), dtype=np.float32), 8, "wrap")
+        soft += cv2.GaussianBlur(wrapped, (0, 0), sigma)
     cut = soft[8 : 9 + SPARKS, 8 : 9 + SPARKS]
     return np.asarray(cut / cut.std())
 
