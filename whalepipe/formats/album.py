@@ -1,11 +1,12 @@
 """The photos that a label file speaks of: their names below one folder, and their sizes."""
 
 import re
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from whalepipe.errors import ConfigError, PhotoError
 from whalepipe.formats.numbers import Size
-from whalepipe.photos import ENDINGS, inside, scan, upright_size
+from whalepipe.photos import inside, scan, upright_size
 
 _ABSOLUTE = re.compile(r"(/|[A-Za-z]:/|[A-Za-z][A-Za-z0-9+.-]*://)")
 
@@ -19,7 +20,6 @@ class Album:
             raise ConfigError(f"--photos {root} is not a folder; give the folder that the photos lie in")
         self.root = root
         self._sizes: dict[str, Size] = {}
-        self._stems: dict[str, list[str]] | None = None
 
     def name(self, *said: str) -> str:
         """The photo's path below the folder, "/" between its parts: the first of the names given that is one.
@@ -58,13 +58,20 @@ class Album:
 
     def of_stem(self, stem: str) -> list[str]:
         """The photos whose path without its ending is `stem`."""
-        if self._stems is None:
-            self._stems = {}
-            for found in scan(self.root) if self.root is not None else []:
-                ending = PurePosixPath(found.photo).suffix
-                if ending.lower() in ENDINGS and not found.note:
-                    self._stems.setdefault(found.photo.removesuffix(ending), []).append(found.photo)
         return self._stems.get(stem, [])
+
+    def photos(self) -> int:
+        """How many photos there are in the folder."""
+        return sum(map(len, self._stems.values()))
+
+    @cached_property
+    def _stems(self) -> dict[str, list[str]]:
+        stems: dict[str, list[str]] = {}
+        for found in scan(self.root) if self.root is not None else []:
+            if not found.note:
+                stem = found.photo.removesuffix(PurePosixPath(found.photo).suffix)
+                stems.setdefault(stem, []).append(found.photo)
+        return stems
 
     def size(self, photo: str, said: Size | None = None) -> Size:
         """Width and height of a photo, upright; as `said` by the label file where there is no folder to look in.

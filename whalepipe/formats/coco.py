@@ -1,6 +1,7 @@
 """COCO's JSON (cocodataset.org/#format-data): images, categories, annotations with a `bbox`.
 
-`bbox` is [x, y, width, height] in pixels, the origin at the top left. What COCO has no place for stands under `attributes` of an annotation or image, as CVAT writes them.
+`bbox` is [x, y, width, height] in pixels, the origin at the top left.
+What COCO has no place for stands under `attributes` of an annotation or image, as CVAT writes them.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from whalepipe.formats import jsonfile
 from whalepipe.formats.album import Album
 from whalepipe.formats.jsonfile import Document
 from whalepipe.formats.numbers import corners, exact, plain, rectangle
-from whalepipe.formats.sheets import EVERYTHING, Reading, Sheet, LineError, box_row, empty_row, known, sound
+from whalepipe.formats.sheets import EVERYTHING, LineError, Reading, Sheet, box_row, empty_row, known, sound
 from whalepipe.tables import BoxLabel
 
 HOLDS = EVERYTHING

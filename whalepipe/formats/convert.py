@@ -64,6 +64,8 @@ def import_labels(
     "FROM=TO" to rename; `encounter` is that of rows without one. Nothing is written where no line can be used.
     Raises ConfigError, TableError (the file as a whole is not of that format), StorageError.
     """
+    if not source.exists():
+        raise ConfigError(f"{source} does not exist; give the label file, or the folder of label files")
     name = format or guess(source)
     _refuse_same(source, out)
     folder = yolo.photos_of(source) if name == "yolo" and photos is None else photos
@@ -74,7 +76,7 @@ def import_labels(
         write_table(out, BoxLabel, rows)
     elif not reading.wrong:
         raise TableError(f"{source}: nothing is said of any photo in it")
-    notes = [f"{count} {what}" for what, count in reading.passed_over.items()]
+    notes = [f"{count} {what}" for what, count in reading.passed_over.items() if count]
     return _converted(name, rows, reading.wrong, notes)
 
 

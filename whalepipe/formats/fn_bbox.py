@@ -5,7 +5,7 @@ from pathlib import Path
 
 from whalepipe.csvtable import read_cells, to_cell, write_cells
 from whalepipe.formats.album import Album
-from whalepipe.formats.sheets import Reading, Sheet, LineError, box_row, empty_row
+from whalepipe.formats.sheets import LineError, Reading, Sheet, box_row, empty_row
 from whalepipe.formats.tables import no_header, to_number
 
 HOLDS: frozenset[str] = frozenset()

@@ -13,8 +13,6 @@ _COLUMNS = {"minmax": {"photo", "xmin", "xmax", "ymin", "ymax"}, "xywh": {"photo
 
 def guess(path: Path) -> str:
     """The name of the format. Raises ConfigError where nothing or several things fit, TableError."""
-    if not path.exists():
-        raise ConfigError(f"{path} does not exist; give the label file, or the folder of label files")
     ending = path.suffix.lower()
     if path.is_dir():
         found = _of_folder(path)

@@ -72,8 +72,19 @@ class Document:
 
 
 def write_json(path: Path, tree: Any) -> None:
-    """Write JSON as UTF-8, aside and renamed. Raises StorageError."""
-    write_aside(path, (json.dumps(tree, ensure_ascii=False, indent=1) + "\n").encode("utf-8"))
+    """Write JSON as UTF-8 with a line for each item of its lists, aside and renamed. Raises StorageError."""
+    write_aside(path, (_listing(tree) + "\n").encode("utf-8"))
+
+
+def _listing(tree: Any) -> str:
+    if isinstance(tree, dict):
+        values = (f"{_dumped(key)}: {_listing(v) if isinstance(v, list) else _dumped(v)}" for key, v in tree.items())
+        return "{\n" + ",\n".join(values) + "\n}"
+    return "[\n" + ",\n".join(map(_dumped, tree)) + "\n]"
+
+
+def _dumped(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def items(tree: Any, key: str, document: Document) -> list[Any]:

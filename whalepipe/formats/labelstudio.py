@@ -18,7 +18,7 @@ from whalepipe.formats import jsonfile
 from whalepipe.formats.album import Album
 from whalepipe.formats.jsonfile import Document
 from whalepipe.formats.numbers import Rectangle, Size, around, corners, exact, in_parts, in_pixels, plain, rectangle
-from whalepipe.formats.sheets import EVERYTHING, Reading, Sheet, LineError, box_row, empty_row, known, parts_of
+from whalepipe.formats.sheets import EVERYTHING, LineError, Reading, Sheet, box_row, empty_row, known, parts_of
 from whalepipe.photos import ENDINGS
 from whalepipe.tables import BoxLabel
 
@@ -43,7 +43,9 @@ def read(path: Path, reading: Reading) -> None:
 
 
 def _read_task(task: dict[str, Any], number: int, document: Document, reading: Reading) -> None:
-    data = jsonfile.mapping(task.get("data"))
+    if "data" not in task:
+        raise LineError("no `data` in it; export from Label Studio as JSON, not as JSON-MIN")
+    data = jsonfile.mapping(task["data"])
     done = [(at, jsonfile.mapping(a)) for at, a in enumerate(jsonfile.listed(task, "annotations"))]
     done = [(at, annotation) for at, annotation in done if not annotation.get("was_cancelled")]
     if not done:

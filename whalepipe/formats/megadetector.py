@@ -1,6 +1,7 @@
 """MegaDetector's batch output (lila.science/megadetector-output-format).
 
-`bbox` is [x, y, width, height] in shares of the photo's width and height. What the format has no place for stands under `attributes` of a detection or image.
+`bbox` is [x, y, width, height] in shares of the photo's width and height.
+What the format has no place for stands under `attributes` of a detection or image.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from whalepipe.formats import jsonfile
 from whalepipe.formats.album import Album
 from whalepipe.formats.jsonfile import Document
 from whalepipe.formats.numbers import Size, corners, in_parts, in_pixels, plain, rectangle
-from whalepipe.formats.sheets import EVERYTHING, Reading, Sheet, LineError, box_row, empty_row, known, parts_of
+from whalepipe.formats.sheets import EVERYTHING, LineError, Reading, Sheet, box_row, empty_row, known, parts_of
 
 HOLDS = EVERYTHING
 FORMAT_VERSION = "1.4"

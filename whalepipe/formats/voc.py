@@ -13,7 +13,7 @@ from whalepipe.errors import TableError
 from whalepipe.files import folder_aside, write_aside
 from whalepipe.formats.album import Album
 from whalepipe.formats.numbers import Size
-from whalepipe.formats.sheets import EVERYTHING, Reading, Sheet, LineError, box_row, empty_row, known
+from whalepipe.formats.sheets import EVERYTHING, LineError, Reading, Sheet, box_row, empty_row, known
 from whalepipe.formats.tables import to_number
 from whalepipe.formats.xmlfile import Element, read_xml
 from whalepipe.tables import BoxLabel

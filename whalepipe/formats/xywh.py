@@ -6,7 +6,7 @@ from pathlib import Path
 
 from whalepipe.formats.album import Album
 from whalepipe.formats.numbers import corners, exact, plain, rectangle
-from whalepipe.formats.sheets import Reading, Sheet, LineError, box_row, empty_row, known
+from whalepipe.formats.sheets import LineError, Reading, Sheet, box_row, empty_row, known
 from whalepipe.formats.tables import finite
 from whalepipe.tables import read_lines, write_table
 

@@ -28,7 +28,7 @@ from whalepipe.formats.numbers import (
     plain,
     rectangle,
 )
-from whalepipe.formats.sheets import Reading, Sheet, LineError, box_row, empty_row, parts_of
+from whalepipe.formats.sheets import LineError, Reading, Sheet, box_row, empty_row, parts_of
 from whalepipe.formats.tables import to_number
 from whalepipe.photos import inside
 from whalepipe.tables import BoxLabel
@@ -57,6 +57,9 @@ def read(path: Path, reading: Reading) -> None:
         with reading.line(str(file)):
             photo = _photo(file.relative_to(root), reading.album)
             _read_file(file, photo, reading.album.size(photo), names, reading)
+    if reading.album.root is not None and reading.album.root.is_relative_to(root):  # the dataset's own photos
+        unlabelled = reading.album.photos() - len(files)
+        reading.passed_over["photos without a label file, of which nothing is said then"] += max(unlabelled, 0)
 
 
 def _root(path: Path) -> Path:
