@@ -18,6 +18,8 @@ from typing import Any, TypeVar
 from whalepipe.errors import TableError
 from whalepipe.files import write_aside
 
+DIGITS = 10  # of a number in a table of the pipeline
+ALL_DIGITS = 15  # of one that is only carried over: what another program wrote is to come out as it went in
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _QUOTED = re.compile('[",\r\n]')
 Row = TypeVar("Row")
@@ -46,14 +48,14 @@ def _hints(row: Any) -> dict[str, Any]:
     return typing.get_type_hints(row)
 
 
-def to_cell(value: Any) -> str:
+def to_cell(value: Any, digits: int = DIGITS) -> str:
     """A value as the text of a CSV cell; text that begins like a formula gets a leading apostrophe."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return f"{value:.10g}"
+        return f"{value:.{digits}g}"
     text = str(value)
     guarded = isinstance(value, str) and text.lstrip("'").startswith(FORMULA_STARTS)
     return "'" + text if guarded else text
@@ -70,10 +72,10 @@ def from_cell(text: str, kind: type) -> Any:
     return kind(text)
 
 
-def write_table(path: Path, row: type, rows: Iterable[Any]) -> None:
+def write_table(path: Path, row: type, rows: Iterable[Any], digits: int = DIGITS) -> None:
     """Write rows as UTF-8 CSV, aside and renamed. Raises StorageError."""
     names = list(columns(row))
-    write_cells(path, [names, *([to_cell(getattr(r, n)) for n in names] for r in rows)])
+    write_cells(path, [names, *([to_cell(getattr(r, n), digits) for n in names] for r in rows)])
 
 
 def write_cells(path: Path, lines: Iterable[Iterable[str]]) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from whalepipe.csvtable import ALL_DIGITS
 from whalepipe.errors import ConfigError, TableError
 from whalepipe.formats import coco, fn_bbox, labelstudio, megadetector, minmax, polygons, voc, xywh, yolo
 from whalepipe.formats.album import Album
@@ -73,7 +74,7 @@ def import_labels(
     chosen(name).read(source, reading)
     rows = _completed(reading.rows, parts, encounter, source)
     if rows:
-        write_table(out, BoxLabel, rows)
+        write_table(out, BoxLabel, rows, ALL_DIGITS)
     elif not reading.wrong:
         raise TableError(f"{source}: nothing is said of any photo in it")
     notes = [f"{count} {what}" for what, count in reading.passed_over.items() if count]

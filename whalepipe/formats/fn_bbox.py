@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from whalepipe.csvtable import read_cells, to_cell, write_cells
+from whalepipe.csvtable import ALL_DIGITS, read_cells, to_cell, write_cells
 from whalepipe.formats.album import Album
 from whalepipe.formats.sheets import LineError, Reading, Sheet, box_row, empty_row
 from whalepipe.formats.tables import no_header, to_number
@@ -33,7 +33,7 @@ def write(sheets: Sequence[Sheet], path: Path, album: Album) -> None:  # noqa: A
     lines = [HEADER]
     for sheet in sheets:
         for box in sheet.boxes:
-            x0, y0, x1, y1 = map(to_cell, box.corners)
+            x0, y0, x1, y1 = (to_cell(c, ALL_DIGITS) for c in box.corners)
             lines.append([sheet.photo, f"{y0} {x0} {y1} {x1}"])
         if sheet.empty:
             lines.append([sheet.photo, ""])

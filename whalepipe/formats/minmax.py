@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from whalepipe.csvtable import ALL_DIGITS
 from whalepipe.formats.album import Album
 from whalepipe.formats.sheets import Reading, Sheet
 from whalepipe.tables import BoxLabel, read_lines, write_table
@@ -34,4 +35,4 @@ def read(path: Path, reading: Reading) -> None:
 def write(sheets: Sequence[Sheet], path: Path, album: Album) -> None:  # noqa: ARG001 every format is called alike
     """Write the five columns. Raises StorageError."""
     rows = [row for sheet in sheets for row in (sheet.boxes or (BoxLabel(sheet.photo),))]
-    write_table(path, Line, [Line(row.photo, row.xmin, row.xmax, row.ymin, row.ymax) for row in rows])
+    write_table(path, Line, [Line(row.photo, row.xmin, row.xmax, row.ymin, row.ymax) for row in rows], ALL_DIGITS)

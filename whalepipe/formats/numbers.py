@@ -11,7 +11,7 @@ Corners = tuple[float, float, float, float]  # xmin, ymin, xmax, ymax in pixels
 Rectangle = tuple[Fraction, Fraction, Fraction, Fraction]  # left, top, width, height; pixels, or parts of a whole
 Size = tuple[int, int]  # width and height of a photo, pixels, upright
 
-DIGITS = 9  # behind the point of a pixel: more than any table holds, fewer than a float's error reaches
+DIGITS = 10  # behind the point of a pixel: more than anybody draws, fewer than a float's error reaches
 
 
 def exact(number: float) -> Fraction:
@@ -62,8 +62,8 @@ def around(points: list[tuple[Fraction, Fraction]]) -> Rectangle:
 
 
 def plain(number: Fraction | float) -> float | int:
-    """A number as a file shows it: 15 digits at most, a whole one without a point."""
-    value = float(f"{float(number):.15g}")
+    """A number as a file shows it: a whole one without a point."""
+    value = float(number)
     return int(value) if value.is_integer() else value
 
 

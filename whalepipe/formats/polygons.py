@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from whalepipe.csvtable import read_cells, to_cell, write_cells
+from whalepipe.csvtable import ALL_DIGITS, read_cells, to_cell, write_cells
 from whalepipe.formats.album import Album
 from whalepipe.formats.numbers import around, corners, exact
 from whalepipe.formats.sheets import LineError, Reading, Sheet, box_row, empty_row
@@ -36,7 +36,7 @@ def write(sheets: Sequence[Sheet], path: Path, album: Album) -> None:  # noqa: A
     lines = []
     for sheet in sheets:
         for box in sheet.boxes:
-            x0, y0, x1, y1 = map(to_cell, box.corners)
+            x0, y0, x1, y1 = (to_cell(c, ALL_DIGITS) for c in box.corners)
             lines.append([sheet.photo, x0, y0, x1, y0, x1, y1, x0, y1])
         if sheet.empty:
             lines.append([sheet.photo])

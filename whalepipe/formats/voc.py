@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from xml.sax.saxutils import escape
 
-from whalepipe.csvtable import to_cell
+from whalepipe.csvtable import ALL_DIGITS, to_cell
 from whalepipe.errors import TableError
 from whalepipe.files import folder_aside, write_aside
 from whalepipe.formats.album import Album
@@ -113,7 +113,8 @@ def _text(sheet: Sheet, size: Size) -> str:
 
 
 def _object_lines(sheet: Sheet, box: BoxLabel) -> list[str]:
-    corners = "".join(f"<{name}>{to_cell(c)}</{name}>" for name, c in zip(CORNERS, box.corners, strict=True))
+    numbers = (to_cell(corner, ALL_DIGITS) for corner in box.corners)
+    corners = "".join(f"<{name}>{number}</{name}>" for name, number in zip(CORNERS, numbers, strict=True))
     return [
         " <object>",
         f" <name>{escape(box.part)}</name>",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from whalepipe.csvtable import ALL_DIGITS
 from whalepipe.formats.album import Album
 from whalepipe.formats.numbers import corners, exact, plain, rectangle
 from whalepipe.formats.sheets import LineError, Reading, Sheet, box_row, empty_row, known
@@ -62,4 +63,4 @@ def write(sheets: Sequence[Sheet], path: Path, album: Album) -> None:  # noqa: A
             lines.append(Line(sheet.photo, x, y, width, height))
         if sheet.empty:
             lines.append(Line(sheet.photo, None, None, None, None))
-    write_table(path, Line, lines)
+    write_table(path, Line, lines, ALL_DIGITS)
