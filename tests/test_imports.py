@@ -99,7 +99,8 @@ def test_help_loads_nothing_heavy(command: str) -> None:
         "    print(sorted({m.split('.')[0] for m in sys.modules} & "
         "{'torch','numpy','pandas','cv2','PIL','sqlalchemy','timm','ultralytics','jinja2','openpyxl'}))"
     )
-    done = subprocess.run([sys.executable, "-c", program, *command.split(), "--help"], capture_output=True, text=True, cwd=PROJECT)
+    args = [sys.executable, "-c", program, *command.split(), "--help"]
+    done = subprocess.run(args, capture_output=True, text=True, cwd=PROJECT)
     assert done.returncode == 0, done.stderr
     assert "Example: whalepipe" in done.stdout
     assert done.stdout.splitlines()[-1] == "[]"

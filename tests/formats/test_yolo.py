@@ -1,9 +1,6 @@
 """YOLO folders as Ultralytics, Roboflow and Label Studio lay them out."""
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -88,24 +85,6 @@ def test_what_is_written(tmp_path: Path, photos: Path) -> None:
     )
     assert found["images/a.jpg"].read_bytes() == (photos / "a.jpg").read_bytes()
     assert not found["images/a.jpg"].is_symlink()
-
-
-PROGRAM = """
-import sys
-from ultralytics.data.utils import check_det_dataset, img2label_paths
-data = check_det_dataset(sys.argv[1])
-print([data["names"], img2label_paths([data["train"] + "/sub/b.JPG"])])
-"""
-
-
-def test_ultralytics_reads_it(tmp_path: Path, photos: Path) -> None:
-    (tmp_path / "own.csv").write_text("photo,part,xmin,ymin,xmax,ymax\nsub/b.JPG,fluke,6,8,30,48\n")
-    export_labels(tmp_path / "own.csv", tmp_path / "set", "yolo", photos)
-    # In a process of its own: imported, it replaces Pillow's own way to open pictures.
-    environment = {**os.environ, "YOLO_AUTOINSTALL": "false", "YOLO_OFFLINE": "true"}
-    command = [sys.executable, "-c", PROGRAM, str(tmp_path / "set" / "data.yaml")]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
-    assert done.stdout.splitlines()[-1] == str([{0: "fluke"}, [str(tmp_path / "set" / "labels" / "sub" / "b.txt")]])
 
 
 def test_two_photos_of_one_stem(tmp_path: Path, photos: Path, dataset: Path) -> None:
