@@ -69,6 +69,8 @@ def folder_aside(path: Path) -> Iterator[Path]:
     Raises StorageError where it cannot be written or `path` is there and not an empty folder.
     """
     with storing(path):
+        if path.is_dir() and any(path.iterdir()):
+            raise OSError(errno.ENOTEMPTY, "not empty")
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=".aside-", dir=path.parent))
     try:
@@ -76,7 +78,7 @@ def folder_aside(path: Path) -> Iterator[Path]:
         with storing(path):
             temporary.chmod(0o755)
             if path.is_dir():
-                path.rmdir()  # refuses a folder that holds anything
+                path.rmdir()  # refuses a folder into which something was put in the meantime
             temporary.rename(path)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)

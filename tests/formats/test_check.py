@@ -83,6 +83,14 @@ def test_photos_that_cannot_be_used_are_said_once(tmp_path: Path, photos: Path) 
     assert fourth == f"line 6 (../boxes.csv): ../boxes.csv leads out of {photos}"
 
 
+def test_names_that_others_would_not_find(tmp_path: Path, photos: Path) -> None:
+    assert found(tmp_path, photos, "sub\\b.JPG,,,,,,", f"{photos}/a.jpg,,,,,,", "./c d.png,,,,,,") == [
+        "line 2 (sub\\b.JPG): write it as sub/b.JPG",
+        f"line 3 ({photos}/a.jpg): write it as a.jpg",
+        "line 4 (./c d.png): write it as c d.png",
+    ]
+
+
 def test_lines_that_contradict_each_other(tmp_path: Path, photos: Path) -> None:
     lines = ("a.jpg,E,fluke,1,1,9,9", "a.jpg,E,,,,,", "c d.png,E,fluke,1,1,9,9", "c d.png,,fluke,11,11,19,19")
     assert found(tmp_path, photos, *lines) == [

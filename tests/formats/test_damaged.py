@@ -175,7 +175,7 @@ def test_all_wrong_lines_are_named_and_the_others_read(read: Read, tmp_path: Pat
         ("t.json", "{}", "", "its format cannot be told from its content"),
         ("t.docx", "", "", "its format cannot be told from its content"),
         ("t.csv", "a,b\n1,2\n", "minmax", "no column photo in its first line"),
-        ("t.csv", "a,b\n1,2\n", "xywh", "no column filename, h, w, x, y in its first line"),
+        ("t.csv", "a,b\n1,2\n", "xywh", "no column h, photo, w, x, y in its first line"),
         ("t.csv", "fn,bbox\n", "", "nothing is said of any photo in it"),
         ("t.json", "{}", "coco", "no list `categories` in it"),
         ("t.json", "[]", "megadetector", "no list `images` in it"),

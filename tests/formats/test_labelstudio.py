@@ -51,7 +51,9 @@ def test_a_file_of_the_tool(read: Read) -> None:
 @pytest.mark.parametrize(
     ("address", "photo"),
     [
-        ("/data/local-files/?d=survey%2Fsub%2Fb.JPG", None),  # served from elsewhere: not another b.JPG
+        ("/data/local-files/?d=2024%2Fphotos%2Fsub%2Fb.JPG", "sub/b.JPG"),
+        ("/data/local-files/?d=photos/c%20d.png", "c d.png"),
+        ("/data/local-files/?d=other/sub/b.JPG", None),  # served from elsewhere: another b.JPG
         ("sub/b.JPG", "sub/b.JPG"),
         ("s3://bucket/2024/sub/b.JPG", "sub/b.JPG"),
         ("/data/upload/7/0a1b2c3d-a.jpg", "a.jpg"),
@@ -73,7 +75,7 @@ def test_what_comes_back_from_the_tool_keeps_what_was_known(read: Read, tmp_path
     )
     export_labels(tmp_path / "own.csv", tmp_path / "tasks.json", "labelstudio", photos)
     [task] = json.loads((tmp_path / "tasks.json").read_text())
-    assert task["data"] == {"image": "/data/local-files/?d=sub/b.JPG", "photo": "sub/b.JPG", "encounter": "E"}
+    assert task["data"] == {"image": "/data/local-files/?d=photos/sub/b.JPG", "photo": "sub/b.JPG", "encounter": "E"}
     [annotation] = task["annotations"]
     [result] = annotation["result"]
     assert result == {

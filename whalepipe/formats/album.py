@@ -56,6 +56,11 @@ class Album:
                 continue
         raise PhotoError(f"{name} is not in {self.root}")
 
+    @property
+    def folder(self) -> str:
+        """The name of the folder itself; empty where there is none."""
+        return self.root.resolve().name if self.root is not None else ""
+
     def of_stem(self, stem: str) -> list[str]:
         """The photos whose path without its ending is `stem`."""
         return self._stems.get(stem, [])

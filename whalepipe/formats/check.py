@@ -73,6 +73,8 @@ def _look(photo: str, rows: list[Numbered], album: Album, parts: Sequence[str]) 
 def _seen(photo: str, album: Album) -> Size:
     """The size of a photo whose pixels can be read. Raises PhotoError."""
     name = album.name(photo)
+    if name != photo:  # it is found here, but not by those who put the folder before the name
+        raise PhotoError(f"write it as {name}")
     size = album.size(name)
     read_photo((album.root or Path()) / name, max_side=DECODED)
     return size

@@ -53,7 +53,7 @@ def _read_task(task: dict[str, Any], number: int, document: Document, reading: R
         return
     if len(done) > 1:
         reading.passed_over["tasks with several annotations: the boxes of all are taken"] += 1
-    photo = reading.album.name(*_names(data))
+    photo = reading.album.name(*_names(data, reading.album.folder))
     before = len(reading.rows), len(reading.wrong)
     for at, annotation in done:
         given = known(data, _author(annotation))
@@ -64,15 +64,25 @@ def _read_task(task: dict[str, Any], number: int, document: Document, reading: R
         reading.add(empty_row(photo, known(data)))
 
 
-def _names(data: dict[str, Any]) -> list[str]:
-    """What the photo may be called: our own name for it, the file that an address names, the file that was uploaded."""
+def _names(data: dict[str, Any], folder: str) -> list[str]:
+    """What the photo may be called: our own name for it, the file that an address names, the file that was uploaded.
+
+    Addresses of local files begin above the folder of photos, whose name then stands in them.
+    """
     texts = {key: value for key, value in data.items() if isinstance(value, str)}
     pictures = [value for value in texts.values() if value.lower().endswith(tuple(ENDINGS))]
     address = urlsplit(texts.get("image") or texts.get("img") or next(iter(pictures), ""))
     path = unquote(address.path)
-    served = parse_qs(address.query).get("d", [])
+    served = [name for d in parse_qs(address.query).get("d", []) for name in (d, *_after(folder, d))]
     uploaded = [_UPLOADED.sub("", PurePosixPath(path).name)] if "/upload/" in path else []
     return [name for name in (texts.get("photo", ""), *(served or [*uploaded, path])) if name]
+
+
+def _after(folder: str, path: str) -> list[str]:
+    """What follows a folder of that name in a path."""
+    parts = PurePosixPath(path).parts
+    below = ["/".join(parts[at + 1 :]) for at, part in enumerate(parts) if part == folder]
+    return [] if ".." in parts else below
 
 
 def _author(annotation: dict[str, Any]) -> dict[str, str]:
@@ -127,7 +137,7 @@ def write(sheets: Sequence[Sheet], path: Path, album: Album) -> None:
     for number, sheet in enumerate(sheets, start=1):
         size = sheet.size or album.size(sheet.photo)
         results = [_result(sheet, box, size, f"{number}-{place}") for place, box in enumerate(sheet.boxes)]
-        data = {"image": LOCAL + quote(sheet.photo), "photo": sheet.photo, **sheet.attributes}
+        data = {"image": LOCAL + quote(f"{album.folder}/{sheet.photo}"), "photo": sheet.photo, **sheet.attributes}
         tasks.append({"id": number, "data": data, "annotations": [{"result": results}]})
     jsonfile.write_json(path, tasks)
 

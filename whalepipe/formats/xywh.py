@@ -26,9 +26,14 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Found(Line):
+class Found:
     """A line of a table that is read."""
 
+    photo: str
+    x: float | None
+    y: float | None
+    w: float | None
+    h: float | None
     part: str = ""
     encounter: str = ""
     individual: str = ""
@@ -43,7 +48,7 @@ def read(path: Path, reading: Reading) -> None:
     reading.wrong += wrong
     for line, found in numbered:
         with reading.line(f"{path}, line {line}"):
-            photo = reading.album.name(found.filename)
+            photo = reading.album.name(found.photo)
             sides = [side for side in (found.x, found.y, found.w, found.h) if side is not None]
             if not sides:
                 reading.add(empty_row(photo, known(vars(found))))
