@@ -48,6 +48,15 @@ def test_a_photo_of_another_size_is_another_photo(read: Read, tmp_path: Path) ->
     assert [row.photo for row in rows] == ["a.jpg", "c d.png"]
 
 
+def test_a_photo_whose_boxes_are_wrong_is_not_called_empty(read: Read) -> None:
+    rows, done = read("coco.json", SAMPLE.replace("[10, 20, 30, 25]", "[10, 20, -30, 25]"))
+    assert [row.photo for row in rows] == ["sub/b.JPG", "sub/b.JPG", "c d.png"]
+    assert len(done.wrong) == 1
+    rows, done = read("coco.json", SAMPLE.replace('"image_id": 17', '"image_id": 18'))
+    assert [row.photo for row in rows] == ["sub/b.JPG", "sub/b.JPG"]
+    assert done.notes == ["2 images without boxes, of which some may be those of the wrong lines"]
+
+
 def test_without_the_photos_the_file_is_believed(read: Read) -> None:
     rows, done = read("coco.json", SAMPLE.replace("sub/b.JPG", "elsewhere.jpg"), photos=None)
     assert (len(rows), rows[1].photo, done.wrong) == (4, "elsewhere.jpg", [])

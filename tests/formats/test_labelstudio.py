@@ -48,6 +48,17 @@ def test_a_file_of_the_tool(read: Read) -> None:
     assert done.notes == ["1 results of the type choices", "1 tasks that nobody annotated yet"]
 
 
+def test_a_region_of_another_kind_is_no_empty_photo(read: Read, tmp_path: Path) -> None:
+    ellipse = {"type": "ellipselabels", "original_width": 100, "original_height": 50, "value": {"x": 50, "y": 50}}
+    task = {"data": {"image": "a.jpg"}, "annotations": [{"result": [ellipse]}]}
+    rows, done = read("tasks.json", json.dumps([task]))
+    assert rows == []
+    assert done.wrong == [
+        f"{tmp_path / 'tasks.json'}, line 1, [0].annotations[0].result[0]: a region of the type ellipselabels: only "
+        "labelled rectangles and polygons are read as boxes"
+    ]
+
+
 @pytest.mark.parametrize(
     ("address", "photo"),
     [

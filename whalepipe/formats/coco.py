@@ -18,6 +18,7 @@ from whalepipe.tables import BoxLabel
 
 HOLDS = EVERYTHING
 Id = str | int
+Photos = dict[Id, tuple[str, dict[str, str]]]  # name and attributes of each image
 
 
 def read(path: Path, reading: Reading) -> None:
@@ -25,18 +26,31 @@ def read(path: Path, reading: Reading) -> None:
     document = Document(path)
     parts = _parts(document, reading)
     photos, wrong = _photos(document, reading)
-    boxes: dict[Id, list[BoxLabel]] = {image: [] for image in photos}
-    for number, each in enumerate(jsonfile.items(document.tree, "annotations", document)):
+    boxes: dict[Id, list[BoxLabel]] = {}  # of each image that an annotation, were it a wrong one, speaks of
+    placed = 0
+    annotations = jsonfile.items(document.tree, "annotations", document)
+    for number, each in enumerate(annotations):
         with reading.line(partial(document.where, "annotations", number)):
             item = jsonfile.mapping(each)
             image = jsonfile.label(item, "image_id")
             if image in wrong:
                 reading.passed_over["boxes of images that cannot be used"] += 1
+                placed += 1
                 continue
-            boxes[_among(photos, image, "image")].append(_box(item, parts, *photos[image]))
+            mine = boxes.setdefault(_among(photos, image, "image"), [])
+            placed += 1
+            mine.append(_box(item, parts, *photos[image]))
+    _add(photos, boxes, placed == len(annotations), reading)
+
+
+def _add(photos: Photos, boxes: dict[Id, list[BoxLabel]], all_placed: bool, reading: Reading) -> None:
+    """Images without annotations are empty photos, unless there are annotations of nobody knows which image."""
     for image, (photo, attributes) in photos.items():
-        for row in boxes[image] or [empty_row(photo, attributes)]:
-            reading.add(row)
+        reading.rows += boxes.get(image, [])
+        if image not in boxes and all_placed:
+            reading.add(empty_row(photo, attributes))
+        elif image not in boxes:
+            reading.passed_over["images without boxes, of which some may be those of the wrong lines"] += 1
 
 
 def _parts(document: Document, reading: Reading) -> dict[Id, str]:
@@ -48,9 +62,9 @@ def _parts(document: Document, reading: Reading) -> dict[Id, str]:
     return found
 
 
-def _photos(document: Document, reading: Reading) -> tuple[dict[Id, tuple[str, dict[str, str]]], set[Id]]:
-    """Name and attributes of each image by its id, and the ids of those that cannot be used."""
-    found: dict[Id, tuple[str, dict[str, str]]] = {}
+def _photos(document: Document, reading: Reading) -> tuple[Photos, set[Id]]:
+    """The images by their ids, and the ids of those that cannot be used."""
+    found: Photos = {}
     wrong: set[Id] = set()
     for number, each in enumerate(jsonfile.items(document.tree, "images", document)):
         with reading.line(partial(document.where, "images", number)):

@@ -96,6 +96,8 @@ def _author(annotation: dict[str, Any]) -> dict[str, str]:
 def _read_result(result: dict[str, Any], photo: str, given: dict[str, str], reading: Reading) -> None:
     kind = result.get("type")
     if kind not in ("rectanglelabels", "polygonlabels"):
+        if "original_width" in result:
+            raise LineError(f"a region of the type {kind}: only labelled rectangles and polygons are read as boxes")
         reading.passed_over[f"results of the type {kind}"] += 1
         return
     size = reading.album.size(photo, jsonfile.size(result, "original_width", "original_height"))
