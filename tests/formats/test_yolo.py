@@ -87,6 +87,21 @@ def test_what_is_written(tmp_path: Path, photos: Path) -> None:
     assert not found["images/a.jpg"].is_symlink()
 
 
+def test_folders_called_images_and_labels(tmp_path: Path, photos: Path) -> None:
+    for folder in ("images", "labels"):
+        (photos / folder).mkdir()
+        shutil.copyfile(photos / "a.jpg", photos / folder / "x.jpg")
+    (tmp_path / "own.csv").write_text(
+        "photo,part,xmin,ymin,xmax,ymax\nimages/x.jpg,fluke,6,8,30,48\nlabels/x.jpg,fluke,7,8,30,48\n"
+    )
+    export_labels(tmp_path / "own.csv", tmp_path / "set", "yolo", photos)
+    assert (tmp_path / "set" / "images" / "labels" / "x.txt").is_file()  # ultralytics replaces the last /images/
+    for given in (photos, None):
+        assert import_labels(tmp_path / "set", tmp_path / "back.csv", photos=given).wrong == []
+        back = read_table(tmp_path / "back.csv", BoxLabel)
+        assert {row.photo: row.xmin for row in back} == {"images/x.jpg": 6, "labels/x.jpg": 7}
+
+
 def test_two_photos_of_one_stem(tmp_path: Path, photos: Path, dataset: Path) -> None:
     (photos / "a.png").write_bytes((photos / "c d.png").read_bytes())
     (tmp_path / "own.csv").write_text("photo,part,xmin,ymin,xmax,ymax\na.jpg,fluke,1,1,2,2\na.png,fluke,1,1,2,2\n")

@@ -132,7 +132,8 @@ def _names(place: Path) -> dict[int, str] | None:
         if len(found) > 1:
             raise ConfigError(f"{place} holds several YAML files; give the one to read in place of the folder")
         if not found:
-            texts = [p for p in (place / CLASSES, place / "labels" / CLASSES, place.parent / CLASSES) if p.is_file()]
+            above = place.parent / CLASSES if place.name == "labels" else place / "labels" / CLASSES
+            texts = [p for p in (place / CLASSES, above) if p.is_file()]
             return _listed(texts[0]) if texts else None
         place = found[0]
     try:
@@ -163,7 +164,7 @@ def write(sheets: Sequence[Sheet], path: Path, album: Album) -> None:
     with folder_aside(path) as folder:
         for stem, sheet in zip(stems, sheets, strict=True):
             text = "".join(_line(box, parts, sheet, album) for box in sheet.boxes)
-            write_aside(folder / "labels" / f"{stem}.txt", text.encode())
+            write_aside(folder / _label_path(stem), text.encode())
             _copy(inside(album.root or Path(), sheet.photo), folder / "images" / sheet.photo)
         write_aside(folder / "data.yaml", _data(parts).encode("utf-8"))
 
@@ -176,6 +177,12 @@ def _stems(photos: Sequence[str]) -> list[str]:
             raise ConfigError(f"{found[stem.lower()]} and {photo} would share a label file: YOLO cannot hold both")
         found[stem.lower()] = photo
     return [str(PurePosixPath(photo).with_suffix("")) for photo in photos]
+
+
+def _label_path(stem: str) -> str:
+    """Where Ultralytics looks for a photo's labels: the last `images` of its path is `labels` there."""
+    above, _, below = f"/images/{stem}".rpartition("/images/")
+    return f"{above}/labels/{below}.txt".removeprefix("/")
 
 
 def _line(box: BoxLabel, parts: list[str], sheet: Sheet, album: Album) -> str:
