@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from whalepipe.csvtable import from_cell, read_table, to_cell, write_table
+from whalepipe.csvtable import ALL_DIGITS, from_cell, read_lines, read_table, to_cell, write_table
 from whalepipe.errors import StorageError, TableError
 from whalepipe.tables import BoxLabel, CropLabel, Ledger, Photo
 
@@ -107,6 +107,18 @@ def test_what_is_wrong_is_named_with_file_and_line(tmp_path: Path, text: str | b
         read_table(path, BoxLabel, aliases=True)
     assert str(caught.value).startswith(str(path))
     assert expected in str(caught.value)
+
+
+def test_all_wrong_lines_are_found_beside_the_numbered_rows(tmp_path: Path) -> None:
+    path = write(tmp_path, 'photo,xmin\n\n"a\nb.jpg",5\nb.jpg,left\nc.jpg\nd.jpg,6\n')
+    rows, wrong = read_lines(path, BoxLabel)
+    assert rows == [(4, BoxLabel("a\nb.jpg", xmin=5)), (7, BoxLabel("d.jpg", xmin=6))]
+    assert wrong == [f"{path}, line 5, column xmin: 'left' is not a float", f"{path}, line 6: 1 cells under 2 columns"]
+
+
+def test_what_is_only_carried_over_keeps_all_its_digits(tmp_path: Path) -> None:
+    write_table(tmp_path / "t.csv", Row, [Row("", 5271.4327001234)], ALL_DIGITS)
+    assert (tmp_path / "t.csv").read_text() == "text,number,whole,flag,maybe\n,5271.4327001234,0,false,\n"
 
 
 def test_empty_cells_beyond_the_last_column_are_no_error(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.helpers import as_nobody
 from whalepipe.errors import StorageError
-from whalepipe.files import LEFT_AFTER_S, aside, digest, storing, sweep, write_aside
+from whalepipe.files import LEFT_AFTER_S, aside, digest, folder_aside, storing, sweep, write_aside
 
 
 def test_written_whole_and_nothing_beside_it(tmp_path: Path) -> None:
@@ -46,6 +46,20 @@ def test_a_file_in_the_way_and_a_folder_without_permission(tmp_path: Path) -> No
     with as_nobody(), pytest.raises(StorageError, match="no permission"):
         write_aside(tmp_path / "a.txt", b"")
     tmp_path.chmod(0o755)
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="half way"), folder_aside(tmp_path / "set") as folder:
+        (folder / "a.txt").write_text("a")
+        raise ValueError("half way")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "set").mkdir()
+    with folder_aside(tmp_path / "set") as folder:
+        (folder / "a.txt").write_text("a")
+    assert [p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*")] == ["set", "set/a.txt"]
+    with pytest.raises(StorageError, match="holds files already"), folder_aside(tmp_path / "set"):
+        pass
+    assert [p.name for p in tmp_path.iterdir()] == ["set"]
 
 
 def test_sweep_takes_only_what_no_one_writes_any_more(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import io
 import re
 import types
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import MISSING, fields
 from functools import cache
 from pathlib import Path
@@ -18,6 +18,8 @@ from typing import Any, TypeVar
 from whalepipe.errors import TableError
 from whalepipe.files import write_aside
 
+DIGITS = 10  # of a number in a table of the pipeline
+ALL_DIGITS = 15  # of one that is only carried over: what another program wrote is to come out as it went in
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _QUOTED = re.compile('[",\r\n]')
 Row = TypeVar("Row")
@@ -46,14 +48,14 @@ def _hints(row: Any) -> dict[str, Any]:
     return typing.get_type_hints(row)
 
 
-def to_cell(value: Any) -> str:
+def to_cell(value: Any, digits: int = DIGITS) -> str:
     """A value as the text of a CSV cell; text that begins like a formula gets a leading apostrophe."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return f"{value:.10g}"
+        return f"{value:.{digits}g}"
     text = str(value)
     guarded = isinstance(value, str) and text.lstrip("'").startswith(FORMULA_STARTS)
     return "'" + text if guarded else text
@@ -70,10 +72,14 @@ def from_cell(text: str, kind: type) -> Any:
     return kind(text)
 
 
-def write_table(path: Path, row: type, rows: Iterable[Any]) -> None:
+def write_table(path: Path, row: type, rows: Iterable[Any], digits: int = DIGITS) -> None:
     """Write rows as UTF-8 CSV, aside and renamed. Raises StorageError."""
     names = list(columns(row))
-    lines = [names, *([to_cell(getattr(r, n)) for n in names] for r in rows)]
+    write_cells(path, [names, *([to_cell(getattr(r, n), digits) for n in names] for r in rows)])
+
+
+def write_cells(path: Path, lines: Iterable[Iterable[str]]) -> None:
+    """Write lines of cells as UTF-8 CSV, aside and renamed. Raises StorageError."""
     write_aside(path, "".join(",".join(map(_quoted, cells)) + "\n" for cells in lines).encode("utf-8"))
 
 
@@ -87,19 +93,53 @@ def read_table(path: Path, row: type[Row], aliases: bool = False) -> list[Row]:
 
     `aliases` accepts the names of ALIASES too. Raises TableError with the file and the line of what is wrong.
     """
+    numbered, wrong = read_lines(path, row, aliases)
+    if wrong:
+        raise TableError(wrong[0])
+    return [each for _, each in numbered]
+
+
+def read_lines(path: Path, row: type[Row], aliases: bool = False) -> tuple[list[tuple[int, Row]], list[str]]:
+    """As `read_table`, but each row with its line in the file, and beside them all lines that are wrong, not the first.
+
+    Raises TableError where the file is no such table at all.
+    """
+    lines = read_cells(path)
+    _, first = next(lines, (1, []))
+    header = _header(first, row, aliases)
+    missing = _required(row) - set(header)
+    if missing:
+        raise TableError(f"{path}: no column {', '.join(sorted(missing))} in its first line")
+    rows: list[tuple[int, Row]] = []
+    wrong: list[str] = []
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise TableError(f"{path}: cannot be read as UTF-8 text ({error})") from error
-    reader = csv.reader(io.StringIO(text, newline=""))
+        for line, cells in lines:
+            try:
+                rows.append((line, _row(path, line, row, header, cells)))
+            except TableError as error:
+                wrong.append(str(error))
+    except TableError as error:  # what follows cannot be told from the line that is no CSV
+        wrong.append(str(error))
+    return rows, wrong
+
+
+def read_cells(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """The cells of every line of a CSV that is not blank, with the line's number. Raises TableError."""
+    reader = csv.reader(io.StringIO(read_text(path), newline=""))
     try:
-        header = _header(next(reader, []), row, aliases)
-        missing = _required(row) - set(header)
-        if missing:
-            raise TableError(f"{path}: no column {', '.join(sorted(missing))} in its first line")
-        return [_row(path, reader.line_num, row, header, cells) for cells in reader if any(cells)]
+        for cells in reader:
+            if any(cells):
+                yield reader.line_num, cells
     except csv.Error as error:
         raise TableError(f"{path}, line {reader.line_num}: cannot be read as CSV ({error})") from error
+
+
+def read_text(path: Path) -> str:
+    """The text of a UTF-8 file, without the mark that some programs put first. Raises TableError."""
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TableError(f"{path}: cannot be read as UTF-8 text ({error})") from error
 
 
 def _header(names: list[str], row: type, aliases: bool) -> list[str]:

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ _CAUSES = {
     errno.EACCES: "no permission to write there; choose another place with --out",
     errno.EPERM: "no permission to write there; choose another place with --out",
     errno.ENOTDIR: "a file stands where a folder is needed; choose another place with --out",
+    errno.ENOTEMPTY: "that folder holds files already; choose another place with --out",
     errno.EEXIST: "a file stands where a folder is needed; choose another place with --out",
 }
 
@@ -58,6 +60,29 @@ def write_aside(path: Path, data: bytes) -> None:
     """Write `data` to a temporary file beside `path` and rename it. Raises StorageError."""
     with aside(path) as temporary:
         temporary.write_bytes(data)
+
+
+@contextlib.contextmanager
+def folder_aside(path: Path) -> Iterator[Path]:
+    """A temporary folder beside `path` to fill; it is renamed to `path` when the block ends without error.
+
+    Raises StorageError where it cannot be written or `path` is there and not an empty folder.
+    """
+    with storing(path):
+        if path.is_dir() and any(path.iterdir()):
+            raise OSError(errno.ENOTEMPTY, "not empty")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=".aside-", dir=path.parent))
+    try:
+        yield temporary
+        with storing(path):
+            temporary.chmod(0o755)
+            if path.is_dir():
+                path.rmdir()  # refuses a folder into which something was put in the meantime
+            temporary.rename(path)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
 
 
 def digest(path: Path) -> str:

@@ -140,6 +140,12 @@ def _header(path: Path, config: PhotosConfig) -> tuple[int, int, Facts]:
         return width, height, read_facts(image)
 
 
+def upright_size(path: Path) -> tuple[int, int]:
+    """Width and height of a photo, upright, from its header alone. Raises PhotoError."""
+    with _opened(path, float("inf")) as image:
+        return _upright_size(image)
+
+
 def _upright_size(image: Image.Image) -> tuple[int, int]:
     # Pillow's newer versions give the upright size of a TIFF, all others give sizes as stored.
     tags = getattr(image, "tag_v2", {})

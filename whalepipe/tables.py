@@ -6,10 +6,11 @@ Numbers are rounded where a row is made, so that what is compared later is what 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from math import isfinite, nan
 
-from whalepipe.csvtable import columns, read_table, write_table
+from whalepipe.csvtable import columns, read_lines, read_table, write_table
 
-__all__ = ["columns", "read_table", "write_table"]
+__all__ = ["columns", "read_lines", "read_table", "write_table"]
 
 SKIPPED = "skipped: "
 DUPLICATE = "duplicate: "
@@ -188,6 +189,33 @@ class BoxLabel:
     individual: str = ""
     view: str = ""
     species: str = ""
+    drawn_by: str = ""
+
+    @property
+    def says_empty(self) -> bool:
+        """Whether it has no corners at all: nothing is in the photo."""
+        return self.xmin is self.ymin is self.xmax is self.ymax is None
+
+    @property
+    def corners(self) -> tuple[float, float, float, float]:
+        """xmin, ymin, xmax, ymax; a missing one is not a number."""
+        found = [nan if c is None else c for c in (self.xmin, self.ymin, self.xmax, self.ymax)]
+        return found[0], found[1], found[2], found[3]
+
+    def fault(self, parts: Sequence[str] = ()) -> str:
+        """What makes this no box of one of `parts` (none given: of any part); empty where nothing does."""
+        xmin, ymin, xmax, ymax = self.corners
+        if None in (self.xmin, self.ymin, self.xmax, self.ymax):
+            return "a corner of the box is missing"
+        if not all(map(isfinite, self.corners)):
+            return "a corner of the box is not a finite number"
+        if parts and self.part not in parts:
+            return f"unknown part {self.part!r}; known are {', '.join(parts)}"
+        if xmax < xmin or ymax < ymin:
+            return "the box is inside out: xmax and ymax must be larger than xmin and ymin"
+        if xmax == xmin or ymax == ymin:
+            return "the box is empty: xmax and ymax must be larger than xmin and ymin"
+        return ""
 
 
 @dataclass(frozen=True)

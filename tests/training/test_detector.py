@@ -66,9 +66,9 @@ def test_boxes_of_one_photo_are_together_and_an_empty_row_is_an_empty_photo(fold
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("fin 0.jpg,,head,1,2,3,4", r"other\.csv, row 2 \(fin 0\.jpg\): unknown part 'head'.*fluke, dorsal_fin"),
-        ("fin 0.jpg,,fluke,1,2,,4", r"other\.csv, row 2 \(fin 0\.jpg\): a corner of the box is missing"),
-        ("fin 0.jpg,,fluke,3,2,3,4", r"other\.csv, row 2 \(fin 0\.jpg\): the box is empty"),
+        ("fin 0.jpg,,head,1,2,3,4", r"other\.csv, line 3 \(fin 0\.jpg\): unknown part 'head'.*fluke, dorsal_fin"),
+        ("fin 0.jpg,,fluke,1,2,,4", r"other\.csv, line 3 \(fin 0\.jpg\): a corner of the box is missing"),
+        ("fin 0.jpg,,fluke,3,2,3,4", r"other\.csv, line 3 \(fin 0\.jpg\): the box is empty"),
         ("none.jpg,,fluke,1,2,3,4", r"other\.csv: photo 'none\.jpg' is not in"),
         ("fin 0.jpg,,fluke,1,2,x,4", r"other\.csv, line 3, column xmax: 'x' is not a float"),
     ],

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from whalepipe.cli import catalog, demo, evaluate, pipeline, train
+from whalepipe.cli import catalog, demo, evaluate, labels, pipeline, train
 from whalepipe.cli.console import complain
 from whalepipe.errors import WhalepipeError
 
@@ -59,6 +59,7 @@ pipeline.register(app)
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(train.app, name="train")
 app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(labels.app, name="labels")
 demo.register(app)
 
 

@@ -1,6 +1,7 @@
 """Find the flukes and dorsal fins of a photo, or take the boxes that a person drew."""
 
 from collections.abc import Sequence
+from math import isnan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,20 +49,15 @@ def drawn(photo: Photo, labels: Sequence[BoxLabel]) -> list[Detection]:
 
     Raises TableError for a box without a part, without corners, or wholly outside the photo.
     """
-    return _numbered(photo, [_box(photo, label) for label in labels if not _says_empty(label)])
-
-
-def _says_empty(label: BoxLabel) -> bool:
-    return label.xmin is label.ymin is label.xmax is label.ymax is None
+    return _numbered(photo, [_box(photo, label) for label in labels if not label.says_empty])
 
 
 def _box(photo: Photo, label: BoxLabel) -> tuple[str, float, float, float, float, float]:
-    corners = (label.xmin, label.ymin, label.xmax, label.ymax)
-    text = f"box {', '.join('?' if c is None else f'{c:g}' for c in corners)} of {label.photo}"
+    text = f"box {', '.join('?' if isnan(c) else f'{c:g}' for c in label.corners)} of {label.photo}"
     if not label.part:
         raise TableError(f"{text}: no part")
     width, height = _size(photo)
-    xmin, ymin, xmax, ymax = (float("nan") if c is None else c for c in corners)
+    xmin, ymin, xmax, ymax = label.corners
     xmin, xmax = max(xmin, 0.0), min(xmax, float(width))
     ymin, ymax = max(ymin, 0.0), min(ymax, float(height))
     if not (xmax - xmin >= 1 and ymax - ymin >= 1):

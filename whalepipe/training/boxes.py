@@ -19,7 +19,7 @@ from PIL import Image
 from whalepipe.errors import PhotoError, TableError
 from whalepipe.files import aside, write_aside
 from whalepipe.photos import ENDINGS, read_photo
-from whalepipe.tables import BoxLabel, fits, read_table
+from whalepipe.tables import BoxLabel, fits, read_lines
 from whalepipe.training.rendered import STREAM, drawn_scene
 
 if TYPE_CHECKING:
@@ -54,30 +54,25 @@ def labelled(table: Path, photos: Path, parts: Sequence[str], without: Sequence[
 
     Raises TableError for a photo that is not there, an unknown part, a box without corners or outside its photo.
     """
-    numbered = list(enumerate(read_table(table, BoxLabel, aliases=True), start=1))
+    numbered, wrong = read_lines(table, BoxLabel, aliases=True)
+    if wrong:
+        raise TableError(wrong[0])
     kept = [(n, r) for n, r in numbered if not fits(without, r.encounter, r.photo, Path(r.photo).name)]
     kept.sort(key=lambda row: row[1].photo)
     examples = []
     for photo, rows in groupby(kept, key=lambda row: row[1].photo):
         if not (photos / photo).is_file():
             raise TableError(f"{table}: photo {photo!r} is not in {photos}")
-        boxes = [_box(f"{table}, row {n} ({photo})", row, parts) for n, row in rows if not _says_empty(row)]
+        boxes = [_box(f"{table}, line {n} ({photo})", row, parts) for n, row in rows if not row.says_empty]
         examples.append(Example(photos / photo, photo, np.array(boxes, np.float64).reshape(-1, 5)))
     return examples
 
 
-def _says_empty(row: BoxLabel) -> bool:
-    return row.xmin is row.ymin is row.xmax is row.ymax is None
-
-
-def _box(where: str, row: BoxLabel, parts: Sequence[str]) -> tuple[float, float, float, float, float]:
-    if row.part not in parts:
-        raise TableError(f"{where}: unknown part {row.part!r}; the detector is trained for {', '.join(parts)}")
-    if row.xmin is None or row.ymin is None or row.xmax is None or row.ymax is None:
-        raise TableError(f"{where}: a corner of the box is missing")
-    if not (row.xmax > row.xmin and row.ymax > row.ymin):
-        raise TableError(f"{where}: the box is empty: xmax and ymax must be larger than xmin and ymin")
-    return parts.index(row.part), row.xmin, row.ymin, row.xmax, row.ymax
+def _box(where: str, row: BoxLabel, parts: Sequence[str]) -> tuple[float, ...]:
+    fault = row.fault(parts)
+    if fault:
+        raise TableError(f"{where}: {fault}")
+    return parts.index(row.part), *row.corners
 
 
 def empty(folder: Path, without: Sequence[str] = ()) -> list[Example]:
