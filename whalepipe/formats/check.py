@@ -1,15 +1,16 @@
 """What is wrong with a table of boxes: found before a detector learns from it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from whalepipe.boxes import overlap
 from whalepipe.errors import PhotoError
 from whalepipe.formats.album import Album
 from whalepipe.formats.numbers import Size
 from whalepipe.photos import read_photo
+from whalepipe.progress import Progress, silent
 from whalepipe.tables import BoxLabel, read_lines
 
 PARTS = ("fluke", "dorsal_fin")
@@ -17,7 +18,6 @@ SAME = 0.9  # overlap (intersection over union) above which two boxes of one par
 SLACK = 0.5  # pixels that a box may stand over the edge: what rounding does is not looked at again
 DECODED = 256  # pixels of the longer side: a small picture shows as well as a large one that the file is whole
 
-Progress = Callable[[str, Sequence[Any]], Iterable[Any]]
 Numbered = tuple[int, BoxLabel]
 
 
@@ -39,7 +39,7 @@ class _Placed(NamedTuple):
     ymax: float
 
 
-def check(table: Path, photos: Path, parts: Sequence[str] = PARTS, progress: Progress = lambda _, x: x) -> Checked:
+def check(table: Path, photos: Path, parts: Sequence[str] = PARTS, progress: Progress = silent) -> Checked:
     """Look at every row of a table and every photo that it names.
 
     Found are lines that cannot be read, photos that are not there or cannot be read, boxes that are empty, inside
