@@ -120,12 +120,12 @@ def _table(cells: NDArray[np.int32], probability: Floats) -> Floats:
 
 def _axis(lab: Floats, probability: Floats) -> Floats:
     """The crop (h, w) along the direction of colour that best parts animal and sea (Fisher 1936), 0 to 1."""
-    points, weight = lab.reshape(-1, 3), probability.reshape(-1, 1)
-    inside = (points * weight).sum(0) / max(float(weight.sum()), 1.0)
-    outside = (points * (1 - weight)).sum(0) / max(float((1 - weight).sum()), 1.0)
-    spread = np.cov(points.T) + 4 * np.eye(3)
-    direction = np.linalg.solve(spread, inside - outside)
-    line = (points @ direction.astype(np.float32)).reshape(lab.shape[:2])
+    few, weight = lab[::2, ::2].reshape(-1, 3), probability[::2, ::2].reshape(-1, 1)
+    inside = (few * weight).sum(0) / max(float(weight.sum()), 1.0)
+    outside = (few * (1 - weight)).sum(0) / max(float((1 - weight).sum()), 1.0)
+    spread = np.cov(few.T) + 4 * np.eye(3)
+    direction = np.linalg.solve(spread, inside - outside).astype(np.float32)
+    line = lab @ direction
     low, high = np.percentile(line[::3, ::3], (2, 98))
     return np.asarray(np.clip((line - low) / max(float(high - low), 1e-6), 0, 1), np.float32)
 
