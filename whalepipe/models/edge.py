@@ -72,9 +72,10 @@ def trace(pixels: Picture, part: str) -> Edge | None:
         return None
     even = evenly(path, POINTS)
     scale = np.array([pixels.shape[1] / image.shape[1], pixels.shape[0] / image.shape[0]])
-    shape = (even - even[0]) * [side if part == "dorsal_fin" else 1, 1] / max(length(even), 1e-6)
+    mirror = np.array([side if part == "dorsal_fin" else 1, 1], np.float32)
+    shape = np.asarray((even - even[0]) * mirror / max(length(even), 1e-6), np.float32)
     at = ((even + 0.5) * scale - 0.5).astype(np.float32)
-    return Edge(part, shape.astype(np.float32), _marks(shape, part), round(plain, 4), at)
+    return Edge(part, shape, _marks(shape, part), round(plain, 4), at)
 
 
 def compare(a: Edge, b: Edge) -> float:
@@ -173,17 +174,17 @@ def _fluke(outline: Floats, mask: NDArray[np.bool_]) -> tuple[Floats, int] | Non
     return (path, 1) if len(path) >= POINTS // 4 else None
 
 
-def _marks(points: NDArray[np.floating], part: str) -> Floats:
+def _marks(points: Floats, part: str) -> Floats:
     """The area between the edge and the chord over each point's neighbours, in parts of the square of half the arc.
 
     By cumulated cross products (the shoelace formula), so that each scale takes one pass; (len(RADII), n), divided by
     what is usual for the part.
     """
-    calm, most = smoothed(np.asarray(points, np.float32), 0.7).astype(np.float64), max(RADII)
+    calm, most = smoothed(points, 0.7).astype(np.float64), max(RADII)
     whole = np.vstack([2 * calm[0] - calm[most:0:-1], calm, 2 * calm[-1] - calm[-2 : -most - 2 : -1]])
     x, y = whole.T
     swept = np.concatenate([[0.0], np.cumsum(x[:-1] * y[1:] - y[:-1] * x[1:])])
-    middle, step = np.arange(most, most + len(calm)), length(calm.astype(np.float32)) / (len(calm) - 1)
+    middle, step = np.arange(most, most + len(calm)), length(points) / (len(points) - 1)
     rows = []
     for radius, usual in zip(RADII, USUAL[part], strict=True):
         a, b = middle - radius, middle + radius
