@@ -137,7 +137,7 @@ def pairs_auc(scores: Floats, names: Sequence[str], groups: Sequence[str], trace
         same = kinds[a[use]] == kinds[b[use]]
         if same.all() or not same.any():
             return float("nan")
-        return float(auroc(np.nan_to_num(score[use]).tolist(), same.tolist()) or 0.0)
+        return float(auroc(np.nan_to_num(score[use]), same) or 0.0)
 
     return measure
 

@@ -17,7 +17,8 @@ ROUNDS = 4  # of fitting colours
 BINS = (16, 12, 12)  # of lightness, green to red, blue to yellow
 THREAD = 0.032  # of the crop's longer side: what is thinner is a wave or spray beside the animal
 
-# How often of 100 a cell shows the animal, left half (the right is its mirror), in 120 rendered crops of each part.
+# How often of 100 a cell of the crop shows the animal, left half (the right is its mirror): counted in 120 rendered
+# crops of each part; a fin's lower rows by hand, since there a crop may show the animal's back, its colour, or water.
 PRIOR = {
     "dorsal_fin": [
         [1, 2, 3, 2, 2, 2],
