@@ -75,7 +75,7 @@ def silhouette(image: Picture, part: str) -> Silhouette:
     half = (max(4, width // 2), max(4, height // 2))
     few = cv2.resize(cells.astype(np.float32), half, interpolation=cv2.INTER_NEAREST).astype(np.int32)
     guide = cv2.resize(lab, half, interpolation=cv2.INTER_AREA).astype(np.float32)
-    left = np.array(PRIOR[part], np.float32) / 100
+    left: Floats = np.asarray(np.array(PRIOR[part]) / 100, np.float32)
     prior = np.clip(cv2.resize(np.hstack([left, left[:, ::-1]]), half, interpolation=cv2.INTER_LINEAR), 0.02, 0.98)
     lean = np.log(prior / (1 - prior))
     probability = prior
@@ -116,7 +116,7 @@ def _table(cells: NDArray[np.int32], probability: Floats) -> Floats:
             counts = 0.5 * counts + 0.25 * (first + last)
         both.append(counts.ravel() / max(mass.sum(), 1.0))
     floor = 2e-4
-    return np.clip(np.log((both[0] + floor) / (both[1] + floor)), -3, 3).astype(np.float32)
+    return np.asarray(np.clip(np.log((both[0] + floor) / (both[1] + floor)), -3, 3), np.float32)
 
 
 def _axis(lab: Floats, probability: Floats) -> Floats:
