@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from whalepipe.cache import recipe
 from whalepipe.errors import PhotoError, WhalepipeError
-from whalepipe.models.keypoints import Keypoints, keypoints
+from whalepipe.models.details import Details, details
 from whalepipe.photos import describe, scan
 from whalepipe.progress import Progress, silent
 from whalepipe.stages import crop as cropping
@@ -185,8 +185,8 @@ def name_individuals(work: Work, tables: Tables) -> None:
     config = work.config.match
     keys = {c.crop: work.match_key(c, calibrations[c.part]) for c in crops}
 
-    def look(crop: Crop) -> Keypoints:
-        return keypoints(work.crop_pixels(crop))
+    def look(crop: Crop) -> Details:
+        return details(work.crop_pixels(crop), crop.part)
 
     def match(crop: Crop) -> list[Match]:
         weights = work.embedder_weights.digest

@@ -19,7 +19,7 @@ from whalepipe.config import Config
 from whalepipe.errors import PhotoError, TableError
 from whalepipe.files import storing, sweep, write_aside
 from whalepipe.models.calibration import Calibration, read_calibration
-from whalepipe.models.keypoints import METHOD as KEYPOINTS
+from whalepipe.models.details import METHOD as DETAILS
 from whalepipe.models.species import SpeciesModel, find_species
 from whalepipe.models.weights import Weights, find_weights
 from whalepipe.photos import Found, encode_jpeg, read_keepsakes, read_photo
@@ -247,7 +247,7 @@ class Work:
 
     def match_key(self, crop: Crop, calibration: Calibration) -> str:
         """The cause of a crop's ranked candidates."""
-        causes = [self.embed_key(crop), crop.part, calibration, self.gallery_revision, KEYPOINTS]
+        causes = [self.embed_key(crop), crop.part, calibration, self.gallery_revision, DETAILS]
         return recipe("match", matching.VERSION, self.config.match, *causes)
 
     # Catalogue --------------------------------------------------------------------------------------------------

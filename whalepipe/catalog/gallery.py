@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from whalepipe.models.keypoints import Keypoints
+from whalepipe.models.details import Details
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Gallery:
     shots: Sequence[Shot] = ()
     vectors: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 1), dtype=np.float32))
     revision: str = ""  # changes whenever the catalogue does
-    keypoints: Callable[[int], Keypoints] | None = None  # of a row; None where no crop can be looked at closely
+    details: Callable[[int], Details] | None = None  # of a row; None where no crop can be looked at closely
     _shelves: dict[str, _Shelf] = field(default_factory=dict, init=False, repr=False, compare=False)  # by part
 
     def individuals(self, part: str) -> list[str]:

@@ -44,10 +44,10 @@ embeddings = sql.Table(
 )
 
 # Made again from the JPEG whenever they are missing, so that a catalogue without this table is no older than one with.
-keypoints = sql.Table(
-    "keypoints",
+details = sql.Table(
+    "details",
     metadata,
     sql.Column("crop_id", sql.ForeignKey("crops.id"), primary_key=True),
-    sql.Column("method", sql.Text, primary_key=True),  # models.keypoints.METHOD
+    sql.Column("method", sql.Text, primary_key=True),  # models.details.METHOD
     sql.Column("packed", sql.LargeBinary, nullable=False),
 )

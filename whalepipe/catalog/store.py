@@ -14,15 +14,15 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from whalepipe.catalog.entries import Added, Entry, Holding, Summary
 from whalepipe.catalog.gallery import Gallery, Shot
-from whalepipe.catalog.schema import SCHEMA, crops, embeddings, individuals, keypoints, metadata, settings
+from whalepipe.catalog.schema import SCHEMA, crops, details, embeddings, individuals, metadata, settings
 from whalepipe.errors import CatalogError, PhotoError
-from whalepipe.models.keypoints import METHOD, Keypoints
-from whalepipe.models.keypoints import keypoints as found_in
+from whalepipe.models.details import METHOD, Details
+from whalepipe.models.details import details as found_in
 from whalepipe.photos import decode
 
 Each = Callable[[str, Sequence[Any]], Iterable[Any]]
 WAIT_S = 30  # for another process that is writing
-KEPT = 4096  # crops whose keypoints stay in memory: 200 MB at most
+KEPT = 4096  # crops whose details stay in memory: 200 MB at most
 
 
 class Catalog:
@@ -140,11 +140,11 @@ class Catalog:
     ) -> Gallery:
         """All crops with their vectors under the weights of this digest; those that are missing are made and kept.
 
-        `closely`: with their keypoints, which are read one crop at a time, when they are asked for.
+        `closely`: with their details, which are read one crop at a time, when they are asked for.
         """
-        self._make_missing(embeddings, weights, lambda pixels: embed(pixels).astype("<f4").tobytes(), each)
+        self._make_missing(embeddings, weights, lambda pixels, _: embed(pixels).astype("<f4").tobytes(), each)
         if closely:
-            self._make_missing(keypoints, METHOD, lambda pixels: found_in(pixels).packed(), each)
+            self._make_missing(details, METHOD, lambda pixels, part: found_in(pixels, part).packed(), each)
         query = (
             sql.select(
                 crops.c.crop,
@@ -165,20 +165,20 @@ class Catalog:
         if not rows:
             return Gallery(revision=self.revision)
         vectors = np.stack([np.frombuffer(row[5], dtype="<f4").astype(np.float32) for row in rows])
-        reader = lru_cache(KEPT)(lambda row: self._keypoints(rows[row][6])) if closely else None
+        reader = lru_cache(KEPT)(lambda row: self._details(rows[row][6])) if closely else None
         return Gallery([Shot(*row[:5]) for row in rows], vectors, self.revision, reader)
 
-    def _keypoints(self, crop_id: int) -> Keypoints:
-        query = sql.select(keypoints.c.packed).where(keypoints.c.crop_id == crop_id, keypoints.c.method == METHOD)
+    def _details(self, crop_id: int) -> Details:
+        query = sql.select(details.c.packed).where(details.c.crop_id == crop_id, details.c.method == METHOD)
         with self._reading() as connection:
             packed = connection.execute(query).scalar()
         try:
-            return Keypoints.unpacked(packed if packed is not None else b"?")
+            return Details.unpacked(bytes(packed or b""))
         except ValueError as error:
-            raise CatalogError(f"{self.path}: damaged, the keypoints of its crop {crop_id}; restore a copy") from error
+            raise CatalogError(f"{self.path}: damaged, the details of its crop {crop_id}; restore a copy") from error
 
     def _make_missing(
-        self, table: sql.Table, maker: str, make: Callable[[NDArray[np.uint8]], bytes], each: Each
+        self, table: sql.Table, maker: str, make: Callable[[NDArray[np.uint8], str], bytes], each: Each
     ) -> None:
         """Fill `table` (crop_id, what made it, bytes) with what `make` makes of every crop that lacks it."""
         crop_id, made_by, _ = table.columns
@@ -192,9 +192,10 @@ class Catalog:
             missing = connection.execute(sql.select(crops.c.id).where(crops.c.id.not_in(having))).scalars().all()
         for number in each("catalogue", missing) if missing else ():
             with self._reading() as connection:
-                jpeg = connection.execute(sql.select(crops.c.jpeg).where(crops.c.id == number)).scalar_one()
+                wanted = sql.select(crops.c.jpeg, crops.c.part).where(crops.c.id == number)
+                jpeg, part = connection.execute(wanted).one()
             try:
-                made = make(decode(jpeg))
+                made = make(decode(jpeg), part)
             except PhotoError as error:
                 raise CatalogError(f"{self.path}: damaged, its crop {number} {error}; restore a copy") from error
             with self._writing() as connection:

@@ -22,7 +22,7 @@ from whalepipe.evaluation.boxes import groups, interval, resample
 from whalepipe.evaluation.ranking import Answer, auroc, auroc_sorted, figures, list_lengths, misses
 from whalepipe.models import embedder
 from whalepipe.models.calibration import Calibration, read_calibration
-from whalepipe.models.keypoints import Keypoints, agreeing, keypoints
+from whalepipe.models.details import Details, details, likeness
 from whalepipe.models.weights import find_weights
 from whalepipe.photos import inside, read_photo
 from whalepipe.progress import Progress, silent
@@ -71,11 +71,11 @@ def evaluate_identity(
     model = embedder.Embedder(weights, options.device)
     calibration, match = read_calibration(weights.card, part), options.config.match
     shots = [Shot(r.crop, r.individual.strip(), part, r.encounter, r.view) for r in held]
-    details = [cache(partial(_keypoints, folder, rows)) for folder, rows in ((gallery, held), (query, asked))]
-    store = Gallery(shots, embed_folder(gallery, held, model, progress), keypoints=details[0])
+    held_by, asked_by = (cache(partial(_details, *given, part)) for given in ((gallery, held), (query, asked)))
+    store = Gallery(shots, embed_folder(gallery, held, model, progress), details=held_by)
     nearest = store.nearest(part, embed_folder(query, asked, model, progress), match.crops_each)
     found = [
-        weighed(one, store, partial(details[1], i), calibration, match)
+        weighed(one, store, partial(asked_by, i), calibration, match)
         for i, one in progress("match", list(enumerate(nearest)))
     ]
     answers = answered(found, asked, match.prior_new)
@@ -100,8 +100,8 @@ def evaluate_pairs(
     vectors = embed_folder(crops, rows, model, progress)
     calibration = read_calibration(weights.card, part)
     closely = calibration.joint is not None and options.config.match.looked_at > 0
-    details = [_keypoints(crops, rows, i) for i in progress("keypoints", range(len(rows)))] if closely else None
-    return {**verified(vectors, rows, options, calibration, details), "weights": weights.digest}
+    looks = [_details(crops, rows, part, i) for i in progress("details", range(len(rows)))] if closely else None
+    return {**verified(vectors, rows, options, calibration, looks, part), "weights": weights.digest}
 
 
 def embed_folder(folder: Path, rows: Sequence[CropLabel], model: embedder.Embedder, progress: Progress) -> Vectors:
@@ -129,8 +129,8 @@ def _has_truth(row: CropLabel) -> bool:
     return name in NEW_NAMES or name not in NO_NAMES
 
 
-def _keypoints(folder: Path, rows: Sequence[CropLabel], row: int) -> Keypoints:
-    return keypoints(read_photo(inside(folder, rows[row].crop)))
+def _details(folder: Path, rows: Sequence[CropLabel], part: str, row: int) -> Details:
+    return details(read_photo(inside(folder, rows[row].crop)), part)
 
 
 def answered(found: Sequence[Sequence[Candidate]], rows: Sequence[CropLabel], prior_new: float) -> list[Answer]:
@@ -189,14 +189,15 @@ def verified(
     rows: Sequence[CropLabel],
     options: IdentityEvaluation,
     calibration: Calibration = PLAIN,
-    details: Sequence[Keypoints] | None = None,
+    looks: Sequence[Details] | None = None,
+    part: str = "",
 ) -> dict[str, Any]:
-    """`evaluate_pairs` of vectors, (rows, dimension) of unit length, and of the crops' keypoints where these count."""
+    """`evaluate_pairs` of vectors, (rows, dimension) of unit length, and of the crops' details where these count."""
     together, resampled = groups([r.encounter for r in rows])
     group = np.empty(len(rows), dtype=np.intp)
     for number, members in enumerate(together):
         group[members] = number
-    first, second, scores, same = _pairs(vectors, rows, calibration, details)
+    first, second, scores, same = _pairs(vectors, rows, calibration, looks, part)
     samples = []
     for draw in resample(len(together), options.resamplings, options.seed):
         times = np.bincount(draw, minlength=len(together)).astype(np.float64)
@@ -214,7 +215,7 @@ def verified(
 
 
 def _pairs(
-    vectors: Vectors, rows: Sequence[CropLabel], calibration: Calibration, details: Sequence[Keypoints] | None
+    vectors: Vectors, rows: Sequence[CropLabel], calibration: Calibration, looks: Sequence[Details] | None, part: str
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
     """Both rows, log LR, and whether it is one animal, of each pair that tells something, in rising order of log LR."""
     names = np.array([_name(r) for r in rows], dtype=object)
@@ -225,10 +226,11 @@ def _pairs(
     first, second = first[told], second[told]
     wide = vectors.astype(np.float64)
     cosines = np.round(np.einsum("ij,ij->i", wide[first], wide[second]), 4)
-    points = None
-    if details is not None:
-        points = np.array([agreeing(details[i], details[j]) for i, j in zip(first, second, strict=True)], dtype=float)
-    scores = calibration.log_ratio(cosines, points)
+    points = edges = None
+    if looks is not None:
+        found = [likeness(looks[i], [looks[j]], part) for i, j in zip(first, second, strict=True)]
+        points, edges = np.array([f.points[0] for f in found], dtype=float), np.array([f.edge for f in found])
+    scores = calibration.line(cosines, points, edges)
     order = np.argsort(scores, kind="stable")
     first, second = first[order], second[order]
     return first, second, scores[order], np.asarray(names[first] == names[second], dtype=np.bool_)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -11,29 +11,37 @@ from numpy.typing import NDArray
 from whalepipe.errors import WeightsError
 
 UNBOUNDED = 30.0  # as much as exp should be asked for
+CHANCE = 5  # keypoints that agree on crops of any two animals; fewer or more of so few say nothing
 BEND = 4  # how close to its bound a ratio stays on the line: at half of it within 2 %
 
 
 def grown(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What agreeing keypoints count: the natural logarithm of one more than their number, of any shape."""
-    return np.asarray(np.log1p(points))
+    """What agreeing keypoints count: log(1 + those beyond CHANCE), of any shape."""
+    return np.asarray(np.log1p(np.maximum(points - CHANCE, 0.0)))
 
 
 @dataclass(frozen=True)
 class Joint:
-    """The line of `Calibration` where keypoints were compared too: cosine * c + log(1 + points) * p + intercept.
+    """The line of `Calibration` where details were compared too.
 
-    Both scores in one logistic regression, as Cermak et al. 2024, "WildFusion: individual animal identification with
-    calibrated similarity fusion", section 3 add calibrated scores of a global and a local matcher.
+    cosine * c + points * grown(keypoints that agree) + edge * what trailing edges share + traced + intercept, the
+    terms of the edge only where both crops' edges could be traced. All scores in one logistic regression, as Cermak
+    et al. 2024, "WildFusion: individual animal identification with calibrated similarity fusion", section 3 add
+    calibrated scores of global and local matchers. A score that tells nothing has a weight of 0.
     """
 
     cosine: float
     points: float
+    edge: float
+    traced: float
     intercept: float
 
-    def line(self, cosine: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Unbent log LR of cosines and numbers of agreeing keypoints, of one shape."""
-        return np.asarray(self.cosine * cosine + self.points * grown(points) + self.intercept)
+    def line(
+        self, cosine: NDArray[np.float64], points: NDArray[np.float64], edges: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Unbent log LR; all of one shape, `edges` nan where edges were not compared."""
+        by_edge = np.where(np.isnan(edges), 0.0, self.edge * np.nan_to_num(edges) + self.traced)
+        return np.asarray(self.cosine * cosine + self.points * grown(points) + by_edge + self.intercept)
 
 
 @dataclass(frozen=True)
@@ -51,18 +59,38 @@ class Calibration:
     intercept: float
     least: float = -UNBOUNDED
     most: float = UNBOUNDED
-    joint: Joint | None = None  # None: keypoints say nothing that was measured
+    joint: Joint | None = None  # None: nobody measured what details say
 
-    def log_ratio(self, cosine: NDArray[np.float64], points: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
-        """log LR of each cosine, of any shape; it rises with the cosine, and with the points that agree.
+    def line(
+        self,
+        cosine: NDArray[np.float64],
+        points: NDArray[np.float64] | None = None,
+        edges: NDArray[np.float64] | None = None,
+    ) -> NDArray[np.float64]:
+        """log LR before it is bent: what ranks. It rises with the cosine and with what details share.
 
-        `points` are the keypoints on which crops agree, nan where nobody looked.
+        `points` are the keypoints on which crops agree, nan where nobody looked; `edges` what their trailing edges
+        share, nan where they could not be compared. All of one shape.
         """
-        line = self.slope * cosine + self.intercept
-        if self.joint is not None and points is not None:
-            line = np.where(np.isnan(points), line, self.joint.line(cosine, np.nan_to_num(points)))
+        plain = np.asarray(self.slope * cosine + self.intercept)
+        if self.joint is None or points is None:
+            return plain
+        edges = np.full(plain.shape, np.nan) if edges is None else edges
+        return np.where(np.isnan(points), plain, self.joint.line(cosine, np.nan_to_num(points), edges))
+
+    def bent(self, line: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What is claimed of a line: log LR between `least` and `most`."""
         bound = np.where(line < 0, self.least, self.most)
         return np.asarray(line / (1 + (line / bound) ** BEND) ** (1 / BEND))
+
+    def log_ratio(
+        self,
+        cosine: NDArray[np.float64],
+        points: NDArray[np.float64] | None = None,
+        edges: NDArray[np.float64] | None = None,
+    ) -> NDArray[np.float64]:
+        """`line`, bent."""
+        return self.bent(self.line(cosine, points, edges))
 
     def cosine_at(self, probability: float) -> float:
         """The cosine at which one animal and two, equally likely before, give this probability of one.
@@ -88,13 +116,14 @@ def read_calibration(card: Mapping[str, Any], part: str) -> Calibration:
         raise WeightsError(f"the embedder's card has no calibration for {part!r}; train it anew") from error
     rises = 0 < calibration.slope < math.inf and -UNBOUNDED <= calibration.least < 0 < calibration.most <= UNBOUNDED
     joint = calibration.joint
-    rises = rises and (joint is None or (0 < joint.cosine < math.inf and 0 <= joint.points < math.inf))
-    finite = all(math.isfinite(v) for v in (calibration.intercept, joint.intercept if joint else 0.0))
-    if not (rises and finite):
+    if joint:
+        rises = rises and joint.cosine > 0 and min(joint.points, joint.edge) >= 0
+    numbers = (calibration.intercept, *(astuple(joint) if joint else ()))
+    if not (rises and all(math.isfinite(n) for n in numbers)):
         raise WeightsError(f"the embedder's card has a calibration for {part!r} that does not rise; train it anew")
     return calibration
 
 
 def _joint(values: Mapping[str, Any]) -> Joint | None:
     given = values.get("joint")
-    return Joint(float(given["cosine"]), float(given["points"]), float(given["intercept"])) if given else None
+    return Joint(**{f.name: float(given[f.name]) for f in fields(Joint)}) if given else None

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from whalepipe.models.outline import drawn_to_step, evenly, length, smoothed
 from whalepipe.models.silhouette import Floats, Picture, boundary, silhouette, working
 
+METHOD = "edge-1"  # changes with anything that changes the marks of a crop
 POINTS = 128  # of an edge, evenly along it
 RADII = (3, 6)  # points to each side over which curvature is taken: 2.3 % and 4.7 % of the edge
 USUAL = {"dorsal_fin": (0.171, 0.203), "fluke": (0.153, 0.147)}  # standard deviation of a mark at each radius, rendered
@@ -93,9 +94,13 @@ def compare_many(a: Edge, others: Sequence[Edge]) -> NDArray[np.float64]:
         return np.zeros(0)
     if any(b.part != a.part for b in others):
         raise ValueError(f"only edges of one part can be compared: this one is a {a.part}'s")
-    marks = np.stack([b.marks for b in others])
-    best = _aligned(a.marks, marks, a.part)
-    return np.maximum(best, _aligned(a.marks, marks[..., ::-1], a.part)) if a.part == "fluke" else best
+    return shared(a.marks, np.stack([b.marks for b in others]), a.part)
+
+
+def shared(marks: Floats, others: Floats, part: str) -> NDArray[np.float64]:
+    """`compare` by marks alone, (radii, points) with (n, radii, points)."""
+    best = _aligned(marks, others, part)
+    return np.maximum(best, _aligned(marks, others[..., ::-1], part)) if part == "fluke" else best
 
 
 def _trusted(path: Floats, plain: float, image: Picture, part: str) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from whalepipe.catalog.gallery import Gallery, Nearest, Shot
 from whalepipe.config import MatchConfig
 from whalepipe.models.calibration import Calibration
-from whalepipe.models.keypoints import Keypoints, agreeing
+from whalepipe.models.details import Details, likeness
 from whalepipe.tables import NEW, Crop, Match
 
 VERSION = 2
@@ -22,7 +23,7 @@ class Candidate:
 
     shot: Shot  # the crop that speaks for it
     cosine: float
-    points: float  # keypoints that agree; nan: not looked at
+    line: float  # log LR before it is bent into what may be claimed: what ranks
     log_ratio: float
 
 
@@ -33,18 +34,18 @@ def match(
     calibrations: Mapping[str, Calibration],
     weights: str,
     config: MatchConfig,
-    keypoints: Callable[[Crop], Keypoints] | None = None,
+    details: Callable[[Crop], Details] | None = None,
 ) -> list[Match]:
     """The `config.candidates` most probable answers for each crop, `new` always among them.
 
     `vectors` holds a unit vector, (dimension,), for each crop's name, `calibrations` one for each part; `weights` is
-    the digest of the weights that made the vectors. Only crops of the same part are compared. `keypoints` gives those
+    the digest of the weights that made the vectors. Only crops of the same part are compared. `details` gives those
     of a crop, for a closer look at the likeliest individuals; without it vectors alone decide.
     """
     rows = []
     for crop in crops:
         [nearest] = gallery.nearest(crop.part, vectors[crop.crop][None], config.crops_each)
-        look = None if keypoints is None else lambda crop=crop: keypoints(crop)
+        look = None if details is None else partial(details, crop)
         answers = _answers(weighed(nearest, gallery, look, calibrations[crop.part], config), config)
         rows += [_row(crop, rank, p, found, weights) for rank, (p, found) in enumerate(answers, start=1)]
     return rows
@@ -53,30 +54,32 @@ def match(
 def weighed(
     nearest: Sequence[Nearest],
     gallery: Gallery,
-    look: Callable[[], Keypoints] | None,
+    look: Callable[[], Details] | None,
     calibration: Calibration,
     config: MatchConfig,
 ) -> list[Candidate]:
     """The individuals that are `nearest` to a query by their vectors, the likeliest first.
 
-    The first `config.looked_at` of them are compared with it point by point (`look` gives the query's keypoints) where
-    the calibration knows what that says.
+    The first `config.looked_at` of them are compared with it detail by detail (`look` gives the query's) where the
+    calibration knows what that says.
     """
-    counts = np.full(len(nearest), np.nan)
+    cosines = np.array([n.score for n in nearest], dtype=np.float64)
+    points, edges = np.full(len(nearest), np.nan), np.full(len(nearest), np.nan)
     shots = [n.shot for n in nearest]
-    if look is not None and nearest and gallery.keypoints is not None and calibration.joint is not None:
+    if look is not None and nearest and gallery.details is not None and calibration.joint is not None:
         mine = look()
         for place, found in enumerate(nearest[: config.looked_at]):
-            agreed = [agreeing(mine, gallery.keypoints(row)) for row in found.rows]
-            counts[place] = max(agreed)
-            if counts[place] >= CERTAIN:  # else chance says which of the crops has most
-                shots[place] = gallery.shots[found.rows[int(np.argmax(agreed))]]
-    ratios = calibration.log_ratio(np.array([n.score for n in nearest], dtype=np.float64), counts)
+            alike = likeness(mine, [gallery.details(row) for row in found.rows], found.shot.part)
+            points[place], edges[place] = max(alike.points), alike.edge
+            if points[place] >= CERTAIN:  # else chance says which of the crops has most
+                shots[place] = gallery.shots[found.rows[int(np.argmax(alike.points))]]
+    lines = calibration.line(cosines, points, edges)
+    ratios = calibration.bent(lines)
     candidates = [
-        Candidate(shot, n.score, float(points), float(ratio))
-        for shot, n, points, ratio in zip(shots, nearest, counts, ratios, strict=True)
+        Candidate(shot, float(cosine), round(float(line), 6), float(ratio))
+        for shot, cosine, line, ratio in zip(shots, cosines, lines, ratios, strict=True)
     ]
-    return sorted(candidates, key=lambda c: (-round(c.log_ratio, 6), -c.cosine, c.shot.individual))
+    return sorted(candidates, key=lambda c: (-c.line, -c.cosine, c.shot.individual))
 
 
 def _answers(candidates: Sequence[Candidate], config: MatchConfig) -> list[tuple[float, Candidate | None]]:

@@ -1,7 +1,7 @@
 """What a cosine means: fitted on individuals that the embedder never saw."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, astuple, dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 
 from whalepipe.config import MatchConfig
 from whalepipe.models.calibration import Calibration, Joint, grown
-from whalepipe.models.keypoints import Keypoints, agreeing
+from whalepipe.models.details import Details, likeness
 
 Numbers = npt.NDArray[np.float64]
 FEW = 5  # individuals: fewer say nothing of others
@@ -24,61 +24,61 @@ class Evidence:
     different: Numbers
     individuals: int = 0  # whose own cosines these are
     pairs: int = 0  # of two different animals that were compared; of the nameless each encounter counts as one
-    same_points: Numbers | None = None  # keypoints that agree, for each of `same`; None: nobody looked
-    different_points: Numbers | None = None
+    # For each of `same` and of `different` the keypoints that agree and what trailing edges share (nan: not compared),
+    # (n, 2); None: nobody looked at details.
+    same_details: Numbers | None = None
+    different_details: Numbers | None = None
 
 
 def evidence(
     vectors: npt.NDArray[np.float32],
     names: Sequence[str],
     groups: Sequence[int | str],
-    details: Sequence[Keypoints] | None = None,
+    looks: Sequence[Details] | None = None,
+    part: str = "",
 ) -> Evidence:
     """Compare every crop, as a query, with every individual's crops of other groups (encounters, bursts).
 
-    `vectors` (n, dimension) are of unit length, `details` the crops' keypoints. A name that is empty marks a crop of
+    `vectors` (n, dimension) are of unit length, `looks` the crops' details. A name that is empty marks a crop of
     nobody known: it is a query that differs from every individual, and no individual itself.
     """
     cosines = vectors.astype(np.float64) @ vectors.astype(np.float64).T
     who, kinds = np.array(names, dtype=object), np.array(groups, dtype=object)
-    found: dict[bool, list[tuple[float, float]]] = {True: [], False: []}
+    found: dict[bool, list[tuple[float, float, float]]] = {True: [], False: []}
     told, pairs = set(), set()
     for individual in sorted(set(names) - {""}):
         mine = who == individual
         for i in range(len(names)):
             others = np.flatnonzero(mine & (kinds != kinds[i]))
             if len(others):
-                found[bool(mine[i])].append(_compared(i, others, cosines[i], details))
+                found[bool(mine[i])].append(_compared(i, others, cosines[i], looks, part))
                 if mine[i]:
                     told.add(individual)
                 else:
                     pairs.add(frozenset((individual, who[i] or f"nameless {kinds[i]}")))
-    same, different = (np.array(found[kind], dtype=np.float64).reshape(-1, 2) for kind in (True, False))
-    looked = details is not None
-    return Evidence(
-        same[:, 0],
-        different[:, 0],
-        len(told),
-        len(pairs),
-        same[:, 1] if looked else None,
-        different[:, 1] if looked else None,
-    )
+    same, different = (np.array(found[kind], dtype=np.float64).reshape(-1, 3) for kind in (True, False))
+    if looks is None:
+        return Evidence(same[:, 0], different[:, 0], len(told), len(pairs))
+    return Evidence(same[:, 0], different[:, 0], len(told), len(pairs), same[:, 1:], different[:, 1:])
 
 
 def _compared(
-    query: int, others: npt.NDArray[np.intp], cosines: Numbers, details: Sequence[Keypoints] | None
-) -> tuple[float, float]:
-    """Highest cosine of a query with one individual's crops; most keypoints that agree among the nearest of them."""
+    query: int, others: npt.NDArray[np.intp], cosines: Numbers, looks: Sequence[Details] | None, part: str
+) -> tuple[float, float, float]:
+    """Highest cosine of a query with one individual's crops, and what it shares with the nearest of them."""
     nearest = others[np.argsort(-cosines[others], kind="stable")][: MatchConfig().crops_each]
-    points = 0 if details is None else max(agreeing(details[query], details[j]) for j in nearest)
-    return float(cosines[nearest[0]]), float(points)
+    best = float(cosines[nearest[0]])
+    if looks is None:
+        return best, np.nan, np.nan
+    alike = likeness(looks[query], [looks[j] for j in nearest], part)
+    return best, float(max(alike.points)), alike.edge
 
 
 def pooled(found: Sequence[Evidence]) -> Evidence:
     """Evidence of several label sets of one part."""
 
-    def points(given: Sequence[Numbers | None]) -> Numbers | None:
-        looked = [p for p in given if p is not None]
+    def details(given: Sequence[Numbers | None]) -> Numbers | None:
+        looked = [d for d in given if d is not None]
         return np.concatenate(looked) if len(looked) == len(given) else None
 
     return Evidence(
@@ -86,8 +86,8 @@ def pooled(found: Sequence[Evidence]) -> Evidence:
         np.concatenate([e.different for e in found]),
         sum(e.individuals for e in found),
         sum(e.pairs for e in found),
-        points([e.same_points for e in found]),
-        points([e.different_points for e in found]),
+        details([e.same_details for e in found]),
+        details([e.different_details for e in found]),
     )
 
 
@@ -100,27 +100,48 @@ def fit(found: Evidence, strength: float = 30.0) -> Calibration | None:
     one animal's crops may be, its individuals tell; how much alike those of two animals may be, its pairs of animals,
     unless there are so few individuals that nobody knows whether others are like them.
     """
-    line = _regressed([(found.same, found.different)], strength)
-    if line is None or not found.individuals or not found.pairs:
+    line = _regressed(found.same[:, None], found.different[:, None], strength)
+    if line is None or line[0] <= 0 or not found.individuals or not found.pairs:
         return None
+    slope, intercept = line
     many = found.pairs if found.individuals >= FEW else found.individuals
     least, most = (round(float(np.log(n + 1)), 3) for n in (found.individuals, many))
-    slope, intercept = line
-    return Calibration(slope, intercept, -least, most, _joint(found, strength))
+    return Calibration(slope, intercept, -least, most, fit_joint(found, strength))
 
 
-def _joint(found: Evidence, strength: float) -> Joint | None:
-    """The line through cosines and keypoints; None where nobody looked at these, or more of them mean less alike."""
-    if found.same_points is None or found.different_points is None:
+def fit_joint(found: Evidence, strength: float = 30.0) -> Joint | None:
+    """The line through cosines and details; a detail that says the opposite of what it should is left out.
+
+    None where nobody looked at details, there is too little to fit, or the cosine falls.
+    """
+    if found.same_details is None or found.different_details is None:
         return None
-    points = grown(found.same_points), grown(found.different_points)
-    line = _regressed([(found.same, found.different), points], strength)
-    return Joint(*line) if line else None
+    columns = {"cosine", "points", "edge"}
+    while True:
+        line = _regressed(
+            _scores(found.same, found.same_details, columns),
+            _scores(found.different, found.different_details, columns),
+            strength,
+        )
+        if line is None or line[0] <= 0:
+            return None
+        joint = Joint(*line)
+        falling = {name for name in columns if getattr(joint, name) < 0}
+        if not falling:
+            return joint
+        columns -= falling
 
 
-def _regressed(scores: Sequence[tuple[Numbers, Numbers]], strength: float) -> tuple[float, ...] | None:
-    """Slope of each score, given for one animal and for two, and the intercept; None where any of them falls."""
-    same, different = (np.stack(values, axis=1) for values in zip(*scores, strict=True))
+def _scores(cosines: Numbers, details: Numbers, columns: Collection[str]) -> Numbers:
+    """What `Joint` weighs, (n, 4), in its order; 0 what is left out."""
+    points, edges = details.T
+    traced = ~np.isnan(edges) & ("edge" in columns)
+    scores = [cosines, grown(points) * ("points" in columns), np.where(traced, np.nan_to_num(edges), 0.0), traced]
+    return np.stack(scores, axis=1).astype(np.float64)
+
+
+def _regressed(same: Numbers, different: Numbers, strength: float) -> tuple[float, ...] | None:
+    """Slopes and intercept of scores (n, scores) of one animal against those of two; None where there are too few."""
     if min(len(same), len(different)) < LEAST:
         return None
     labels = np.concatenate([np.ones(len(same)), np.zeros(len(different))])
@@ -128,8 +149,7 @@ def _regressed(scores: Sequence[tuple[Numbers, Numbers]], strength: float) -> tu
     # Weights that add up to the number of the rarer kind: the penalty is felt as if there were only so many pairs.
     weights *= 2 * min(len(same), len(different))
     model = LogisticRegression(C=strength).fit(np.concatenate([same, different]), labels, sample_weight=weights)
-    slopes = [round(float(s), 3) for s in model.coef_[0]]
-    return None if min(slopes) <= 0 else (*slopes, round(float(model.intercept_[0]), 3))
+    return tuple(round(float(number), 3) for number in (*model.coef_[0], model.intercept_[0]))
 
 
 def card_entry(calibration: Calibration, found: Evidence, source: str) -> Mapping[str, object]:
@@ -162,16 +182,21 @@ def calibrations(found: Sequence[Source]) -> dict[str, Mapping[str, object]]:
     """What the card says: a calibration for each part with evidence, and a default from all real ones together.
 
     Where a part has but rendered animals behind it, it is no steeper and no earlier even than the default, and has its
-    bounds: rendered animals are easier than real ones.
+    bounds: rendered animals are easier than real ones. What details count beside cosines is learned from rendered
+    animals too where there are few real ones: how two animals' details differ one animal cannot tell.
     """
     real = [s for s in found if not s.rendered]
     default = _fitted(real)
     result: dict[str, Mapping[str, object]] = {}
     for part in sorted({s.part for s in found}):
+        every = [s for s in found if s.part == part]
         entry = _fitted([s for s in real if s.part == part])
         if entry is None:
-            entry = _fitted([s for s in found if s.part == part])
+            entry = _fitted(every)
             entry = _flattened(entry, default) if entry and default else entry
+        elif entry[1].individuals < FEW:
+            joint = fit_joint(pooled([s.evidence for s in every]))
+            entry = (replace(entry[0], joint=joint), *entry[1:])
         if entry:
             result[part] = card_entry(*entry)
     if default:
@@ -195,12 +220,7 @@ def _flattened(entry: Fitted, default: Fitted) -> Fitted:
     slope = min(own.slope, base.slope)
     even = max(-c.intercept / c.slope for c in (own, base))
     text = f"{entry[2]}; flattened to what real crops of other parts gave, since rendered animals are easier"
-    return Calibration(slope, round(-even * slope, 3), base.least, base.most, _moved(own, base)), entry[1], text
-
-
-def _moved(own: Calibration, base: Calibration) -> Joint | None:
-    """What keypoints count on real crops of other parts, where cosines lie as they do on this one."""
-    if own.joint is None or base.joint is None:
-        return None
-    later = max(0.0, base.intercept / base.slope - own.intercept / own.slope)
-    return replace(base.joint, intercept=round(base.joint.intercept - later * base.joint.cosine, 3))
+    share, later = slope / own.slope, even + own.intercept / own.slope
+    joint = own.joint and Joint(*(round(share * number, 3) for number in astuple(own.joint)))
+    joint = joint and replace(joint, intercept=round(joint.intercept - later * joint.cosine, 3))
+    return Calibration(slope, round(-even * slope, 3), base.least, base.most, joint), entry[1], text

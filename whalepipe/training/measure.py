@@ -17,8 +17,8 @@ from whalepipe.config import MatchConfig
 from whalepipe.csvtable import write_table
 from whalepipe.evaluation.identity import IdentityEvaluation, answered, scored
 from whalepipe.models.calibration import Calibration, read_calibration
+from whalepipe.models.details import details
 from whalepipe.models.embedder import KIND, normalised
-from whalepipe.models.keypoints import keypoints
 from whalepipe.stages.match import weighed
 from whalepipe.tables import CropLabel
 from whalepipe.training.calibrate import Evidence, Source, calibrations, evidence
@@ -53,8 +53,9 @@ def measure(
     for one, rows, made in zip(labelled, splits, vectors, strict=True):
         fitted, _ = _parted(one, rows)
         held_out = one.chosen(fitted)
-        details = [keypoints(picture) for picture in held_out.pictures]
-        found.append(_source_of(one, evidence(made[fitted], held_out.individuals, bursts(held_out), details)))
+        looks = [details(picture, one.part) for picture in held_out.pictures]
+        seen = evidence(made[fitted], held_out.individuals, bursts(held_out), looks, one.part)
+        found.append(_source_of(one, seen))
     figures: dict[str, Any] = {}
     for one in only_calibrate:
         seen, pairs = _pairs(one, embed(network, one.pictures, size))
@@ -76,7 +77,7 @@ def _pairs(one: Labelled, vectors: Vectors) -> tuple[Evidence, dict[str, Any]]:
     """Evidence of a set that was never trained on, and the figures of its pairs."""
     names = [name if is_name(name) else "" for name in one.individuals]
     groups = [e or f"photo {i}" for i, e in enumerate(one.encounters)]
-    seen = evidence(vectors, names, groups, [keypoints(picture) for picture in one.pictures])
+    seen = evidence(vectors, names, groups, [details(picture, one.part) for picture in one.pictures], one.part)
     return seen, {
         "pairs_auc": pairs_auc(vectors, names, groups),
         "same": len(seen.same),
@@ -130,12 +131,12 @@ def _figures(one: Labelled, rows: Split, vectors: Vectors, calibration: Calibrat
     }
     if queries and gallery and calibration:
         shots = [Shot(r.crop, r.individual, one.part) for r in gallery]
-        details = cache(lambda row: keypoints(one.pictures[row]))
-        known = Gallery(shots, vectors[rows.train], keypoints=lambda row: details(rows.train[row]))
+        look = cache(lambda row: details(one.pictures[row], one.part))
+        known = Gallery(shots, vectors[rows.train], details=lambda row: look(rows.train[row]))
         asked, match = [*rows.photos, *new_rows], MatchConfig()
         nearest = known.nearest(one.part, vectors[asked], match.crops_each)
         found = [
-            weighed(near, known, partial(details, row), calibration, match)
+            weighed(near, known, partial(look, row), calibration, match)
             for row, near in zip(asked, nearest, strict=True)
         ]
         answers = answered(found, queries, match.prior_new)
