@@ -11,6 +11,7 @@ from whalepipe.catalog.entries import Added, Entry, Holding, Summary
 from whalepipe.catalog.gallery import Gallery
 from whalepipe.catalog.store import Catalog
 from whalepipe.errors import CatalogError
+from whalepipe.models.details import Details
 from whalepipe.models.keypoints import Keypoints
 
 
@@ -87,30 +88,31 @@ def test_vectors_are_kept_with_the_digest_of_their_weights(path: Path) -> None:
     assert len(asked) == 5
 
 
-def test_keypoints_are_made_once_and_read_one_by_one(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_details_are_made_once_and_read_one_by_one(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     catalog, asked = Catalog.open_or_create(path), []
 
-    def found_in(pixels: np.ndarray) -> Keypoints:
-        asked.append(pixels.shape)
-        return Keypoints(np.array([[len(asked), 0.25]], np.float32), np.full((1, 128), 7, np.uint8))
+    def found_in(pixels: np.ndarray, part: str) -> Details:
+        asked.append((pixels.shape, part))
+        return Details(Keypoints(np.array([[len(asked), 0.25]], np.float32), np.full((1, 128), 7, np.uint8)))
 
     def gallery(closely: bool = True) -> Gallery:
         return Catalog.open(path).gallery("w", lambda _: np.array([1.0], np.float32), silent, closely)
 
     monkeypatch.setattr("whalepipe.catalog.store.found_in", found_in)
     catalog.add([entry("A", 1), entry("B", 2)])
-    assert gallery(closely=False).keypoints is None and not asked
-    with sqlite3.connect(path) as old:  # a catalogue that was made before there were keypoints
-        old.execute("DROP TABLE keypoints")
+    assert gallery(closely=False).details is None and not asked
+    with sqlite3.connect(path) as old:  # a catalogue that was made before there were details
+        old.execute("DROP TABLE details")
     for _ in range(2):
-        look = gallery().keypoints
-        assert look is not None and [look(row).points.tolist() for row in (1, 0)] == [[[2, 0.25]], [[1, 0.25]]]
-    assert len(asked) == 2
+        look = gallery().details
+        assert look is not None
+        assert [look(row).keypoints.points.tolist() for row in (1, 0)] == [[[2, 0.25]], [[1, 0.25]]]
+    assert asked == [((16, 16, 3), "fluke")] * 2
     with sqlite3.connect(path) as broken:
-        broken.execute("UPDATE keypoints SET packed = x'00' WHERE crop_id = 1")
-    look = gallery().keypoints
+        broken.execute("UPDATE details SET packed = x'05' WHERE crop_id = 1")
+    look = gallery().details
     assert look is not None
-    with pytest.raises(CatalogError, match=r"c\.sqlite: damaged, the keypoints of its crop 1; restore a copy"):
+    with pytest.raises(CatalogError, match=r"c\.sqlite: damaged, the details of its crop 1; restore a copy"):
         look(0)
 
 

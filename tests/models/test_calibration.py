@@ -18,24 +18,28 @@ def test_log_ratio_and_its_reverse_by_hand() -> None:
     assert calibration.cosine_at(0.9) == pytest.approx((math.log(9) + 10) / 20, abs=1e-5)
 
 
-def test_keypoints_count_where_somebody_looked() -> None:
-    calibration = Calibration(20.0, -10.0, joint=Joint(10.0, 2.0, -9.0))
-    cosines, points = np.full(4, 0.5), np.array([math.nan, 0.0, math.e - 1, math.e**3 - 1])
-    # Nobody looked: 20 * 0.5 - 10; else 10 * 0.5 - 9 and 2 for each factor of e.
+def test_details_count_where_somebody_looked() -> None:
+    calibration = Calibration(20.0, -10.0, joint=Joint(10.0, 2.0, 3.0, 1.0, -9.0))
+    cosines, points = np.full(4, 0.5), np.array([math.nan, 0.0, 5 + math.e - 1, 5 + math.e**3 - 1])
+    # Nobody looked: 20 * 0.5 - 10; else 10 * 0.5 - 9, and 2 for each factor of e beyond the 5 that chance gives.
     assert calibration.log_ratio(cosines, points).tolist() == pytest.approx([0, -4, -2, 2], abs=0.01)
+    edges = np.array([1.0, 1.0, math.nan, -0.5])  # 3 * edge + 1, but where nobody looked or nothing was traced
+    assert calibration.line(cosines, points, edges).tolist() == pytest.approx([0, 0, -2, 1.5])
     assert calibration.log_ratio(cosines).tolist() == [0, 0, 0, 0]
-    assert Calibration(20.0, -10.0).log_ratio(cosines, points).tolist() == [0, 0, 0, 0]
-    bounded = Calibration(20.0, -10.0, -2.0, 3.0, Joint(10.0, 2.0, -9.0))
+    assert Calibration(20.0, -10.0).log_ratio(cosines, points, edges).tolist() == [0, 0, 0, 0]
+    bounded = Calibration(20.0, -10.0, -2.0, 3.0, Joint(10.0, 2.0, 3.0, 1.0, -9.0))
     assert bounded.log_ratio(np.array([1.0]), np.array([1e6])).tolist() == pytest.approx([3], abs=0.01)
 
 
-def test_a_card_with_keypoints() -> None:
-    joint = {"cosine": 9.0, "points": 2.5, "intercept": -8.0}
-    assert read_calibration({"calibration": {"default": {**GOOD, "joint": joint}}}, "fluke").joint == Joint(9, 2.5, -8)
+def test_a_card_with_details() -> None:
+    joint = {"cosine": 9.0, "points": 2.5, "edge": 1.5, "traced": -0.5, "intercept": -8.0}
+    found = read_calibration({"calibration": {"default": {**GOOD, "joint": joint}}}, "fluke").joint
+    assert found == Joint(9, 2.5, 1.5, -0.5, -8)
     assert read_calibration({"calibration": {"default": GOOD}}, "fluke").joint is None
-    for wrong in ({"cosine": -1.0}, {"points": -0.1}, {"points": math.inf}, {"intercept": math.nan}):
+    wrong: list[dict[str, float]] = [{"cosine": -1}, {"points": -0.1}, {"edge": -0.1}, {"points": math.inf}]
+    for change in [*wrong, {"traced": math.nan}, {"intercept": math.nan}]:
         with pytest.raises(WeightsError, match="does not rise"):
-            read_calibration({"calibration": {"default": {**GOOD, "joint": {**joint, **wrong}}}}, "fluke")
+            read_calibration({"calibration": {"default": {**GOOD, "joint": {**joint, **change}}}}, "fluke")
     with pytest.raises(WeightsError, match="no calibration"):
         read_calibration({"calibration": {"default": {**GOOD, "joint": {"cosine": 1.0}}}}, "fluke")
 

@@ -7,6 +7,7 @@ import pytest
 from whalepipe.catalog.gallery import Gallery, Nearest, Shot
 from whalepipe.config import MatchConfig
 from whalepipe.models.calibration import Calibration, Joint
+from whalepipe.models.details import Details
 from whalepipe.models.keypoints import Keypoints
 from whalepipe.stages.decide import decide, group, provisional_name
 from whalepipe.stages.match import match, probabilities
@@ -53,19 +54,19 @@ def test_ranks_scores_and_new_always_among_them() -> None:
     assert {m.weights for m in rows} == {"w"}
 
 
-def points(count: int) -> Keypoints:
+def points(count: int) -> Details:
     """As many keypoints, in the places and with the looks of every other such set's first ones."""
     rng = np.random.default_rng(7)
     places, looks = rng.uniform(0, 256, (60, 2)), np.abs(rng.normal(size=(60, 128)))
     looks *= 255 / np.linalg.norm(looks, axis=1, keepdims=True)
-    return Keypoints(places[:count].astype(np.float32), looks[:count].astype(np.uint8))
+    return Details(Keypoints(places[:count].astype(np.float32), looks[:count].astype(np.uint8)))
 
 
 def test_a_closer_look_puts_the_right_one_first() -> None:
     shots = [("A", "a1", unit(1, 0.1)), ("A", "a2", unit(1, 0.2)), ("B", "b1", unit(1, 0.3)), ("B", "b2", unit(1, 0.5))]
     held = gallery(*((who, crop, "fluke", "unknown", vector) for who, crop, vector in shots))
-    known = replace(held, keypoints=lambda row: points((0, 3, 5, 40)[row]))
-    joint = {"fluke": Calibration(20.0, -10.0, joint=Joint(10.0, 2.0, -12.0))}
+    known = replace(held, details=lambda row: points((0, 3, 8, 40)[row]))
+    joint = {"fluke": Calibration(20.0, -10.0, joint=Joint(10.0, 2.0, 0.0, 0.0, -12.0))}
 
     def ranked(**settings: int) -> list[tuple[str, str]]:
         config = MatchConfig(**settings)
@@ -73,9 +74,9 @@ def test_a_closer_look_puts_the_right_one_first() -> None:
         return [(m.individual, m.gallery_crop) for m in rows if m.individual != NEW]
 
     assert ranked() == [("B", "b2"), ("A", "a1")]  # b2 has 40 points that agree, and speaks for B
-    assert ranked(crops_each=1) == [("B", "b1"), ("A", "a1")]  # b1 has 5, too few to be shown for more than chance
+    assert ranked(crops_each=1) == [("B", "b1"), ("A", "a1")]  # b1 has 8
     assert ranked(looked_at=0) == [("A", "a1"), ("B", "b1")]
-    joint["fluke"] = Calibration(20.0, -10.0)  # a card that does not know what keypoints say
+    joint["fluke"] = Calibration(20.0, -10.0)  # a card that does not know what details say
     assert ranked() == [("A", "a1"), ("B", "b1")]
 
 

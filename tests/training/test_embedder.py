@@ -12,8 +12,8 @@ from PIL import Image
 from tests.helpers import marks
 from whalepipe.errors import TableError, WhalepipeError
 from whalepipe.models.calibration import read_calibration
+from whalepipe.models.details import details
 from whalepipe.models.embedder import Embedder, build
-from whalepipe.models.keypoints import keypoints
 from whalepipe.models.weights import Weights, find_weights
 from whalepipe.tables import CropLabel, read_table
 from whalepipe.training.augment import Strength, augmented
@@ -226,26 +226,54 @@ def test_calibration_finds_the_ratio_of_two_bells():
     assert -calibration.intercept / calibration.slope == pytest.approx(0.5, abs=0.01)
 
 
-def test_calibration_weighs_keypoints_beside_cosines():
-    # log(1 + points) tells as much as the cosine: both of mean 1 apart and deviation 0.5, so slopes of 1 / 0.25 each.
-    rng = np.random.default_rng(0)
-    same, different = rng.normal(0.7, 0.1, 20000), rng.normal(0.3, 0.1, 60000)
-    points = [np.expm1(rng.normal(mean, 0.5, count)) for mean, count in ((3.0, 20000), (2.0, 60000))]
-    calibration = fit(Evidence(same, different, 1000, 9999, *points), strength=1e6)
+def bells(count: int, cosine: float, points: float, edge: float) -> tuple[np.ndarray, np.ndarray]:
+    """Cosines and details scattered about these means: 0.1 of the cosine, 0.5 of the others; half have no edge."""
+    rng = np.random.default_rng(count)
+    keypoints_of = 5 + np.expm1(rng.normal(points, 0.5, count))
+    edges = np.where(rng.random(count) < 0.5, np.nan, rng.normal(edge, 0.5, count))
+    return rng.normal(cosine, 0.1, count), np.stack([keypoints_of, edges], axis=1)
+
+
+def test_calibration_weighs_details_beside_cosines():
+    # Means 0.4 apart at a deviation of 0.1, and 1 apart at 0.5: slopes of 0.4 / 0.01, 1 / 0.25 and 1 / 0.25.
+    (same, same_details), (different, different_details) = bells(20000, 0.7, 4, 1), bells(60000, 0.3, 3, 0)
+    calibration = fit(Evidence(same, different, 1000, 9999, same_details, different_details), strength=1e6)
     assert calibration is not None and calibration.joint is not None
     assert calibration.joint.cosine == pytest.approx(40, rel=0.05)
     assert calibration.joint.points == pytest.approx(4, rel=0.05)
-    # Where more points mean less alike, they are left alone.
-    backwards = fit(Evidence(same, different, 1000, 9999, points[1][:20000], np.tile(points[0], 3)), strength=1e6)
-    assert backwards is not None and backwards.joint is None
+    assert calibration.joint.edge == pytest.approx(4, rel=0.05)
+    assert calibration.joint.traced == pytest.approx(-2, rel=0.1)  # halfway between the two an edge says nothing
 
 
-def test_evidence_counts_keypoints_of_the_nearest_crops():
-    marked, plain = (keypoints(picture) for picture in (marks(1), np.full((64, 64, 3), 90, np.uint8)))
+def test_a_detail_that_says_the_opposite_is_left_out():
+    (same, same_details), (different, different_details) = bells(2000, 0.7, 3, 0), bells(6000, 0.3, 4, 1)
+    calibration = fit(Evidence(same, different, 1000, 9999, same_details, different_details), strength=1e6)
+    assert calibration is not None and calibration.joint is not None
+    assert (calibration.joint.points, calibration.joint.edge, calibration.joint.traced) == (0, 0, 0)
+    assert calibration.joint.cosine == pytest.approx(40, rel=0.2)
+
+
+def test_what_details_count_few_real_animals_do_not_decide():
+    def source(rendered: bool, individuals: int, edge: float) -> Source:
+        (same, same_details), (different, different_details) = bells(200, 0.7, 4, edge), bells(600, 0.3, 3, 0)
+        found = Evidence(same, different, individuals, 60, same_details, different_details)
+        return Source("fluke", "rendered fluke" if rendered else "lab", rendered, found)
+
+    alone = calibrations([source(False, 1, 3.0)])["fluke"]
+    beside = calibrations([source(False, 1, 3.0), source(True, 30, 0.5)])["fluke"]
+    assert (alone["slope"], alone["most"]) == (beside["slope"], beside["most"])
+    assert alone["joint"]["edge"] > beside["joint"]["edge"]
+    many = calibrations([source(False, 5, 3.0), source(True, 30, 0.5)])["fluke"]
+    assert many["joint"] == alone["joint"]
+
+
+def test_evidence_counts_details_of_the_nearest_crops():
+    marked, plain = (details(picture, "head") for picture in (marks(1), np.full((64, 64, 3), 90, np.uint8)))
     vectors = np.array([[1, 0], [0.9, 0.436], [0, 1]], np.float32)
-    found = evidence(vectors, ["a", "a", "b"], [1, 2, 3], [marked, marked, plain])
-    assert found.same_points is not None and found.different_points is not None
-    assert found.same_points.min() > 30 and found.different_points.tolist() == [0.0] * 3
+    found = evidence(vectors, ["a", "a", "b"], [1, 2, 3], [marked, marked, plain], "head")
+    assert found.same_details is not None and found.different_details is not None
+    assert found.same_details[:, 0].min() > 30 and found.different_details[:, 0].tolist() == [0.0] * 3
+    assert np.isnan(found.same_details[:, 1]).all()
 
 
 def test_calibration_needs_evidence_and_a_rise():
