@@ -10,7 +10,7 @@ from .pose import Pose
 from .sea import light
 from .settings import Distraction, Scene, Sighting
 from .splash import paint_foam, paint_mirror, waterline
-from .texture import Array, noise, rgb, smoothstep, spline
+from .texture import Array, blend, noise, smoothstep, spline
 
 # Profiles in widths, facing right, the water at y = 0: a dolphin's head with its beak, a whale's back.
 HEAD = (
@@ -55,7 +55,7 @@ def paint_distraction(scene: Scene, distraction: Distraction, image: Array, rng:
     window = image[patch.slices()]
     if distraction.kind == "blow":
         body = _blow(patch, distraction, rng)
-        window += (light(scene.sea) * np.float32(0.95) - window) * rgb(body)
+        blend(window, light(scene.sea) * np.float32(0.95), body)
     else:
         body = _body(scene, distraction, patch, window, rng)
     whole[patch.slices()] = body
@@ -85,7 +85,7 @@ def _body(scene: Scene, distraction: Distraction, patch: Patch, window: Array, r
     body = solid * smoothstep(-0.6, 0.6, line[None, :] - rows)
     colour = _colour(scene, distraction, patch, solid, rng)
     paint_mirror(window, colour, body, line, sighting, scene.sea, rng)
-    window += (colour - window) * rgb(body)
+    blend(window, colour, body)
     paint_foam(window, body, line, sighting, light(scene.sea), rng)
     return body
 

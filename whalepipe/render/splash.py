@@ -7,11 +7,12 @@ from .foam import foam_pattern, lay_foam
 from .individual import metres
 from .pose import Pose
 from .settings import Sea, Sighting
-from .texture import Array, gauss, noise, rgb, sample, smoothstep, wiggle
+from .texture import Array, blend, gauss, noise, rgb, sample, smoothstep, tinted, wiggle
 
 STRIP = 32  # rows worked on at a time
 SEEN = 0.3  # metres of depth at which a third of what is seen of an animal under water is left: 0.2 to 0.5 in photos
 LOW = 0.19  # of a depth is how much lower in the picture it looks, seen at ten degrees (refraction, n = 1.33)
+GREY = (0.299, 0.587, 0.114)  # how bright red, green and blue look (ITU-R BT.601)
 FLAT = 0.25  # how much lower than wide things on the water look
 
 
@@ -43,7 +44,7 @@ def paint_mirror(
     fades = np.float32(-1 / max(1.0, LOW * SEEN / metres(sighting.individual) * sighting.width))
     seen = np.exp(np.maximum(depth, 0) * fades) * (depth > -1)
     # What comes out of the water, and by how much what it mirrors differs from that.
-    out = rgb(seen) * _under(colour, body, line, deep)[:, ::2] + rgb(hidden) * deep
+    out = rgb(seen) * _under(colour, body, line, deep)[:, ::2] + tinted(hidden, deep)
     mirrored = image[..., :3] - out
     kept = _wake(depth, _across(body, line, sighting)[:, ::2], sighting, ripple) * (1 - hidden)
     # A few rows at a time stay in the processor's cache.
@@ -74,8 +75,8 @@ def _image(colour: Array, body: Array, depth: Array, ripple: Array, sighting: Si
 
 def _mirrored(water: Array, sea: Sea) -> Array:
     """Return the share (rows, width) of the light of each pixel that the water mirrors: 0 if it is as dark as it is."""
-    deep, sky = float(np.mean(sea.deep)), float(np.mean(sea.sky_low))
-    grey = np.asarray(cv2.transform(water, np.full((1, 3), 1 / 3, np.float32)))
+    deep, sky = (float(np.dot(colour, GREY)) for colour in (sea.deep, sea.sky_low))
+    grey = np.asarray(cv2.cvtColor(water, cv2.COLOR_RGB2GRAY))
     return np.asarray(np.clip((grey - np.float32(deep)) * np.float32(1 / max(sky - deep, 0.1)), 0.0, 1.0))
 
 
@@ -173,7 +174,7 @@ def paint_spray(
     cover = drops[here].astype(np.float32) * (0.85 / 255)
     mist = gauss(cover, max(1.5, 0.025 * size)) * (1.6 * sighting.splash)
     cover = np.maximum(cover, np.minimum(mist, 0.8))
-    window[here] += (white - window[here]) * rgb(cover)
+    blend(window[here], white, cover)
 
 
 def _paint_sheet(
@@ -197,4 +198,4 @@ def _paint_sheet(
     cover = cover * smoothstep(-1.0, 0.4, up * np.float32(high / (0.07 * size)) + 0.6 * np.clip(threads, -2, 0))
     bright = np.clip(0.85 + 0.18 * threads, 0.4, 1.1).astype(np.float32)
     here = window[top:bottom, left:right]
-    here += (rgb(bright) * white - here) * rgb(cover.astype(np.float32))
+    blend(here, tinted(bright, white), cover.astype(np.float32))
