@@ -37,7 +37,7 @@ def paint_mirror(
     edge = line[None, ::2].astype(np.float32)
     depth = np.arange(top, body.shape[0], 2, dtype=np.float32)[:, None] + 0.5 - edge
     cell = max(1.5, 0.02 * sighting.width)
-    ripple = noise(rng, *depth.shape, (0.5 * cell, 3 * cell), 3)
+    ripple = noise(rng, depth.shape[0], depth.shape[1], (0.5 * cell, 3 * cell), 3)
     image = _image(colour, body, depth, ripple, sighting, sea)
     hidden = image[..., 3]
     deep = np.array(sea.deep, np.float32)
@@ -68,9 +68,29 @@ def _image(colour: Array, body: Array, depth: Array, ripple: Array, sighting: Si
     shake = ripple * (0.06 + 0.15 * sea.wind) * np.minimum(below, 0.3 * sighting.width + 0.4 * below)
     rows = np.arange(depth.shape[0], dtype=np.float32)[:, None] * 2 + (body.shape[0] - 2 * depth.shape[0])
     # Seen from so low an image is as high as what it mirrors.
-    above = cv2.merge((*cv2.split(colour * rgb(body)), body))
+    above, left, top = _halved(colour, body)
     seen = _unbroken(depth, ripple, sighting, sea.wind) * smoothstep(-1.0, 1.0, depth)
-    return sample(above, columns + shake, rows - 2 * depth - 1 + 0.5 * shake) * cv2.merge((seen, seen, seen, seen))
+    columns = (columns + shake) * np.float32(0.5) - np.float32(0.5 * left + 0.25)
+    rows = (rows + 0.5 * shake) * np.float32(0.5) - depth - np.float32(0.5 * top + 0.75)
+    return np.asarray(sample(above, columns, rows) * cv2.merge((seen, seen, seen, seen)))
+
+
+def _halved(colour: Array, body: Array) -> tuple[Array, int, int]:
+    """Return an animal's colours times its mask, and the mask, (rows, columns, 4) at half the size.
+
+    Cut out where the mask is above 0; with the cut's first column and row.
+    """
+    left, top, width, height = cv2.boundingRect((body > 0).view(np.uint8))
+    if not width:
+        return np.zeros((1, 1, 4), np.float32), 0, 0
+    here, size = (slice(top, top + height), slice(left, left + width)), (-(-width // 2), -(-height // 2))
+    # Even sides, so that two pixels make one; the border's are doubled.
+    mask = cv2.copyMakeBorder(body[here], 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+    shown = cv2.copyMakeBorder(colour[here], 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+    shown *= rgb(mask)
+    red, green, blue = cv2.split(cv2.resize(shown, size, interpolation=cv2.INTER_AREA))
+    mask = cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.merge((red, green, blue, mask))), left, top
 
 
 def _mirrored(water: Array, sea: Sea) -> Array:
