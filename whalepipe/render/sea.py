@@ -94,7 +94,8 @@ def paint_sea(scene: Scene, rng: np.random.Generator) -> Array:
     footprint *= np.float32(0.1 / (scene.camera.focal * scene.camera.height))
     np.maximum(footprint[1:-1], 0.5 * np.abs(away[2:] - away[:-2]), out=footprint[1:-1])
     footprint *= np.float32(0.45)
-    water = Water(bands, [_strong(band, number) for number, band in enumerate(bands)], gusts, away, footprint, _palette(scene.sea))
+    waves = [_strong(band, number) for number, band in enumerate(bands)]
+    water = Water(bands, waves, gusts, away, footprint, _palette(scene.sea))
     lean = abs(np.tan(np.radians(scene.camera.tilt))) * scene.width / 2
     first = int(np.clip(scene.camera.horizon - lean - 2, 0, scene.height))
     image = np.empty((scene.height, scene.width, 3), np.float32)
