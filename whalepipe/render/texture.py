@@ -107,6 +107,8 @@ def tinted(plane: Array, colour: Array) -> Array:
 
 def blend(window: Array, colour: Array, cover: Array) -> None:
     """Lay a colour, (3,) or (height, width, 3), over a window (height, width, 3) in place, as opaque as `cover`."""
+    if not window.size:
+        return
     over = (even(colour, window.shape[1]) if colour.ndim == 1 else colour) - window
     over *= rgb(cover)
     window += over
