@@ -104,9 +104,10 @@ def paint_sea(scene: Scene, rng: np.random.Generator) -> Array:
     for top in range(first, scene.height, STRIP):
         rows = slice(top, min(top + STRIP, scene.height))
         drawn, glitter = _strip(scene, water, rows)
-        image[rows] = _widen(drawn, scene.width)
+        _widen(drawn, scene.width, image[rows])
         if glitter is not None:
-            glitter = _widen(glitter, scene.width) * _sparkle(scene, sizes, gusts, rows)
+            glitter = _widen(glitter, scene.width, np.empty(image[rows].shape[:2], np.float32))
+            glitter *= _sparkle(scene, sizes, gusts, rows)
             image[rows] += cv2.merge([glitter * np.float32(part) for part in SUNLIGHT])
     return image
 
@@ -117,10 +118,14 @@ def _strong(band: Band, number: int) -> Array:
     return np.asarray(band.waves * np.array([band.slope, band.slope, crest, 0], np.float32))
 
 
-def _widen(plane: Array, width: int) -> Array:
-    """Return planes (rows, drawn columns, ...) at all columns of the picture."""
-    wide = cv2.resize(plane, (plane.shape[1] * GRID, plane.shape[0]), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(wide[:, :width])
+def _widen(plane: Array, width: int, into: Array) -> Array:
+    """Return planes (rows, drawn columns, ...) at all columns of the picture, which are written `into` an array."""
+    size = plane.shape[1] * GRID, plane.shape[0]
+    if size[0] == width:
+        cv2.resize(plane, size, dst=into, interpolation=cv2.INTER_LINEAR)
+    else:
+        into[:] = cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR)[:, :width]
+    return into
 
 
 def _strip(scene: Scene, water: Water, rows: slice) -> tuple[Array, Array | None]:
