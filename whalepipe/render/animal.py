@@ -11,7 +11,7 @@ from .pose import Pose, polygons, pose
 from .sea import light
 from .settings import Scene, Sighting
 from .splash import paint_foam, paint_mirror, paint_spray, waterline
-from .texture import Array, fill, rgb, sample, smoothstep, wiggle
+from .texture import Array, blend, fill, rgb, sample, smoothstep, wiggle
 from .wet import paint_beads, paint_drips
 
 STRIP = 64  # rows drawn at a time: they stay in the processor's cache
@@ -111,7 +111,7 @@ def _lay(window: Array, colour: Array, body: Array) -> None:
     """Lay the animal over the window (in place), in the rows and columns that it fills."""
     left, top, width, height = cv2.boundingRect((body > 0).view(np.uint8))
     here = slice(top, top + height), slice(left, left + width)
-    window[here] += (colour[here] - window[here]) * rgb(body[here])
+    blend(window[here], colour[here], body[here])
 
 
 def _patch(scene: Scene, sighting: Sighting, stance: Pose, outlines: tuple[Array, Array]) -> Patch:

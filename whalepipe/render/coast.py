@@ -4,7 +4,7 @@ import numpy as np
 
 from .sea import AIR
 from .settings import Scene
-from .texture import Array, noise, rgb, smoothstep, wiggle
+from .texture import Array, blend, even, noise, smoothstep, tinted, wiggle
 
 SOILS = ((0.16, 0.2, 0.13), (0.11, 0.14, 0.1), (0.36, 0.29, 0.22), (0.3, 0.3, 0.2), (0.42, 0.4, 0.36))
 PLANES = 3
@@ -28,14 +28,14 @@ def paint_land(scene: Scene, below: Array, sky: Array, rng: np.random.Generator)
         rough = near * 0.05 * tall * wiggle(rng, columns, max(2.0, 0.12 * tall), 3)
         share = (0.75, 0.6, 0.4)[plane]
         skyline = (tall * share * np.clip(0.8 + 0.42 * wave, 0, None) + rough)[None, :]
-        land = smoothstep(-0.8, 0.8, skyline + below)
+        land = smoothstep(-0.8, 0.8, (skyline + below).astype(np.float32))
         if not land.any():
             continue
         colour = _cover(scene, below, skyline, soil, near, rng)
         # Ridges 3 to 10 km off: clear air of 30 km visibility (3.9 / 30 a km, Koschmieder) hides a third to 3/4.
         veil = np.float32(np.clip(0.74 - 0.4 * near + 0.5 * scene.sea.haze, 0, 0.96))
-        colour += (air - colour) * veil
-        sky += (colour - sky) * rgb(land)
+        colour += (even(air, columns) - colour) * veil
+        blend(sky, colour, land)
 
 
 def _cover(
@@ -48,12 +48,12 @@ def _cover(
     fields = noise(rng, rows, columns, (cell, 5 * cell), 5, 0.75)
     woods = smoothstep(0.1, 0.7, noise(rng, rows, columns, (0.8 * cell, 4 * cell), 4, 0.7))
     shade = (0.85 + 0.35 * scene.sea.sun) * (1 + 0.2 * fields) * (1 - 0.45 * woods)
-    colour = rgb(shade.astype(np.float32)) * soil
+    colour = tinted(shade.astype(np.float32), soil)
     if near > 0.9:
         # Sand or rock along the water, and houses above it.
         shore = np.exp(-((np.maximum(-below, 0) / (rng.uniform(0.02, 0.08) * tall + 0.7)) ** 4))
         sand = np.array(rng.uniform((0.24, 0.22, 0.19), (0.5, 0.43, 0.34)), np.float32)
-        colour += (sand * (1 + 0.15 * fields[..., None]) - colour) * (0.85 * shore[..., None])
+        blend(colour, tinted(1 + np.float32(0.15) * fields, sand), 0.85 * shore)
         if rng.random() < 0.45:
             _houses(scene, below, skyline, colour, rng)
     return colour

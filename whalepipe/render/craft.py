@@ -7,7 +7,7 @@ import numpy as np
 
 from .sea import light
 from .settings import Scene
-from .texture import Array, rgb, smoothstep
+from .texture import Array, blend, rgb, smoothstep
 
 CANVAS = 160  # pixels a side of what a thing is drawn on, before it is scaled
 Shape = tuple[Sequence[tuple[float, float]], tuple[float, float, float]]
@@ -156,7 +156,7 @@ def _bow_wave(
     trail = smoothstep(-1.6, -0.4, along) * smoothstep(0.5, 0.42, along) * 0.5 + np.exp(-(((along - 0.38) / 0.06) ** 2))
     cover = trail * np.exp(-(((rows - at[1] - 0.2 * high) / (0.7 * high)) ** 2)) * np.clip(0.8 + ragged, 0, 1)
     target = image[top:bottom, left:right]
-    target += (light(scene.sea) - target) * rgb(np.clip(cover, 0, 0.85).astype(np.float32))
+    blend(target, light(scene.sea), np.clip(cover, 0, 0.85).astype(np.float32))
 
 
 def paint_ship(scene: Scene, image: Array, rng: np.random.Generator) -> None:

@@ -10,7 +10,7 @@ from .pose import Pose
 from .sea import light
 from .settings import Distraction, Scene, Sighting
 from .splash import paint_foam, paint_mirror, waterline
-from .texture import Array, noise, rgb, smoothstep, spline
+from .texture import Array, blend, noise, smoothstep, spline
 
 # Profiles in widths, facing right, the water at y = 0: a dolphin's head with its beak, a whale's back.
 HEAD = (
@@ -55,7 +55,7 @@ def paint_distraction(scene: Scene, distraction: Distraction, image: Array, rng:
     window = image[patch.slices()]
     if distraction.kind == "blow":
         body = _blow(patch, distraction, rng)
-        window += (light(scene.sea) * np.float32(0.95) - window) * rgb(body)
+        blend(window, light(scene.sea) * np.float32(0.95), body)
     else:
         body = _body(scene, distraction, patch, window, rng)
     whole[patch.slices()] = body
@@ -85,7 +85,7 @@ def _body(scene: Scene, distraction: Distraction, patch: Patch, window: Array, r
     body = solid * smoothstep(-0.6, 0.6, line[None, :] - rows)
     colour = _colour(scene, distraction, patch, solid, rng)
     paint_mirror(window, colour, body, line, sighting, scene.sea, rng)
-    window += (colour - window) * rgb(body)
+    blend(window, colour, body)
     paint_foam(window, body, line, sighting, light(scene.sea), rng)
     return body
 
@@ -110,9 +110,30 @@ def _sighting(distraction: Distraction) -> Sighting:
 
 
 def _colour(scene: Scene, distraction: Distraction, patch: Patch, solid: Array, rng: np.random.Generator) -> Array:
-    """Return the colours (height, width, 3) of a round body whose upper edge is the mask's."""
+    """Return the colours (height, width, 3) of a round body whose upper edge is the mask's, 0 far from it.
+
+    Those of a large one are worked out at half the size: but for eye and mouth nothing on it is fine.
+    """
+    colour = np.zeros((*solid.shape, 3), np.float32)
+    left, top, wide, high = cv2.boundingRect((solid > 0).view(np.uint8))
+    if not wide:
+        return colour
+    here, step = (slice(top, top + high), slice(left, left + wide)), 2 if distraction.width >= 200 else 1
+    less = max(1, wide // step), max(1, high // step)
+    mask = cv2.resize(solid[here], less, interpolation=cv2.INTER_AREA)
+    features = np.zeros(less[::-1], np.float32)
+    if distraction.kind == "head":
+        features = cv2.resize(_features(patch, distraction)[here], less, interpolation=cv2.INTER_AREA)
+    painted = _skin(scene, distraction, np.asarray(mask), np.asarray(features), distraction.width / step, rng)
+    colour[here] = cv2.resize(painted, (wide, high))
+    return colour
+
+
+def _skin(
+    scene: Scene, distraction: Distraction, solid: Array, features: Array, size: float, rng: np.random.Generator
+) -> Array:
+    """Return the colours (height, width, 3) of a body `size` pixels wide that fills a mask from side to side."""
     height, width = solid.shape
-    size = distraction.width
     top = np.argmax(solid > 0.5, 0).astype(np.float32)
     top = np.asarray(cv2.GaussianBlur(top[None, :], (0, 0), sigmaX=max(1.0, 0.02 * size), sigmaY=0.1))
     lean = np.clip(np.gradient(top[0]), -1.5, 1.5)[None, :]
@@ -123,9 +144,7 @@ def _colour(scene: Scene, distraction: Distraction, patch: Patch, solid: Array, 
     grey = traits.grey if isinstance(traits, FinTraits) else 0.08
     cell = max(4.0, 0.12 * size)
     mottled = 1.0 + 0.03 * noise(rng, height, width, (cell, 2 * cell), 3)
-    skin = grey * mottled * (1 + 0.15 * smoothstep(0.6, 1.2, below))
-    if distraction.kind == "head":
-        skin = skin * (1 - 0.75 * _features(patch, distraction))
+    skin = grey * mottled * (1 + 0.15 * smoothstep(0.6, 1.2, below)) * (1 - 0.75 * features)
     film, runs = noise(rng, height, width, (0.3 * cell, cell), 3), noise(rng, height, width, (0.15 * cell, cell), 3)
     dry = np.zeros((height, width), np.float32)
     right = np.asarray(up * lean, np.float32)

@@ -5,7 +5,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from .texture import Array, rgb, smoothstep
+from .texture import Array, blend, smoothstep, tinted
 
 TILE = 512  # pixels a side of the pattern that repeats
 LENGTH, DEPTH = 1.3, 0.5  # part widths a tile of foam goes to the right and away
@@ -87,6 +87,5 @@ def lay_foam(window: Array, churn: Array, size: float, white: Array, rng: np.ran
     bright += np.float32(0.58)
     np.clip(bright, 0.4, 1.12, out=bright)
     pale = smoothstep(0.0, 1.1, churn + np.float32(0.12) * lumps * thin) * np.float32(0.5)
-    bubbly = white * BUBBLES
-    window += (bubbly - window) * rgb(pale)
-    window += (rgb(bright) * white - window) * rgb(cover)
+    blend(window, white * BUBBLES, pale)
+    blend(window, tinted(bright, white), cover)

@@ -17,7 +17,7 @@ from .pose import Pose
 from .sea import light
 from .settings import Sea, Sighting
 from .skin import Skin, skin, zoom_for
-from .texture import Array, noise, rgb, sample, smoothstep
+from .texture import Array, even, noise, rgb, sample, smoothstep, tinted
 
 ROUGH = 190.0  # pixels of the roughness map to one unit of the animal's plane: ripples of 0.5 to 4 % of it
 BARREL = 0.72  # radius of the body under a fin, in fin lengths: a bottlenose 0.5 m thick with a fin 0.36 m long
@@ -109,7 +109,7 @@ def lit(lamp: Lamp, wear: Wear, x: Array, y: Array, above: Array) -> tuple[Array
     # Farther up skin is wet here and dry there: what is wet is darker, and mirrors more.
     wet = np.maximum(running, smoothstep(-0.3, 1.0, sheets) * np.float32(0.4 + 0.4 * wear.sighting.wet))
     shine *= rgb(0.45 + 1.4 * wet)
-    shine += rgb(_flecks(film, runs, sheets) * running) * (lamp.low * np.float32(0.25 + 0.5 * wear.sighting.wet))
+    shine += tinted(_flecks(film, runs, sheets) * running, lamp.low * np.float32(0.25 + 0.5 * wear.sighting.wet))
     return gain * _yellowed(lamp, warm) * rgb(1 - np.float32(0.42) * wet), shine
 
 
@@ -170,7 +170,9 @@ def reflect(lamp: Lamp, lightness: Array, right: Array, up: Array, film: Array, 
 def _yellowed(lamp: Lamp, warm: Array) -> Array:
     """Return what an animal's tone and a yellow film, 0..1 (height, width), leave of each colour's light."""
     left = cv2.merge((np.ones_like(warm), 1 - np.float32(0.1) * warm, 1 - np.float32(0.42) * warm))
-    return np.asarray(left * left * (lamp.cast * lamp.cast))
+    left *= even(lamp.cast, warm.shape[1])
+    left *= left
+    return np.asarray(left)
 
 
 def _fields(lamp: Lamp, right: Array, up: Array, film: Array, runs: Array) -> tuple[Array, Array]:
@@ -190,11 +192,20 @@ def _fields(lamp: Lamp, right: Array, up: Array, film: Array, runs: Array) -> tu
     ray = 2 * facing * rise + np.float32(DIP) * (2 * facing * facing - 1)
     sky = mirror * smoothstep(-0.45, 0.55, ray)
     high = sky * cv2.sqrt(np.clip(ray, 0, 1))
-    mirrored = cv2.merge((sky - high, high, mirror - sky, _glint(lamp, right, up, film)))
-    gain = cv2.transform(cv2.merge((direct, shed)), np.stack([lamp.white, lamp.shade], 1))
-    return np.asarray(gain), np.asarray(
-        cv2.transform(mirrored, np.stack([lamp.low, lamp.high, lamp.water, lamp.white], 1))
-    )
+    mirrored = (sky - high, high, mirror - sky, _glint(lamp, right, up, film))
+    return _sum((direct, shed), (lamp.white, lamp.shade)), _sum(mirrored, (lamp.low, lamp.high, lamp.water, lamp.white))
+
+
+def _sum(planes: tuple[Array, ...], colours: tuple[Array, ...]) -> Array:
+    """Return the light (height, width, 3) of some planes (height, width), each with its own colour (3,)."""
+    total = []
+    # Plane by plane: five times as fast as cv2.transform of the merged planes.
+    for parts in zip(*colours, strict=True):
+        plane = planes[0] * np.float32(parts[0])
+        for other, part in zip(planes[1:], parts[1:], strict=True):
+            cv2.scaleAdd(other, float(part), plane, dst=plane)
+        total.append(plane)
+    return np.asarray(cv2.merge(total))
 
 
 def _glint(lamp: Lamp, right: Array, up: Array, film: Array) -> Array:

@@ -48,7 +48,7 @@ def paint_animals(scene: Scene, image: Array) -> tuple[tuple[Truth, ...], Array]
     covered = np.zeros(image.shape[:2], np.float32)
     for number, distraction in enumerate(scene.distractions):
         hides = paint_distraction(scene, distraction, image, np.random.default_rng([scene.seed, 5, number]))
-        covered = np.maximum(covered, hides)
+        np.maximum(covered, hides, out=covered)
     for number, sighting in enumerate(scene.sightings):
         paint_trail(scene, sighting, image, np.random.default_rng([scene.seed, 6, number]))
         painted = paint_animal(scene, sighting, image, np.random.default_rng([scene.seed, 4, number]))

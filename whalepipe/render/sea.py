@@ -46,11 +46,13 @@ class Ground:
 class Water:
     """What is the same for the whole picture: waves, and metres to the water seen (height, drawn columns).
 
+    `waves` are the bands' tiles as strong as they are in this sea: slopes, and what counts as crest for foam.
     `gusts` says where in its tiles this sea begins, `palette` is the colour (n, 3) of each layer of
     light that `_strip` adds up.
     """
 
     bands: list[Band]
+    waves: list[Array]
     gusts: tuple[float, float]
     away: Array
     footprint: Array
@@ -92,7 +94,8 @@ def paint_sea(scene: Scene, rng: np.random.Generator) -> Array:
     footprint *= np.float32(0.1 / (scene.camera.focal * scene.camera.height))
     np.maximum(footprint[1:-1], 0.5 * np.abs(away[2:] - away[:-2]), out=footprint[1:-1])
     footprint *= np.float32(0.45)
-    water = Water(bands, gusts, away, footprint, _palette(scene.sea))
+    waves = [_strong(band, number) for number, band in enumerate(bands)]
+    water = Water(bands, waves, gusts, away, footprint, _palette(scene.sea))
     lean = abs(np.tan(np.radians(scene.camera.tilt))) * scene.width / 2
     first = int(np.clip(scene.camera.horizon - lean - 2, 0, scene.height))
     image = np.empty((scene.height, scene.width, 3), np.float32)
@@ -101,17 +104,28 @@ def paint_sea(scene: Scene, rng: np.random.Generator) -> Array:
     for top in range(first, scene.height, STRIP):
         rows = slice(top, min(top + STRIP, scene.height))
         drawn, glitter = _strip(scene, water, rows)
-        image[rows] = _widen(drawn, scene.width)
+        _widen(drawn, scene.width, image[rows])
         if glitter is not None:
-            glitter = _widen(glitter, scene.width) * _sparkle(scene, sizes, gusts, rows)
+            glitter = _widen(glitter, scene.width, np.empty(image[rows].shape[:2], np.float32))
+            glitter *= _sparkle(scene, sizes, gusts, rows)
             image[rows] += cv2.merge([glitter * np.float32(part) for part in SUNLIGHT])
     return image
 
 
-def _widen(plane: Array, width: int) -> Array:
-    """Return planes (rows, drawn columns, ...) at all columns of the picture."""
-    wide = cv2.resize(plane, (plane.shape[1] * GRID, plane.shape[0]), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(wide[:, :width])
+def _strong(band: Band, number: int) -> Array:
+    # No foam stands on ripples: their heights are 0.
+    crest = 0.6 if number < TALL else 0.0
+    return np.asarray(band.waves * np.array([band.slope, band.slope, crest, 0], np.float32))
+
+
+def _widen(plane: Array, width: int, into: Array) -> Array:
+    """Return planes (rows, drawn columns, ...) at all columns of the picture, which are written `into` an array."""
+    size = plane.shape[1] * GRID, plane.shape[0]
+    if size[0] == width:
+        cv2.resize(plane, size, dst=into, interpolation=cv2.INTER_LINEAR)
+    else:
+        into[:] = cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR)[:, :width]
+    return into
 
 
 def _strip(scene: Scene, water: Water, rows: slice) -> tuple[Array, Array | None]:
@@ -185,18 +199,23 @@ def _facets(scene: Scene, water: Water, away: Array, footprint: Array) -> Facets
     ripples = (1 - SEEN) * capillaries(scene.sea) + sum(band.slope**2 for band in water.bands[TALL:])
     rough = gust * np.float32(ripples)
     rough += np.float32(sum(band.slope**2 for band in water.bands[:TALL]))
+    limits = np.array([footprint.min(), footprint.max()], np.float32)
     for number, band in enumerate(water.bands):
-        kept = band.kept(footprint)
-        if float(kept.max()) < 0.02:
+        most, least = band.kept(limits).tolist()
+        if most < 0.02:
             continue
+        drawn, flat = repeat(water.waves[number], band.size, points, band.start), (len(sums), -1)
+        if number < TALL and least > 0.95 * most:
+            # All of the strip shows these waves alike.
+            even = 0.5 * (least + most)
+            rough -= np.float32(even * band.slope**2)
+            cv2.scaleAdd(drawn, even, sums, dst=sums)
+            continue
+        kept = band.kept(footprint)
         if number >= TALL:
             kept *= gust
-        slope = kept * np.float32(band.slope)
-        rough -= slope * np.float32(band.slope)
-        # No foam stands on ripples.
-        crest = kept * np.float32(0.6) if number < TALL else slope
-        weights = cv2.merge((slope, slope, crest, crest))
-        drawn, flat = repeat(band.waves, band.size, points, band.start), (len(sums), -1)
+        cv2.scaleAdd(kept, -(band.slope**2), rough, dst=rough)
+        weights = cv2.merge((kept, kept, kept, kept))
         cv2.accumulateProduct(drawn.reshape(flat), weights.reshape(flat), sums.reshape(flat))
     right, towards, crest, _ = (np.asarray(plane) for plane in cv2.split(sums))
     torn = repeat(gust_tiles()[1], LACE, points, water.gusts) if scene.sea.foam > 0 else np.zeros((1, 1), np.float32)

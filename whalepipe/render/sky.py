@@ -8,7 +8,7 @@ from .coast import paint_land
 from .craft import paint_bird, paint_boat, paint_ship
 from .sea import ground, up_the_sky
 from .settings import Scene
-from .texture import Array, draw_lines, noise, rgb, smoothstep
+from .texture import Array, blend, draw_lines, even, noise, rgb, smoothstep, tinted
 
 
 def paint_sky(scene: Scene, image: Array, rng: np.random.Generator) -> None:
@@ -20,21 +20,21 @@ def paint_sky(scene: Scene, image: Array, rng: np.random.Generator) -> None:
     below = ground(scene, 0, rows).below
     sky = _heaven(scene, below, rng)
     paint_land(scene, below, sky, rng)
-    image[:rows] += (sky - image[:rows]) * rgb(smoothstep(-0.7, 0.7, -below))
+    blend(image[:rows], sky, smoothstep(-0.7, 0.7, -below))
 
 
 def _heaven(scene: Scene, below: Array, rng: np.random.Generator) -> Array:
     sea = scene.sea
     rise = up_the_sky(below * np.float32(-1 / scene.camera.focal))
     low, high = np.array(sea.sky_low, np.float32), np.array(sea.sky_high, np.float32)
-    sky = rgb(rise) * (high - low) + low
+    sky = tinted(rise, high - low) + even(low, rise.shape[1])
     rows, columns = below.shape
     # Clouds lie flatter and closer the nearer they are to the horizon.
     half = (rows + 1) // 2, (columns + 1) // 2
     cloud = noise(rng, *half, (25, 165), 4, 0.6) + np.float32(0.4) * noise(rng, *half, (13, 350), 3)
     cloud = np.asarray(cv2.resize(cloud, (columns, rows)))
     white = np.minimum(1.15 * low + 0.04, 0.95)
-    sky += (white - sky) * rgb(smoothstep(0.0, 2.2, cloud) * np.float32(0.8 * sea.clouds))
+    blend(sky, white, smoothstep(0.0, 2.2, cloud) * np.float32(0.8 * sea.clouds))
     side = np.radians(sea.sun_side)
     if sea.sun > 0 and np.cos(side) > 0:
         # The sky is brighter about the sun, even when that stands outside the picture.
@@ -70,5 +70,5 @@ def _rain(scene: Scene, image: Array, rng: np.random.Generator) -> None:
         widths.append(1)
         strengths.append(rng.uniform(0.03, 0.16))
     grey = 0.8 * np.array(scene.sea.sky_low, np.float32)
-    image += (grey - image) * np.float32(0.16 * rain)
-    image += (np.minimum(1.2 * grey, 1.0) - image) * rgb(draw_lines(shape, lines, widths, strengths))
+    image += (even(grey, shape[1]) - image) * np.float32(0.16 * rain)
+    blend(image, np.minimum(1.2 * grey, 1.0), draw_lines(shape, lines, widths, strengths))

@@ -7,11 +7,12 @@ from .foam import foam_pattern, lay_foam
 from .individual import metres
 from .pose import Pose
 from .settings import Sea, Sighting
-from .texture import Array, gauss, noise, rgb, sample, smoothstep, wiggle
+from .texture import Array, blend, gauss, noise, rgb, sample, smoothstep, tinted, wiggle
 
 STRIP = 32  # rows worked on at a time
 SEEN = 0.3  # metres of depth at which a third of what is seen of an animal under water is left: 0.2 to 0.5 in photos
 LOW = 0.19  # of a depth is how much lower in the picture it looks, seen at ten degrees (refraction, n = 1.33)
+GREY = (0.299, 0.587, 0.114)  # how bright red, green and blue look (ITU-R BT.601)
 FLAT = 0.25  # how much lower than wide things on the water look
 
 
@@ -36,14 +37,14 @@ def paint_mirror(
     edge = line[None, ::2].astype(np.float32)
     depth = np.arange(top, body.shape[0], 2, dtype=np.float32)[:, None] + 0.5 - edge
     cell = max(1.5, 0.02 * sighting.width)
-    ripple = noise(rng, *depth.shape, (0.5 * cell, 3 * cell), 3)
+    ripple = noise(rng, depth.shape[0], depth.shape[1], (0.5 * cell, 3 * cell), 3)
     image = _image(colour, body, depth, ripple, sighting, sea)
     hidden = image[..., 3]
     deep = np.array(sea.deep, np.float32)
     fades = np.float32(-1 / max(1.0, LOW * SEEN / metres(sighting.individual) * sighting.width))
     seen = np.exp(np.maximum(depth, 0) * fades) * (depth > -1)
     # What comes out of the water, and by how much what it mirrors differs from that.
-    out = rgb(seen) * _under(colour, body, line, deep)[:, ::2] + rgb(hidden) * deep
+    out = rgb(seen) * _under(colour, body, line, deep)[:, ::2] + tinted(hidden, deep)
     mirrored = image[..., :3] - out
     kept = _wake(depth, _across(body, line, sighting)[:, ::2], sighting, ripple) * (1 - hidden)
     # A few rows at a time stay in the processor's cache.
@@ -67,15 +68,35 @@ def _image(colour: Array, body: Array, depth: Array, ripple: Array, sighting: Si
     shake = ripple * (0.06 + 0.15 * sea.wind) * np.minimum(below, 0.3 * sighting.width + 0.4 * below)
     rows = np.arange(depth.shape[0], dtype=np.float32)[:, None] * 2 + (body.shape[0] - 2 * depth.shape[0])
     # Seen from so low an image is as high as what it mirrors.
-    above = cv2.merge((*cv2.split(colour * rgb(body)), body))
+    above, left, top = _halved(colour, body)
     seen = _unbroken(depth, ripple, sighting, sea.wind) * smoothstep(-1.0, 1.0, depth)
-    return sample(above, columns + shake, rows - 2 * depth - 1 + 0.5 * shake) * cv2.merge((seen, seen, seen, seen))
+    columns = (columns + shake) * np.float32(0.5) - np.float32(0.5 * left + 0.25)
+    rows = (rows + 0.5 * shake) * np.float32(0.5) - depth - np.float32(0.5 * top + 0.75)
+    return np.asarray(sample(above, columns, rows) * cv2.merge((seen, seen, seen, seen)))
+
+
+def _halved(colour: Array, body: Array) -> tuple[Array, int, int]:
+    """Return an animal's colours times its mask, and the mask, (rows, columns, 4) at half the size.
+
+    Cut out where the mask is above 0; with the cut's first column and row.
+    """
+    left, top, width, height = cv2.boundingRect((body > 0).view(np.uint8))
+    if not width:
+        return np.zeros((1, 1, 4), np.float32), 0, 0
+    here, size = (slice(top, top + height), slice(left, left + width)), (-(-width // 2), -(-height // 2))
+    # Even sides, so that two pixels make one; the border's are doubled.
+    mask = cv2.copyMakeBorder(body[here], 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+    shown = cv2.copyMakeBorder(colour[here], 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+    shown *= rgb(mask)
+    red, green, blue = cv2.split(cv2.resize(shown, size, interpolation=cv2.INTER_AREA))
+    mask = cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.merge((red, green, blue, mask))), left, top
 
 
 def _mirrored(water: Array, sea: Sea) -> Array:
     """Return the share (rows, width) of the light of each pixel that the water mirrors: 0 if it is as dark as it is."""
-    deep, sky = float(np.mean(sea.deep)), float(np.mean(sea.sky_low))
-    grey = np.asarray(cv2.transform(water, np.full((1, 3), 1 / 3, np.float32)))
+    deep, sky = (float(np.dot(colour, GREY)) for colour in (sea.deep, sea.sky_low))
+    grey = np.asarray(cv2.cvtColor(water, cv2.COLOR_RGB2GRAY))
     return np.asarray(np.clip((grey - np.float32(deep)) * np.float32(1 / max(sky - deep, 0.1)), 0.0, 1.0))
 
 
@@ -173,7 +194,7 @@ def paint_spray(
     cover = drops[here].astype(np.float32) * (0.85 / 255)
     mist = gauss(cover, max(1.5, 0.025 * size)) * (1.6 * sighting.splash)
     cover = np.maximum(cover, np.minimum(mist, 0.8))
-    window[here] += (white - window[here]) * rgb(cover)
+    blend(window[here], white, cover)
 
 
 def _paint_sheet(
@@ -197,4 +218,4 @@ def _paint_sheet(
     cover = cover * smoothstep(-1.0, 0.4, up * np.float32(high / (0.07 * size)) + 0.6 * np.clip(threads, -2, 0))
     bright = np.clip(0.85 + 0.18 * threads, 0.4, 1.1).astype(np.float32)
     here = window[top:bottom, left:right]
-    here += (rgb(bright) * white - here) * rgb(cover.astype(np.float32))
+    blend(here, tinted(bright, white), cover.astype(np.float32))

@@ -209,6 +209,11 @@ def surface(scene: Scene, bands: list[Band]) -> Array:
     lift = np.asarray(cv2.resize(lift, (2 * len(half), len(lift))))[:, : len(x)]
     # Negated, since interpolation wants rising numbers.
     seen = -np.minimum.accumulate(below[:, None] * (1 - lift), axis=0).T
-    rows = np.arange(scene.height, dtype=np.float32)
-    shown = [np.interp(h - rows, column, below) for h, column in zip(horizon, seen, strict=True)]
-    return np.asarray(np.float32(camera.focal * camera.height) / np.array(shown, np.float32).T)
+    # All in numbers of 64 bits, and one column after the other, as the interpolation would have to make them.
+    seen, below = np.ascontiguousarray(seen, np.float64), below.astype(np.float64)
+    rows, shown = np.arange(scene.height, dtype=np.float64), np.empty((len(x), scene.height), np.float32)
+    for h, column, into in zip(horizon.tolist(), seen, shown, strict=True):
+        into[:] = np.interp(h - rows, column, below)
+    # Whole rows lie together, since strips of them are worked on.
+    shown = np.ascontiguousarray(shown.T)
+    return np.divide(np.float32(camera.focal * camera.height), shown, out=shown)

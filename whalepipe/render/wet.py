@@ -5,7 +5,7 @@ import numpy as np
 
 from .individual import metres
 from .settings import Sighting
-from .texture import Array
+from .texture import Array, blend
 
 
 def paint_drips(
@@ -67,4 +67,4 @@ def paint_beads(window: Array, body: Array, sighting: Sighting, white: Array, rn
 def _lay(window: Array, layer: Array, white: Array) -> None:
     left, top, wide, high = cv2.boundingRect(layer)
     here = slice(top, top + high), slice(left, left + wide)
-    window[here] += (white - window[here]) * (layer[here].astype(np.float32) * (0.85 / 255))[..., None]
+    blend(window[here], white, layer[here].astype(np.float32) * np.float32(0.85 / 255))
