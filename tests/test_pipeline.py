@@ -3,12 +3,18 @@
 import json
 import os
 import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from tests import fakes
 from tests.helpers import check_books, reasons, rows, run, snapshot, states, tables, whalepipe
+from whalepipe import pipeline
+from whalepipe.work import Job
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -316,3 +322,20 @@ def test_a_crop_is_upright_and_keeps_time_camera_and_place(
     assert (facts.taken_at, facts.latitude, facts.longitude, facts.camera) == (
         "2024-05-01T10:20:30+02:00", -33.5, -70.75, "EOS R5",
     )  # fmt: skip
+
+
+def test_no_bar_runs_within_another(raw: Path, out: Path, tmp_path: Path, fake_models: fakes.Calls) -> None:  # noqa: ARG001
+    # A terminal shows one bar at a time; the catalogue's is drawn before that of the matches which need it.
+    catalog = _catalogue(raw, tmp_path)
+    shown: list[str] = []
+    running: list[str] = []
+
+    def progress(stage: str, items: Sequence[T]) -> Iterator[T]:
+        assert not running, f"{stage} within {running[0]}"
+        shown.append(stage)
+        running.append(stage)
+        yield from items
+        running.clear()
+
+    pipeline.run(Job(raw, out, catalog=catalog), progress=progress)
+    assert shown[-3:] == ["catalogue", "catalogue", "match"]

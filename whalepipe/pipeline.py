@@ -197,9 +197,14 @@ def name_individuals(work: Work, tables: Tables) -> None:
         shown = work.gallery.views()
         return deciding.decide(crops, tables.matches, views, shown, tables.vectors, calibrations, config)
 
-    for crop in work.each("match", crops):
-        found = work.cache.cached("match", keys[crop.crop], Match, partial(match, crop))
-        tables.matches += [replace(row, crop=crop.crop) for row in found]
+    kept = {c.crop: work.cache.load("match", keys[c.crop], Match) for c in crops}
+    missing = [c for c in crops if kept[c.crop] is None]
+    if missing:
+        _ = work.gallery  # shows how far it is itself, so before the matches do
+        for crop in work.each("match", missing):
+            kept[crop.crop] = work.cache.cached("match", keys[crop.crop], Match, partial(match, crop))
+    for crop in crops:  # one found elsewhere under the same cause had another name
+        tables.matches += [replace(row, crop=crop.crop) for row in kept[crop.crop] or ()]
     views = [[v.crop, v.view] for v in tables.views]
     decide_key = recipe("decide", deciding.VERSION, config, [[c.crop, keys[c.crop]] for c in crops], views)
     tables.answers = work.cache.cached("decide", decide_key, Answer, decide)
