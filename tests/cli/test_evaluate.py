@@ -36,7 +36,7 @@ def test_identity_as_json_is_one_object(folder: Path) -> None:
     assert (said.code, figures["top1"], figures["auroc_new"]) == (0, 1.0, 1.0)
     assert set(KEYS) <= set(figures)
     assert (figures["fnr_at_k"]["1"], figures["k_for_miss_rate"]["0.02"]) == (0.0, 1)
-    assert said.err == "embed: 3\nembed: 3\n"
+    assert said.err == "embed: 3\nembed: 3\nmatch: 3\n"
 
 
 def test_identity_to_read(folder: Path) -> None:

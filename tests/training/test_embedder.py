@@ -235,11 +235,11 @@ def bells(count: int, cosine: float, points: float, edge: float) -> tuple[np.nda
 
 
 def test_calibration_weighs_details_beside_cosines():
-    # Means 0.4 apart at a deviation of 0.1, and 1 apart at 0.5: slopes of 0.4 / 0.01, 1 / 0.25 and 1 / 0.25.
-    (same, same_details), (different, different_details) = bells(20000, 0.7, 4, 1), bells(60000, 0.3, 3, 0)
+    # Means 0.1 apart at a deviation of 0.1, and 1 apart at 0.5: slopes of 0.1 / 0.01, 1 / 0.25 and 1 / 0.25.
+    (same, same_details), (different, different_details) = bells(20000, 0.55, 4, 1), bells(60000, 0.45, 3, 0)
     calibration = fit(Evidence(same, different, 1000, 9999, same_details, different_details), strength=1e6)
     assert calibration is not None and calibration.joint is not None
-    assert calibration.joint.cosine == pytest.approx(40, rel=0.05)
+    assert calibration.joint.cosine == pytest.approx(10, rel=0.05)
     assert calibration.joint.points == pytest.approx(4, rel=0.05)
     assert calibration.joint.edge == pytest.approx(4, rel=0.05)
     assert calibration.joint.traced == pytest.approx(-2, rel=0.1)  # halfway between the two an edge says nothing
