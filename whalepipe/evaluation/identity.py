@@ -88,6 +88,8 @@ def evaluate_pairs(
 ) -> dict[str, Any]:
     """One animal or two? Over all pairs of crops from different encounters; an empty encounter differs from all.
 
+    Each pair is compared by its vectors and, where the calibration knows what they say, its details.
+
     A pair of two crops whose labels are no names (`other`, ...) is left out; of one such and one name, it is two
     animals. Returns auc, pairs, same, different, intervals (95 %, by resampling encounters), resampled.
     Raises TableError, PhotoError, WeightsError.
