@@ -202,7 +202,8 @@ def name_individuals(work: Work, tables: Tables) -> None:
     if missing:
         _ = work.gallery  # shows how far it is itself, so before the matches do
         for crop in work.each("match", missing):
-            kept[crop.crop] = work.cache.cached("match", keys[crop.crop], Match, partial(match, crop))
+            kept[crop.crop] = found = match(crop)
+            work.cache.store("match", keys[crop.crop], found)
     for crop in crops:  # one found elsewhere under the same cause had another name
         tables.matches += [replace(row, crop=crop.crop) for row in kept[crop.crop] or ()]
     views = [[v.crop, v.view] for v in tables.views]
