@@ -24,6 +24,8 @@ from numpy.typing import NDArray
 from whalepipe.boxes import window
 from whalepipe.evaluation.ranking import auroc
 from whalepipe.models.edge import Edge, compare, compare_many, trace
+from whalepipe.models.silhouette import KIND, Silhouettes
+from whalepipe.models.weights import find_weights
 from whalepipe.photos import inside, read_photo
 from whalepipe.render import draw_individual, draw_scene, for_training, render_scene, scene_rng
 from whalepipe.tables import CropLabel, Detection, read_table
@@ -42,6 +44,7 @@ def arguments() -> argparse.Namespace:
     """What the command line says."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--part", choices=["dorsal_fin", "fluke"], required=True)
+    parser.add_argument("--silhouette", default="silhouette", help="weights: shipped ones by name, or a path")
     parser.add_argument("--kept", type=Path, help="a folder for rendered crops; none are rendered without it")
     parser.add_argument("--individuals", type=int, default=100)
     parser.add_argument("--shots", type=int, default=4, help="crops of each")
@@ -85,10 +88,11 @@ def _render(said: argparse.Namespace, animal: Any, number: int, shot: int, path:
     )
 
 
-def traced(crops: Sequence[NDArray[np.uint8]], part: str) -> list[Edge | None]:
+def traced(crops: Sequence[NDArray[np.uint8]], said: argparse.Namespace) -> list[Edge | None]:
     """The edges of crops; prints the time."""
+    silhouettes = Silhouettes(find_weights(said.silhouette, KIND))
     start = time.process_time()
-    edges = [trace(pixels, part) for pixels in crops]
+    edges = [trace(pixels, said.part, silhouettes(pixels)) for pixels in crops]
     spent = (time.process_time() - start) / max(len(crops), 1)
     share = np.mean([edge is not None for edge in edges])
     print(f"traced {share:.3f} of {len(crops)} crops, {1000 * spent:.1f} ms a crop")
@@ -159,7 +163,7 @@ def top1(scores: Floats, names: Sequence[str], among: int, seed: int = 0) -> lis
 def report_rendered(said: argparse.Namespace) -> list[tuple[NDArray[np.uint8], Edge | None]]:
     """Print (a) and (b)."""
     crops = list(rendered(said))
-    edges = traced([c["pixels"] for c in crops], said.part)
+    edges = traced([c["pixels"] for c in crops], said)
     off, found = [], []
     for crop, edge in zip(crops, edges, strict=True):
         if edge is not None and len(crop["contour"]) > 1:
@@ -197,7 +201,7 @@ def report_real(said: argparse.Namespace) -> list[tuple[NDArray[np.uint8], Edge 
     """Print (c)."""
     rows = [r for r in read_table(said.labels, CropLabel) if is_name(r.individual) or r.individual == UNNAMED]
     crops = [read_photo(inside(said.crops, r.crop)) for r in rows]
-    edges = traced(crops, said.part)
+    edges = traced(crops, said)
     scores = compared(edges)
     names, groups = [r.individual for r in rows], [r.encounter or r.crop for r in rows]
     for what, only in (("traced pairs", True), ("all pairs, 0 where not traced", False)):

@@ -83,6 +83,7 @@ class MatchConfig:
     candidates: int = _number(10, 2, 10_000)  # ranked individuals written for each crop, `new` among them
     looked_at: int = _number(20, 0, 10_000)  # individuals, the likeliest, whose crops are compared point by point
     crops_each: int = _number(4, 1, 1000)  # crops of each of them, the nearest
+    silhouette: str = "silhouette"  # weights that tell an animal's outline: shipped ones by name, or a path
     prior_new: float = _share(0.5)  # probability that an animal is new, before its crop is looked at
     identified_at: float = _share(0.8)  # least probability of the best individual at which it is given as `identified`
     new_at: float = _share(0.8)  # least probability of `new` at which a crop is given as `new`

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from whalepipe.cache import recipe
 from whalepipe.errors import PhotoError, WhalepipeError
-from whalepipe.models.details import Details, details
+from whalepipe.models.details import Details
 from whalepipe.photos import describe, scan
 from whalepipe.progress import Progress, silent
 from whalepipe.stages import crop as cropping
@@ -185,12 +185,15 @@ def name_individuals(work: Work, tables: Tables) -> None:
     config = work.config.match
     keys = {c.crop: work.match_key(c, calibrations[c.part]) for c in crops}
 
+    closely = work.closer_look
+
     def look(crop: Crop) -> Details:
-        return details(work.crop_pixels(crop), crop.part)
+        assert closely is not None
+        return closely(work.crop_pixels(crop), crop.part)
 
     def match(crop: Crop) -> list[Match]:
-        weights = work.embedder_weights.digest
-        return matching.match([crop], tables.vectors, work.gallery, calibrations, weights, config, look)
+        weights, details = work.embedder_weights.digest, look if closely else None
+        return matching.match([crop], tables.vectors, work.gallery, calibrations, weights, config, details)
 
     def decide() -> list[Answer]:
         views = {v.crop: v.view for v in tables.views}

@@ -19,7 +19,7 @@ from whalepipe.config import Config
 from whalepipe.errors import PhotoError, TableError
 from whalepipe.files import storing, sweep, write_aside
 from whalepipe.models.calibration import Calibration, read_calibration
-from whalepipe.models.details import METHOD as DETAILS
+from whalepipe.models.details import CloserLook, closer_look
 from whalepipe.models.species import SpeciesModel, find_species
 from whalepipe.models.weights import Weights, find_weights
 from whalepipe.photos import Found, encode_jpeg, read_keepsakes, read_photo
@@ -92,7 +92,7 @@ class Work:
         if "quality" in stages:
             _ = self.embedder_weights
         if "identify" in stages:
-            _ = self.gallery_revision, self.species_model
+            _ = self.gallery_revision, self.species_model, self.closer_look
 
     def described(self, found: Found, describe: Callable[[], Photo]) -> Photo:
         """What is known of a file; one that could not be read is read again each time."""
@@ -145,6 +145,11 @@ class Work:
         from whalepipe.models.embedder import Embedder
 
         return Embedder(self.embedder_weights, pick_device(self.job.device))
+
+    @cached_property
+    def closer_look(self) -> CloserLook | None:
+        """What finds the details of crops; None where vectors alone are compared."""
+        return closer_look(self.embedder_weights, self.config.match, self.job.device)
 
     @cached_property
     def species_model(self) -> SpeciesModel | None:
@@ -247,7 +252,8 @@ class Work:
 
     def match_key(self, crop: Crop, calibration: Calibration) -> str:
         """The cause of a crop's ranked candidates."""
-        causes = [self.embed_key(crop), crop.part, calibration, self.gallery_revision, DETAILS]
+        method = self.closer_look.method if self.closer_look else ""
+        causes = [self.embed_key(crop), crop.part, calibration, self.gallery_revision, method]
         return recipe("match", matching.VERSION, self.config.match, *causes)
 
     # Catalogue --------------------------------------------------------------------------------------------------
@@ -263,8 +269,8 @@ class Work:
         if self.job.catalog is None:
             return Gallery()
         catalog = Catalog.open(self.job.catalog)
-        closely = self.config.match.looked_at > 0
-        return catalog.gallery(self.embedder_weights.digest, lambda pixels: self.embedder(pixels), self.each, closely)
+        embed = lambda pixels: self.embedder(pixels)  # noqa: E731 - loads it only where a vector is missing
+        return catalog.gallery(self.embedder_weights.digest, embed, self.each, self.closer_look)
 
     # Tables -----------------------------------------------------------------------------------------------------
 

@@ -11,8 +11,9 @@ from whalepipe.catalog.entries import Added, Entry, Holding, Summary
 from whalepipe.catalog.gallery import Gallery
 from whalepipe.catalog.store import Catalog
 from whalepipe.errors import CatalogError
-from whalepipe.models.details import Details
+from whalepipe.models.details import CloserLook, Details
 from whalepipe.models.keypoints import Keypoints
+from whalepipe.models.weights import Weights
 
 
 def jpeg(shade: int) -> bytes:
@@ -88,19 +89,20 @@ def test_vectors_are_kept_with_the_digest_of_their_weights(path: Path) -> None:
     assert len(asked) == 5
 
 
-def test_details_are_made_once_and_read_one_by_one(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_details_are_made_once_and_read_one_by_one(path: Path) -> None:
     catalog, asked = Catalog.open_or_create(path), []
 
-    def found_in(pixels: np.ndarray, part: str) -> Details:
-        asked.append((pixels.shape, part))
-        return Details(Keypoints(np.array([[len(asked), 0.25]], np.float32), np.full((1, 128), 7, np.uint8)))
+    class Look(CloserLook):
+        def __call__(self, crop: np.ndarray, part: str) -> Details:
+            asked.append((crop.shape, part))
+            return Details(Keypoints(np.array([[len(asked), 0.25]], np.float32), np.full((1, 128), 7, np.uint8)))
 
-    def gallery(closely: bool = True) -> Gallery:
-        return Catalog.open(path).gallery("w", lambda _: np.array([1.0], np.float32), silent, closely)
+    def gallery(digest: str = "1") -> Gallery:
+        look = Look(Weights(path, digest, {})) if digest else None
+        return Catalog.open(path).gallery("w", lambda _: np.array([1.0], np.float32), silent, look)
 
-    monkeypatch.setattr("whalepipe.catalog.store.found_in", found_in)
     catalog.add([entry("A", 1), entry("B", 2)])
-    assert gallery(closely=False).details is None and not asked
+    assert gallery("").details is None and not asked
     with sqlite3.connect(path) as old:  # a catalogue that was made before there were details
         old.execute("DROP TABLE details")
     for _ in range(2):
@@ -108,6 +110,7 @@ def test_details_are_made_once_and_read_one_by_one(path: Path, monkeypatch: pyte
         assert look is not None
         assert [look(row).keypoints.points.tolist() for row in (1, 0)] == [[[2, 0.25]], [[1, 0.25]]]
     assert asked == [((16, 16, 3), "fluke")] * 2
+    assert gallery("2").details is not None and len(asked) == 4  # others' details are not taken for these
     with sqlite3.connect(path) as broken:
         broken.execute("UPDATE details SET packed = x'05' WHERE crop_id = 1")
     look = gallery().details

@@ -48,6 +48,6 @@ details = sql.Table(
     "details",
     metadata,
     sql.Column("crop_id", sql.ForeignKey("crops.id"), primary_key=True),
-    sql.Column("method", sql.Text, primary_key=True),  # models.details.METHOD
+    sql.Column("method", sql.Text, primary_key=True),  # models.details.CloserLook.method
     sql.Column("packed", sql.LargeBinary, nullable=False),
 )

@@ -16,8 +16,7 @@ from whalepipe.catalog.entries import Added, Entry, Holding, Summary
 from whalepipe.catalog.gallery import Gallery, Shot
 from whalepipe.catalog.schema import SCHEMA, crops, details, embeddings, individuals, metadata, settings
 from whalepipe.errors import CatalogError, PhotoError
-from whalepipe.models.details import METHOD, Details
-from whalepipe.models.details import details as found_in
+from whalepipe.models.details import CloserLook, Details
 from whalepipe.photos import decode
 
 Each = Callable[[str, Sequence[Any]], Iterable[Any]]
@@ -136,15 +135,15 @@ class Catalog:
         weights: str,
         embed: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
         each: Each,
-        closely: bool = True,
+        look: CloserLook | None = None,
     ) -> Gallery:
         """All crops with their vectors under the weights of this digest; those that are missing are made and kept.
 
-        `closely`: with their details, which are read one crop at a time, when they are asked for.
+        `look`: with the details that it finds, which are read one crop at a time, when they are asked for.
         """
         self._make_missing(embeddings, weights, lambda pixels, _: embed(pixels).astype("<f4").tobytes(), each)
-        if closely:
-            self._make_missing(details, METHOD, lambda pixels, part: found_in(pixels, part).packed(), each)
+        if look:
+            self._make_missing(details, look.method, lambda pixels, part: look(pixels, part).packed(), each)
         query = (
             sql.select(
                 crops.c.crop,
@@ -165,11 +164,11 @@ class Catalog:
         if not rows:
             return Gallery(revision=self.revision)
         vectors = np.stack([np.frombuffer(row[5], dtype="<f4").astype(np.float32) for row in rows])
-        reader = lru_cache(KEPT)(lambda row: self._details(rows[row][6])) if closely else None
+        reader = lru_cache(KEPT)(lambda row: self._details(rows[row][6], look.method)) if look else None
         return Gallery([Shot(*row[:5]) for row in rows], vectors, self.revision, reader)
 
-    def _details(self, crop_id: int) -> Details:
-        query = sql.select(details.c.packed).where(details.c.crop_id == crop_id, details.c.method == METHOD)
+    def _details(self, crop_id: int, method: str) -> Details:
+        query = sql.select(details.c.packed).where(details.c.crop_id == crop_id, details.c.method == method)
         with self._reading() as connection:
             packed = connection.execute(query).scalar()
         try:

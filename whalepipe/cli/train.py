@@ -113,6 +113,7 @@ def embedder(
     out: Weights = Path("embedder.pt"),
     work_dir: WorkDir = None,
     base: Base = None,
+    silhouette: Annotated[str, typer.Option("--silhouette", help="Weights to look closer with.")] = "silhouette",
     rendered: Annotated[int, typer.Option("--rendered", help="Rendered individuals of each part.")] = 0,
     shots: Annotated[int | None, typer.Option("--shots", help="Photos of each rendered individual.")] = None,
     without: o.Without = None,
@@ -140,6 +141,7 @@ def embedder(
         out=out,
         work_dir=work_dir or out.with_suffix(".work"),
         base=base,
+        silhouette=silhouette,
         calibrate=tuple(LabelSet(Path(table), Path(folder), shows) for table, folder, shows in only_calibrate),
         rendered=rendered,
         without=tuple(without or ()),
@@ -150,6 +152,36 @@ def embedder(
     )
     sets = [LabelSet(table, folder, shows) for (table, folder), shows in zip(tables, part or [], strict=True)]
     made = train_embedder(sets, options, _say_epoch)
+    say(f"{made.path}, and its card {made.path.with_suffix('.json')}")
+
+
+@app.command(
+    help="Train what tells an animal's outline and trailing edge, on rendered crops.\n\n"
+    "Example: whalepipe train silhouette --out mine.pt"
+)
+def silhouette(
+    out: Weights = Path("silhouette.pt"),
+    work_dir: WorkDir = None,
+    rendered: Annotated[int | None, typer.Option("--rendered", help="Rendered photos of each part.")] = None,
+    epochs: Epochs = None,
+    batch: Batch = None,
+    freeze: Freeze = None,
+    seed: Seed = 0,
+    threads: Threads = 0,
+) -> None:
+    """Train, measure on what was held out, and say where the weights are."""
+    try:
+        from whalepipe.training.silhouette import SilhouetteTraining, train_silhouette
+    except ImportError as error:
+        raise need_extra("train", error) from error
+    options = SilhouetteTraining(
+        out=out,
+        work_dir=work_dir or out.with_suffix(".work"),
+        seed=seed,
+        threads=threads,
+        **_given(rendered=rendered, epochs=epochs, batch=batch, freeze=freeze),
+    )
+    made = train_silhouette(options, _say_epoch)
     say(f"{made.path}, and its card {made.path.with_suffix('.json')}")
 
 

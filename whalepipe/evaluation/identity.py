@@ -4,7 +4,7 @@ Vectors, search and probabilities are those of the pipeline itself. Photos of on
 queries, make the figures better than they are: split by encounter.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache, partial
@@ -22,7 +22,7 @@ from whalepipe.evaluation.boxes import groups, interval, resample
 from whalepipe.evaluation.ranking import Answer, auroc, auroc_sorted, figures, list_lengths, misses
 from whalepipe.models import embedder
 from whalepipe.models.calibration import Calibration, read_calibration
-from whalepipe.models.details import Details, details, likeness
+from whalepipe.models.details import CloserLook, Details, closer_look, likeness
 from whalepipe.models.weights import find_weights
 from whalepipe.photos import inside, read_photo
 from whalepipe.progress import Progress, silent
@@ -70,12 +70,13 @@ def evaluate_identity(
     weights = find_weights(options.config.embed.weights, embedder.KIND)
     model = embedder.Embedder(weights, options.device)
     calibration, match = read_calibration(weights.card, part), options.config.match
+    look = closer_look(weights, match, options.device)
     shots = [Shot(r.crop, r.individual.strip(), part, r.encounter, r.view) for r in held]
-    held_by, asked_by = (cache(partial(_details, *given, part)) for given in ((gallery, held), (query, asked)))
+    held_by, asked_by = (_looked(look, *given, part) for given in ((gallery, held), (query, asked)))
     store = Gallery(shots, embed_folder(gallery, held, model, progress), details=held_by)
     nearest = store.nearest(part, embed_folder(query, asked, model, progress), match.crops_each)
     found = [
-        weighed(one, store, partial(asked_by, i), calibration, match)
+        weighed(one, store, asked_by and partial(asked_by, i), calibration, match)
         for i, one in progress("match", list(enumerate(nearest)))
     ]
     answers = answered(found, asked, match.prior_new)
@@ -101,8 +102,8 @@ def evaluate_pairs(
     model = embedder.Embedder(weights, options.device)
     vectors = embed_folder(crops, rows, model, progress)
     calibration = read_calibration(weights.card, part)
-    closely = calibration.joint is not None and options.config.match.looked_at > 0
-    looks = [_details(crops, rows, part, i) for i in progress("details", range(len(rows)))] if closely else None
+    look = _looked(closer_look(weights, options.config.match, options.device), crops, rows, part)
+    looks = [look(i) for i in progress("details", range(len(rows)))] if look and calibration.joint else None
     return {**verified(vectors, rows, options, calibration, looks, part), "weights": weights.digest}
 
 
@@ -131,8 +132,11 @@ def _has_truth(row: CropLabel) -> bool:
     return name in NEW_NAMES or name not in NO_NAMES
 
 
-def _details(folder: Path, rows: Sequence[CropLabel], part: str, row: int) -> Details:
-    return details(read_photo(inside(folder, rows[row].crop)), part)
+def _looked(
+    look: CloserLook | None, folder: Path, rows: Sequence[CropLabel], part: str
+) -> Callable[[int], Details] | None:
+    """What finds the details of a row's crop, once; None where nobody looks."""
+    return None if look is None else cache(lambda row: look(read_photo(inside(folder, rows[row].crop)), part))
 
 
 def answered(found: Sequence[Sequence[Candidate]], rows: Sequence[CropLabel], prior_new: float) -> list[Answer]:

@@ -2,18 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from whalepipe.models import edge, keypoints
+from whalepipe.config import MatchConfig
+from whalepipe.errors import WeightsError
+from whalepipe.models import edge, keypoints, silhouette
+from whalepipe.models.device import pick_device
 from whalepipe.models.keypoints import Keypoints, agreeing
+from whalepipe.models.silhouette import PARTS, Silhouettes
+from whalepipe.models.weights import Weights, find_weights
 
-METHOD = f"{keypoints.METHOD} {edge.METHOD}"  # changes with anything that changes what is found in a crop
-# Width and height, pixels, to which a crop is brought before its edge is traced, whatever its proportions: those of
-# one animal's crops differ with its attitude, and the embedder sees them squashed too.
-SHAPES = {"fluke": (288, 144), "dorsal_fin": (288, 262)}
 MARKS = (len(edge.RADII), edge.POINTS)
 WITHOUT, WITH = b"\0", b"\1"
 
@@ -50,14 +51,45 @@ class Likeness:
     edge: float  # what the trailing edges share, at most; nan where they could not be compared
 
 
-def details(crop: NDArray[np.uint8], part: str) -> Details:
-    """The details of a crop, (height, width, 3) uint8 RGB of any size; of other parts than fins and flukes no edge."""
-    found = None
-    if part in SHAPES:
-        kind = cv2.INTER_AREA if max(crop.shape[:2]) > max(SHAPES[part]) else cv2.INTER_LINEAR
-        found = edge.trace(np.asarray(cv2.resize(crop, SHAPES[part], interpolation=kind), dtype=np.uint8), part)
-    marks = None if found is None else found.marks.astype("<f2").astype(np.float32)  # as they are when unpacked
-    return Details(keypoints.keypoints(crop), marks)
+class CloserLook:
+    """Finds the details of a crop, by the weights of a silhouette network, which are loaded when first needed.
+
+    `method` changes with anything that changes what is found.
+    """
+
+    def __init__(self, weights: Weights, device: str = "cpu") -> None:
+        self.method = f"{keypoints.METHOD} {edge.METHOD} {weights.digest[:16]}"
+        self._weights, self._device = weights, device
+
+    @cached_property
+    def _silhouettes(self) -> Silhouettes:
+        return Silhouettes(self._weights, pick_device(self._device))
+
+    def __call__(self, crop: NDArray[np.uint8], part: str) -> Details:
+        """The details of a crop, (height, width, 3) uint8 RGB of any size; of other parts than fins and flukes no edge.
+
+        Raises WeightsError where the weights do not fit.
+        """
+        found = edge.trace(crop, part, self._silhouettes(crop)) if part in PARTS else None
+        marks = None if found is None else found.marks.astype("<f2").astype(np.float32)  # as they are when unpacked
+        return Details(keypoints.keypoints(crop), marks)
+
+
+def closer_look(embedder: Weights, config: MatchConfig, device: str = "cpu") -> CloserLook | None:
+    """What looks closer at crops; None where that is switched off, or the embedder's card does not say what it counts.
+
+    Raises WeightsError where the card says it of other silhouettes or another method than those at hand.
+    """
+    known = embedder.card.get("details")
+    if not config.looked_at or not known:
+        return None
+    look = CloserLook(find_weights(config.silhouette, silhouette.KIND), device)
+    if look.method != known:
+        raise WeightsError(
+            f"{embedder.path}: its card says what details count that other weights than {config.silhouette!r} find; "
+            "use those of that release, train the embedder again, or compare vectors alone (--set match.looked_at=0)"
+        )
+    return look
 
 
 def likeness(query: Details, others: Sequence[Details], part: str) -> Likeness:

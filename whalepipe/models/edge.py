@@ -9,25 +9,25 @@ one piece of the edge more than another. No learned weights.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from whalepipe.models.outline import drawn_to_step, evenly, length, smoothed
-from whalepipe.models.silhouette import Floats, Picture, boundary, silhouette, working
+from whalepipe.models.outline import boundary, drawn_to_step, evenly, length, smoothed
+from whalepipe.models.silhouette import Floats, Picture, Silhouette, fitted
 
-METHOD = "edge-1"  # changes with anything that changes the marks of a crop
+METHOD = "edge-2"  # changes with anything that changes the marks of a crop
 POINTS = 128  # of an edge, evenly along it
 RADII = (3, 6)  # points to each side over which curvature is taken: 2.3 % and 4.7 % of the edge
 USUAL = {"dorsal_fin": (0.171, 0.203), "fluke": (0.153, 0.147)}  # standard deviation of a mark at each radius, rendered
-BOX = 11 / 12  # of the crop's height: where the box ends inside its margin of a tenth
-LEVELS = np.linspace(0.3, 0.8, 11)  # of a fin's height, from the tip: where its two edges are compared
-UPRIGHT = 0.3  # difference, in parts of their sum, of how far both edges reach: below it a fin is upright
-FLAT = 0.5  # sine of the slope below which a fin's trailing edge has become the back
+SIZES = {"dorsal_fin": (432, 392), "fluke": (432, 216)}  # width and height, pixels, of crops whose edges are traced
+REACHED = 11  # pixels: an outline nearer than half of this to where the trailing edge was seen is taken for it
+GAP = 0.03  # of the outline's length: how much of an edge foam may hide
 PLAIN = 1.0  # log odds: what the colour's odds rise by, at least, where the outline is plain
 LEAST_PLAIN = {"dorsal_fin": 0.75, "fluke": 0.8}  # share of the edge; below it waves or skin were traced
 MOST_ROUGH = {"dorsal_fin": 1.25, "fluke": 1.25}  # length of the edge in parts of its smoothed length
 LEAST_SPAN = {"dorsal_fin": 0.4, "fluke": 0.6}  # of the crop's height (fin) or width (fluke) that the edge spans
-SHIFT, STRIDE = 14, 4  # points by which two edges may lie apart; within how many this may change by one
+SHIFT, STRIDE = 24, 4  # points by which two edges may lie apart; within how many this may change by one
 SHARED = 0.25  # how much marks that both edges have count against what differs
 ENDS = {"dorsal_fin": (4, 12), "fluke": (6, 6)}  # points at both ends that count less: where tip and base lie varies
 END_WEIGHT = 0.4
@@ -50,24 +50,19 @@ class Edge:
     pixels: Floats = field(repr=False)
 
 
-def trace(pixels: Picture, part: str) -> Edge | None:
+def trace(pixels: Picture, part: str, seen: Silhouette) -> Edge | None:
     """The trailing edge in a crop, (height, width, 3) uint8 RGB with its margin; None where it is not plain.
 
-    Raises KeyError for a part other than "dorsal_fin" and "fluke".
+    `seen` is what each of its pixels shows. Raises KeyError for a part other than "dorsal_fin" and "fluke".
     """
-    image = working(pixels)
-    found = silhouette(image, part)
-    outline = boundary(found.mask)[:, 0].astype(np.float32)
-    if len(outline) < POINTS // 2:
-        return None
-    cut = _fin(outline, found.mask) if part == "dorsal_fin" else _fluke(outline, found.mask)
+    size = SIZES[part]
+    image = fitted(pixels, size)
+    odds, line = (cv2.resize(of, size, interpolation=cv2.INTER_LINEAR) for of in (seen.part, seen.edge))
+    cut = _along(boundary(odds > 0), cv2.dilate(line, np.ones((REACHED, REACHED), np.uint8)), part)
     if cut is None:
         return None
     path, side = cut
-    path, rises = drawn_to_step(path, image, found.odds, side)
-    if part == "dorsal_fin":
-        end = _base(path)
-        path, rises = path[:end], rises[:end]
+    path, rises = drawn_to_step(path, image, odds, side)
     plain = float((rises > PLAIN).mean())
     if not _trusted(path, plain, image, part):
         return None
@@ -112,71 +107,43 @@ def _trusted(path: Floats, plain: float, image: Picture, part: str) -> bool:
     return plain >= LEAST_PLAIN[part] and span >= LEAST_SPAN[part] and rough <= MOST_ROUGH[part]
 
 
-def _fin(outline: Floats, mask: NDArray[np.bool_]) -> tuple[Floats, int] | None:
-    """From the tip down the trailing edge as far as it is seen, and 1 where that is the right-hand edge, else -1."""
-    height, width = mask.shape
-    bottom = BOX * height
-    low = np.flatnonzero(mask[round(0.6 * height) : round(0.9 * height)].any(0))
-    if not len(low):
+def _along(outline: Floats, line: Floats, part: str) -> tuple[Floats, int] | None:
+    """The longest piece of an outline (n, 2) along which the trailing edge runs, from the tip to the base or from the
+    left to the right; and 1 where the animal lies on the walker's right, else -1."""
+    if len(outline) < POINTS // 2:
         return None
-    away = np.hypot(outline[:, 0] - low.mean(), outline[:, 1] - bottom)
-    tip = int(np.where(outline[:, 1] < 0.5 * height, away, 0).argmax())
-    # OpenCV's outlines run counter-clockwise as seen: from the tip first down the left edge.
-    ring = np.roll(outline, -tip, axis=0)
-    edges = [_seen(way, width, bottom) for way in (ring, np.vstack([ring[:1], ring[:0:-1]]))]
-    if min(len(edge) for edge in edges) < POINTS // 8:
+    columns, rows = outline.T.astype(int)
+    on = (line[rows, columns] > 0).astype(np.uint8)
+    ring = np.concatenate([on, on, on])[None]
+    bridge = np.ones((1, 2 * round(GAP * len(on)) + 1), np.uint8)
+    closed = cv2.morphologyEx(ring, cv2.MORPH_CLOSE, bridge)[0, len(on) : 2 * len(on)].astype(bool)
+    if closed.all() or not closed.any():
         return None
-    # The tip trails aft: the leading edge reaches farther aside of it. An upright fin's leading edge bulges more.
-    reach = [-_reach(edges[0], bottom), _reach(edges[1], bottom)]
-    if abs(reach[0] - reach[1]) < UPRIGHT * (abs(reach[0]) + abs(reach[1])):
-        reach = [-_bulge(edges[0]), _bulge(edges[1])]
-    right = reach[1] < reach[0]
-    return edges[int(right)], 1 if right else -1
+    start = int(np.flatnonzero(~closed)[0])
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], np.roll(closed, -start).astype(int), [0]])))
+    first, last = max(zip(edges[::2], edges[1::2], strict=True), key=lambda ends: ends[1] - ends[0])
+    path = np.roll(outline, -start, axis=0)[first:last].astype(np.float32)
+    # OpenCV's outlines run counter-clockwise as seen: down a left-hand edge, and over the top from right to left.
+    left = part == "dorsal_fin" and path[0, 1] < path[-1, 1]
+    path = _between_tips(path if left else path[::-1], outline, part)
+    return (path, -1 if left else 1) if len(path) >= POINTS // 4 else None
 
 
-def _seen(way: Floats, width: int, bottom: float) -> Floats:
-    """A way along the outline up to where it meets the crop's border or the box's lower edge."""
-    ends = (way[:, 1] >= bottom) | (way[:, 0] <= 1) | (way[:, 0] >= width - 2)
-    ends[:8] = False
-    return way[: int(ends.argmax())] if ends.any() else way
+def _between_tips(path: Floats, outline: Floats, part: str) -> Floats:
+    """The path without what leads round a tip into the leading edge, or round a fin's base into the body.
 
-
-def _reach(edge: Floats, bottom: float) -> float:
-    """How far an edge lies aside of the tip on the average over LEVELS, pixels to the right."""
-    tip = edge[0]
-    rows = tip[1] + LEVELS * (bottom - tip[1])
-    lowest = np.maximum.accumulate(edge[:, 1])
-    at = np.minimum(np.searchsorted(lowest, rows), len(edge) - 1)
-    return float((edge[at, 0] - tip[0]).mean())
-
-
-def _bulge(edge: Floats) -> float:
-    """The area between an edge and its chord, in parts of the chord's square, positive to the right."""
-    x, y = (edge - edge[0]).T
-    twice = float(np.sum(x[:-1] * y[1:] - y[:-1] * x[1:]))
-    return twice / 2 / max(float(x[-1] ** 2 + y[-1] ** 2), 1.0)
-
-
-def _base(path: Floats) -> int:
-    """The number of points of a fin's trailing edge before it turns into the back."""
-    tall = float(np.ptp(path[:, 1]))
-    calm = smoothed(path, max(2.0, 0.06 * tall))
-    step = np.gradient(calm, axis=0)
-    slope = step[:, 1] / np.maximum(np.linalg.norm(step, axis=1), 1e-6)
-    flat = (calm[:, 1] > path[0, 1] + 0.65 * tall) & (slope < FLAT)
-    return max(int(flat.argmax()), POINTS // 8) if flat.any() else len(path)
-
-
-def _fluke(outline: Floats, mask: NDArray[np.bool_]) -> tuple[Floats, int] | None:
-    """From the left tip over the notch to the right tip, and 1: the animal lies on the walker's right."""
-    foot = np.array([np.flatnonzero(mask.any(0)).mean(), BOX * mask.shape[0]])
-    away = np.hypot(outline[:, 0] - foot[0], outline[:, 1] - foot[1])
-    left = int(np.where(outline[:, 0] < foot[0], away, 0).argmax())
-    right = int(np.where(outline[:, 0] > foot[0], away, 0).argmax())
-    # Counter-clockwise from the right tip over the top to the left one; turned round.
-    count = (left - right) % len(outline) + 1
-    path = np.roll(outline, -right, axis=0)[:count][::-1]
-    return (path, 1) if len(path) >= POINTS // 4 else None
+    Tips are what lies farthest from the foot, the base what lies farthest from the tip.
+    """
+    low, high = outline.min(0), outline.max(0)
+    foot = np.array([(low[0] + high[0]) / 2, high[1]])
+    if part == "dorsal_fin":
+        foot[0] = outline[outline[:, 1] > 0.2 * low[1] + 0.8 * high[1], 0].mean()
+    away = np.linalg.norm(path - foot, axis=1)
+    if part == "dorsal_fin":
+        path = path[int(away.argmax()) :]
+        return path[: int(np.linalg.norm(path - path[0], axis=1).argmax()) + 1]
+    middle = len(path) // 2
+    return path[int(away[:middle].argmax()) : middle + int(away[middle:].argmax()) + 1]
 
 
 def _marks(points: Floats, part: str) -> Floats:

@@ -10,8 +10,17 @@ from numpy.typing import NDArray
 
 from whalepipe.models.silhouette import Floats, Picture
 
-REACH, STEP = 4.0, 0.5  # pixels to each side in which the steepest step is sought
+REACH, STEP = 5.0, 0.5  # pixels to each side in which the steepest step is sought
+TOLD = 0.5  # what the network's step counts beside that of the colours
+NOISE = 6.0  # of 255: a difference in colour that says little
+NEIGHBOURS = 4.0  # pixels along the path over which colours are averaged
 SMOOTH = 0.12  # cost of moving a STEP aside between two points of the path, in parts of a strong step
+
+
+def boundary(mask: NDArray[np.bool_]) -> Floats:
+    """The closed boundary (n, 2) of the mask's largest piece, counter-clockwise as seen; (0, 2) of an empty one."""
+    outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return np.asarray(max(outlines, key=len)[:, 0] if outlines else np.zeros((0, 2)), np.float32)
 
 
 def evenly(path: Floats, points: int) -> Floats:
@@ -39,11 +48,12 @@ def smoothed(path: Floats, sigma: float) -> Floats:
 
 
 def drawn_to_step(path: Floats, image: Picture, odds: Floats, inner: int) -> tuple[Floats, Floats]:
-    """The path (n, 2) drawn to the steepest step within REACH pixels, and that step's height for each point.
+    """The path (n, 2) drawn to the steepest step within REACH pixels, and the height of the step in the log odds.
 
     `inner` is 1 where the animal lies on the right-hand side of one who walks the path with y down, else -1. The
-    step is that of the log odds from sea to animal (an outline that leads from animal to sea is none), with a
-    share of the step in lightness of either sign, which is sharper.
+    network's log odds (h, w), whose picture is smaller, say where about the step is; where exactly, the colours: a
+    step is that from what is seen outside to what is seen inside, near by along the path (the direction between two
+    means, as Fisher's discriminant takes it).
     """
     path = smoothed(evenly(path, max(32, int(length(path)))), 2.0)
     along = np.gradient(path, axis=0)
@@ -51,16 +61,31 @@ def drawn_to_step(path: Floats, image: Picture, odds: Floats, inner: int) -> tup
     normal = inner * np.stack([-along[:, 1], along[:, 0]], 1)
     offsets = np.arange(-REACH, REACH + STEP / 2, STEP, dtype=np.float32)
     spots = (path[:, None] + offsets[:, None] * normal[:, None]).astype(np.float32)
-    light = cv2.GaussianBlur(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), 0.8)
-    profiles = [cv2.remap(of, spots, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for of in (odds, light)]
-    rise, change = (np.gradient(profile, axis=1) for profile in profiles)
-    fall = np.maximum(rise, 0) + 0.5 * np.abs(change) * (rise > 0) / max(float(light.std()), 4.0)
+    calm = cv2.GaussianBlur(cv2.cvtColor(image, cv2.COLOR_RGB2LAB), (0, 0), 0.8).astype(np.float32)
+    told, seen = (cv2.remap(of, spots, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for of in (odds, calm))
+    share = np.gradient(1 / (1 + np.exp(-told)), axis=1)
+    step = np.gradient(_inwards(seen), axis=1)
+    fall = TOLD * np.maximum(share, 0) + np.maximum(step, 0)
     chosen = _cheapest(-fall / max(float(np.percentile(fall.max(1), 75)), 1e-6))
     there = spots[np.arange(len(path)), chosen]
     reach = len(offsets) // 3
-    inside = np.take_along_axis(profiles[0], np.minimum(chosen + reach, len(offsets) - 1)[:, None], 1)
-    outside = np.take_along_axis(profiles[0], np.maximum(chosen - reach, 0)[:, None], 1)
+    inside = np.take_along_axis(told, np.minimum(chosen + reach, len(offsets) - 1)[:, None], 1)
+    outside = np.take_along_axis(told, np.maximum(chosen - reach, 0)[:, None], 1)
     return smoothed(there.astype(np.float32), 1.2), np.asarray((inside - outside)[:, 0])
+
+
+def _inwards(seen: Floats) -> Floats:
+    """Colours across a path (n, k, 3), from outside to inside, as shares (n, k) of the way from one to the other."""
+    third = seen.shape[1] // 3
+    outer, inner = (_averaged(seen[:, part].mean(1)) for part in (slice(0, third), slice(-third, None)))
+    way = inner - outer
+    return np.asarray(((seen - outer[:, None]) * way[:, None]).sum(2) / ((way**2).sum(1) + NOISE**2)[:, None])
+
+
+def _averaged(values: Floats) -> Floats:
+    """Values (n, c) averaged along the path."""
+    averaged = cv2.GaussianBlur(values, (1, 0), sigmaX=1e-3, sigmaY=NEIGHBOURS)
+    return np.asarray(averaged, np.float32).reshape(values.shape)
 
 
 def _cheapest(cost: Floats) -> NDArray[np.int64]:

@@ -24,24 +24,42 @@ class Strength:
 
 def augmented(picture: Picture, size: int, rng: np.random.Generator, strength: Strength) -> Picture:
     """A changed copy of (height, width, 3) uint8 RGB, as (size, size, 3)."""
-    out = _relit(_moved(picture, size, rng, strength), rng, strength)
+    matrix = moved(picture.shape[:2], (size, size), rng, strength)
+    return photographed(warped(picture, matrix, (size, size), cv2.INTER_LINEAR), rng, strength)
+
+
+def moved(
+    shape: tuple[int, ...], size: tuple[int, int], rng: np.random.Generator, strength: Strength, larger: float = 1.0
+) -> npt.NDArray[np.float64]:
+    """The matrix (2, 3) that brings a picture of `shape` (height, width) to `size` (width, height), as another box.
+
+    `larger`: how much larger than the new picture shows it what the middle of the old one shows becomes.
+    """
+    (height, width), sides = shape, np.array(size)
+    zoom = larger * np.exp(rng.uniform(-strength.zoom, strength.zoom, 2))
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(-strength.degrees, strength.degrees), 1.0)
+    shift = rng.uniform(-strength.shift, strength.shift, 2) * sides
+    # From the middle of the turned picture to the middle of the new one, scaled.
+    matrix = np.diag(sides / (width, height) * zoom) @ turn
+    matrix[:, 2] += (1 - zoom) * sides / 2 + shift
+    return np.asarray(matrix)
+
+
+def warped(picture: Picture, matrix: npt.NDArray[np.float64], size: tuple[int, int], kind: int) -> Picture:
+    """The picture moved by a matrix of `moved`; beyond its border it is mirrored."""
+    out = cv2.warpAffine(picture, matrix, size, flags=kind, borderMode=cv2.BORDER_REFLECT_101)
+    return np.asarray(out, dtype=np.uint8)
+
+
+def photographed(picture: Picture, rng: np.random.Generator, strength: Strength) -> Picture:
+    """A copy (height, width, 3) in another light, through another lens, by another sensor."""
+    out = _relit(picture, rng, strength)
     if rng.random() < strength.blur:
         out = cv2.GaussianBlur(out, (0, 0), rng.uniform(0.4, 1.6))
-    noise = rng.standard_normal((size, size, 1), dtype=np.float32) * np.float32(rng.uniform(0.0, strength.noise))
+    noise = rng.standard_normal((*picture.shape[:2], 1), dtype=np.float32) * np.float32(
+        rng.uniform(0.0, strength.noise)
+    )
     return np.clip(out + noise, 0, 255).astype(np.uint8)
-
-
-def _moved(picture: Picture, size: int, rng: np.random.Generator, strength: Strength) -> Picture:
-    height, width = picture.shape[:2]
-    zoom_x, zoom_y = np.exp(rng.uniform(-strength.zoom, strength.zoom, 2))
-    turn = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(-strength.degrees, strength.degrees), 1.0)
-    shift_x, shift_y = rng.uniform(-strength.shift, strength.shift, 2) * size
-    # From the middle of the turned picture to the middle of the new one, scaled.
-    scale = np.diag([size / width * zoom_x, size / height * zoom_y])
-    matrix = scale @ turn
-    matrix[:, 2] += (1 - np.array([zoom_x, zoom_y])) * size / 2 + (shift_x, shift_y)
-    moved = cv2.warpAffine(picture, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
-    return np.asarray(moved, dtype=np.uint8)
 
 
 def _relit(picture: Picture, rng: np.random.Generator, strength: Strength) -> Picture:

@@ -181,9 +181,9 @@ class Source:
 def calibrations(found: Sequence[Source]) -> dict[str, Mapping[str, object]]:
     """What the card says: a calibration for each part with evidence, and a default from all real ones together.
 
-    Where a part has but rendered animals behind it, it is no steeper and no earlier even than the default, and has its
-    bounds: rendered animals are easier than real ones. What details count beside cosines is learned from rendered
-    animals too where there are few real ones: how two animals' details differ one animal cannot tell.
+    Where a part has fewer than FEW real animals, how little and how much alike animals may be only rendered ones and
+    those of other parts can tell. It is fitted to its real and rendered ones together, no steeper and no earlier even
+    than the default and than its few real ones alone, since rendered animals are easier; its bounds are the default's.
     """
     real = [s for s in found if not s.rendered]
     default = _fitted(real)
@@ -191,12 +191,10 @@ def calibrations(found: Sequence[Source]) -> dict[str, Mapping[str, object]]:
     for part in sorted({s.part for s in found}):
         every = [s for s in found if s.part == part]
         entry = _fitted([s for s in real if s.part == part])
-        if entry is None:
-            entry = _fitted(every)
-            entry = _flattened(entry, default) if entry and default else entry
-        elif entry[1].individuals < FEW:
-            joint = fit_joint(pooled([s.evidence for s in every]))
-            entry = (replace(entry[0], joint=joint), *entry[1:])
+        if entry is None or (entry[1].individuals < FEW and len(every) > 1):
+            few, entry = entry, _fitted(every)
+            if entry and default:
+                entry = _flattened(entry, default, few or default)
         if entry:
             result[part] = card_entry(*entry)
     if default:
@@ -215,11 +213,11 @@ def _fitted(sources: Sequence[Source]) -> Fitted | None:
     return (calibration, together, "; ".join(f"{s.name}, not trained on" for s in sources)) if calibration else None
 
 
-def _flattened(entry: Fitted, default: Fitted) -> Fitted:
+def _flattened(entry: Fitted, default: Fitted, few: Fitted) -> Fitted:
     own, base = entry[0], default[0]
-    slope = min(own.slope, base.slope)
-    even = max(-c.intercept / c.slope for c in (own, base))
-    text = f"{entry[2]}; flattened to what real crops of other parts gave, since rendered animals are easier"
+    slope = min(own.slope, base.slope, few[0].slope)
+    even = max(-c.intercept / c.slope for c in (own, base, few[0]))
+    text = f"{entry[2]}; flattened to what real crops gave, also of other parts, since rendered animals are easier"
     share, later = slope / own.slope, even + own.intercept / own.slope
     joint = own.joint and Joint(*(round(share * number, 3) for number in astuple(own.joint)))
     joint = joint and replace(joint, intercept=round(joint.intercept - later * joint.cosine, 3))

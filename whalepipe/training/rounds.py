@@ -1,0 +1,52 @@
+"""What trainings of ours share: a folder of one's own to go on from, batches, the rate of learning, checkpoints."""
+
+import io
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from whalepipe.errors import WhalepipeError
+from whalepipe.files import write_aside
+
+WARM_UP = 0.05  # of all steps
+
+
+def claim(folder: Path, *what: object) -> None:
+    """Refuse a folder in which another training was begun: its checkpoint does not fit this one."""
+    mark = folder / "training.txt"
+    text = "".join(f"{thing!r}\n" for thing in what)
+    if mark.is_file() and mark.read_text(encoding="utf-8") != text:
+        raise WhalepipeError(f"{folder} holds another training; choose another --work-dir or remove it")
+    write_aside(mark, text.encode())
+
+
+def batches(count: int, batch: int, rng: np.random.Generator) -> Iterator[npt.NDArray[np.intp]]:
+    """Row numbers in random order; what does not fill a last batch is left out."""
+    order = rng.permutation(count)
+    for start in range(0, max(count - batch, 0) + 1, batch):
+        yield order[start : start + batch]
+
+
+def set_rate(optimizer: torch.optim.Optimizer, done: float, rate: float) -> None:
+    """Warm-up, then half a cosine down to nothing; `done` is the share of all steps, 0 to 1.
+
+    A group's `share` multiplies its rate.
+    """
+    factor = done / WARM_UP if done < WARM_UP else 0.5 * (1 + np.cos(np.pi * (done - WARM_UP) / (1 - WARM_UP)))
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group.get("share", 1.0) * max(float(factor), 0.01)
+
+
+def checkpoint(folder: Path, state: Mapping[str, Any], epoch: int, loss: float, found: Mapping[str, float]) -> None:
+    """Write last.pt aside, then a line of log.csv: epoch, mean loss, time of day, what validation found."""
+    out = io.BytesIO()
+    torch.save(dict(state), out)
+    write_aside(folder / "last.pt", out.getvalue())
+    shown = [f"{name} {share:.3f}" for name, share in found.items()]
+    with (folder / "log.csv").open("a", encoding="utf-8") as log:
+        log.write(",".join([str(epoch), f"{loss:.4f}", time.strftime("%H:%M:%S"), *shown]) + "\n")
