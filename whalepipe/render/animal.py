@@ -14,7 +14,7 @@ from .splash import paint_foam, paint_mirror, paint_spray, waterline
 from .texture import Array, blend, fill, rgb, sample, smoothstep, wiggle
 from .wet import paint_beads, paint_drips
 
-STRIP = 64  # rows drawn at a time: they stay in the processor's cache
+STRIP = 128  # rows drawn at a time: they stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def _heaped(patch: Patch, sighting: Sighting, stance: Pose, back: Array) -> Arra
 def _masks(patch: Patch, line: Array, sighting: Sighting, outlines: tuple[Array, Array]) -> tuple[Array, Array]:
     """Return the masks (height, width) of the part and of the whole animal above the water's rows `line` (width,)."""
     # The water thins out where it runs up the skin.
-    thin = max(0.6, 0.008 * sighting.width)
+    thin = max(0.6, 0.004 * sighting.width)
     first, last = (int(np.clip(v, 0, patch.height)) for v in (line.min() - thin, line.max() + thin + 1))
     drawn = replace(patch, height=max(1, last))  # below all is under water
     part = drawn.fill(outlines[0])

@@ -5,13 +5,16 @@ from functools import cache
 import cv2
 import numpy as np
 
-from .texture import Array, blend, smoothstep, tinted
+from .texture import Array, rgb, smoothstep
 
 TILE = 512  # pixels a side of the pattern that repeats
 LENGTH, DEPTH = 1.3, 0.5  # part widths a tile of foam goes to the right and away
 TURN = 0.13  # columns that a repeat below is shifted by, as a share: none lies straight under another
 # What bubbly water lets out of white light: red is lost on the way through a decimetre or two of water.
 BUBBLES = np.array([0.34, 0.52, 0.52], np.float32)
+# How foam is lit from above and the right: differences of its thickness two pixels apart.
+RELIEF = np.zeros((5, 5), np.float32)
+RELIEF[:, 2], RELIEF[2] = (-0.9, -0.5, 0, 0.5, 0.9), (0.5, 0.3, 0, -0.3, -0.5)
 
 
 @cache
@@ -72,20 +75,31 @@ def lay_foam(window: Array, churn: Array, size: float, white: Array, rng: np.ran
     here = slice(top, top + high), slice(left, left + wide)
     window, churn = window[here], np.minimum(churn[here], np.float32(2.0)).astype(np.float32)
     lumps, slope, net, bubbles = foam_pattern((high, wide), size, start)
-    thin = np.sqrt(np.minimum(churn, 1))
+    thin = cv2.sqrt(np.minimum(churn, 1))
     depth = lumps * np.float32(0.34)
     depth += net
     depth -= np.float32(0.55)
     depth *= thin
     depth += churn
     cover = smoothstep(0.25, 1.35, depth)
+    # It stands up where it is thick: what faces up, and a little to the right, is bright, lee sides lie in shade.
+    bright = cv2.filter2D(cover, cv2.CV_32F, RELIEF * np.float32(min(1.0, size / 300)))
+    bright += slope * np.float32(0.07)
+    bright += cover * np.float32(0.3)
+    bright += np.float32(0.74)
+    np.clip(bright, 0.42, 1.16, out=bright)
     cover *= np.clip(bubbles * np.float32(0.09) + np.float32(0.86), 0.5, 1.0)
-    # Lit from above: a lump's upper side is bright, its lower in a blue-grey shade; thin foam is grey.
-    bright = slope * np.float32(0.1)
-    bright += bubbles * np.float32(0.05)
-    bright += cover * np.float32(0.4)
-    bright += np.float32(0.58)
-    np.clip(bright, 0.4, 1.12, out=bright)
     pale = smoothstep(0.0, 1.1, churn + np.float32(0.12) * lumps * thin) * np.float32(0.5)
-    blend(window, white * BUBBLES, pale)
-    blend(window, tinted(bright, white), cover)
+    _mix(window, pale, cover, bright, white)
+
+
+def _mix(window: Array, pale: Array, cover: Array, bright: Array, white: Array) -> None:
+    """Lay bubbly water and foam over it (in place): what is thin is as grey-green as the water, what is thick white."""
+    left = 1 - cover
+    # Half of what is thin is bubbles under a film of water.
+    bubbly = left * (pale + np.float32(0.8) * cover)
+    crust = bright * (cover - np.float32(0.8) * cover * left)
+    left *= 1 - pale
+    added = [cv2.addWeighted(bubbly, float(b * w), crust, float(w), 0.0) for b, w in zip(BUBBLES, white, strict=True)]
+    window *= rgb(left)
+    window += cv2.merge(added)

@@ -17,12 +17,12 @@ from .pose import Pose
 from .sea import light
 from .settings import Sea, Sighting
 from .skin import Skin, skin, zoom_for
-from .texture import Array, even, noise, rgb, sample, smoothstep, tinted
+from .texture import Array, even, noise, rgb, sample, smoothstep
 
 ROUGH = 190.0  # pixels of the roughness map to one unit of the animal's plane: ripples of 0.5 to 4 % of it
 BARREL = 0.72  # radius of the body under a fin, in fin lengths: a bottlenose 0.5 m thick with a fin 0.36 m long
 SHOULDER = 0.12  # fin lengths: where the fin stands, its foot hides so much of the round back's level top
-LEVEL = 0.95  # sine of the slope of the back's uppermost skin: ripples leave nothing of it edge-on
+LEVEL = 0.98  # sine of the slope of the back's uppermost skin: ripples leave nothing of it edge-on
 DIP = 0.18  # sine of the angle at which photos look down on the water: 5 to 22 degrees, mostly about 10
 GLOSS = 0.02  # of the light that falls on it squarely water mirrors: ((1.33 - 1) / (1.33 + 1))^2
 GRAZING = 0.5  # of what smooth water mirrors edge-on: the crests of the ripples on the skin hide the rest
@@ -106,11 +106,14 @@ def lit(lamp: Lamp, wear: Wear, x: Array, y: Array, above: Array) -> tuple[Array
     running = smoothstep(reach, 0.2 * reach, above + np.float32(0.3 * reach) * (runs + sheets))
     rougher = 1 + running
     gain, shine = _fields(lamp, right, up, film * rougher, runs * rougher)
-    # Farther up skin is wet here and dry there: what is wet is darker, and mirrors more.
-    wet = np.maximum(running, smoothstep(-0.3, 1.0, sheets) * np.float32(0.4 + 0.4 * wear.sighting.wet))
+    # Farther up skin is wet here and dry there, with a ragged border: what is wet is darker, and mirrors more.
+    covered = smoothstep(-0.1, 0.6, sheets + np.float32(0.3) * runs)
+    wet = np.maximum(running, covered * np.float32(0.4 + 0.35 * wear.sighting.wet))
     shine *= rgb(0.45 + 1.4 * wet)
-    shine += tinted(_flecks(film, runs, sheets) * running, lamp.low * np.float32(0.25 + 0.5 * wear.sighting.wet))
-    return gain * _yellowed(lamp, warm) * rgb(1 - np.float32(0.42) * wet), shine
+    left = _yellowed(lamp, warm)
+    left *= gain
+    left *= rgb(1 - np.float32(0.42) * wet)
+    return left, shine
 
 
 def _slopes(wear: Wear, x: Array, y: Array) -> tuple[Array, Array, Array, Array]:
@@ -145,11 +148,6 @@ def _slopes(wear: Wear, x: Array, y: Array) -> tuple[Array, Array, Array, Array]
         # The blades are hollow along their chord: what leans back mirrors the sky, what hangs over the water.
         up = up + facing[1] + 1.0 * (y + 0.25)
     return np.asarray(right), np.asarray(up), np.asarray(warm), runs
-
-
-def _flecks(film: Array, runs: Array, sheets: Array) -> Array:
-    """Return the facets (height, width), 0..1, of running water that throw sky or sun at the camera, in clusters."""
-    return smoothstep(1.1, 2.3, film + np.float32(0.7) * runs) * smoothstep(0.0, 1.2, sheets)
 
 
 def _water(wear: Wear, x: Array, y: Array, across: float, down: float) -> Array:

@@ -6,6 +6,7 @@ x * x * tan(yaw), which makes the near blade broad and the far one narrow.
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -62,8 +63,9 @@ def above_foot(sighting: Sighting) -> Array:
     return outline[outline[:, 1] > (-0.62 if sighting.individual.part == "fluke" else FIN_FOOT + 0.06)]
 
 
+@lru_cache(maxsize=32)  # asked for by the wake, the animal and the truth about it
 def pose(sighting: Sighting) -> Pose:
-    """Return where the animal of a sighting stands in the picture."""
+    """Return where the animal of a sighting stands in the picture: do not write to its plane."""
     fluke = sighting.individual.part == "fluke"
     mirror = -1.0 if sighting.view in ("right", "dorsal") else 1.0
     turn = sighting.roll if fluke else -sighting.pitch * mirror

@@ -41,7 +41,7 @@ class Skin:
 
 def zoom_for(part: str, pixels: float) -> float:
     """Return the step of ZOOMS at which to paint the skin of a part that is seen with so many pixels to a unit."""
-    return next((zoom for zoom in reversed(ZOOMS) if PIXELS[part] * zoom >= 0.9 * pixels), 1.0)
+    return next((zoom for zoom in reversed(ZOOMS) if PIXELS[part] * zoom >= 0.85 * pixels), 1.0)
 
 
 @lru_cache(maxsize=32)  # at most 2.5 MB each

@@ -7,12 +7,11 @@ from .foam import foam_pattern, lay_foam
 from .individual import metres
 from .pose import Pose
 from .settings import Sea, Sighting
-from .texture import Array, blend, gauss, noise, rgb, sample, smoothstep, tinted, wiggle
+from .texture import Array, blend, noise, sample, smoothstep, tinted, wiggle
 
 STRIP = 32  # rows worked on at a time
 SEEN = 0.3  # metres of depth at which a third of what is seen of an animal under water is left: 0.2 to 0.5 in photos
 LOW = 0.19  # of a depth is how much lower in the picture it looks, seen at ten degrees (refraction, n = 1.33)
-GREY = (0.299, 0.587, 0.114)  # how bright red, green and blue look (ITU-R BT.601)
 FLAT = 0.25  # how much lower than wide things on the water look
 
 
@@ -29,8 +28,8 @@ def paint_mirror(
 
     `colour` (height, width, 3) is the animal's, where `body` (height, width) is above 0. What a pixel of the water
     mirrors is that share of it which the sky had; the rest comes out of the water. So facets that face the camera
-    break the image where they break the sky's. The waves that the animal makes are pressed into the water first.
-    Image and waves are worked out at half the size: nothing in them is finer.
+    break the image where they break the sky's. The waves that the animal makes are pressed into the water as well.
+    All is worked out at half the size, as a factor and a summand for each pixel: nothing in it is finer.
     """
     top = int(np.clip(line.min() - 2, 0, body.shape[0] - 1))
     height, width = body.shape[0] - top, body.shape[1]
@@ -38,74 +37,68 @@ def paint_mirror(
     depth = np.arange(top, body.shape[0], 2, dtype=np.float32)[:, None] + 0.5 - edge
     cell = max(1.5, 0.02 * sighting.width)
     ripple = noise(rng, depth.shape[0], depth.shape[1], (0.5 * cell, 3 * cell), 3)
-    image = _image(colour, body, depth, ripple, sighting, sea)
-    hidden = image[..., 3]
-    deep = np.array(sea.deep, np.float32)
+    hidden, own = _image(colour, body, depth, ripple, sighting, sea)
+    deep, sky = np.array(sea.deep, np.float32), np.array(sea.sky_low, np.float32)
     fades = np.float32(-1 / max(1.0, LOW * SEEN / metres(sighting.individual) * sighting.width))
-    seen = np.exp(np.maximum(depth, 0) * fades) * (depth > -1)
-    # What comes out of the water, and by how much what it mirrors differs from that.
-    out = rgb(seen) * _under(colour, body, line, deep)[:, ::2] + tinted(hidden, deep)
-    mirrored = image[..., :3] - out
-    kept = _wake(depth, _across(body, line, sighting)[:, ::2], sighting, ripple) * (1 - hidden)
+    seen = cv2.exp(np.maximum(depth, 0) * fades) * (depth > -1)
+    under = _under(colour, body, line, deep)[:, ::2]
+    along = _across(body, line, sighting)[:, ::2]
+    kept = _wake(depth, along, sighting, ripple)
+    # What is `water` without the animal is deep + s (sky - deep): with it deep + s (own - deep), again linear in it.
+    share = np.clip((own - deep) / np.maximum(sky - deep, 0.1), 0.0, 1.6)
+    held, added = [], []
+    for channel in range(3):
+        held.append(kept - hidden * np.float32(1 - share[channel]))
+        # Where the sky is mirrored nothing is seen through the surface: half of it is, on the mean.
+        more = hidden * np.float32((1 - share[channel]) * deep[channel])
+        more += (seen * under[..., channel]) * (np.float32(0.45) + np.float32(0.55) * hidden)
+        added.append(more)
+    factor, more = cv2.merge(held), cv2.merge(added)
     # A few rows at a time stay in the processor's cache.
     for first in range(0, height, STRIP):
         water = window[top + first : top + first + STRIP]
         half, size = slice(first // 2, (first + len(water) + 1) // 2), (width, len(water))
-        share = _mirrored(water, sea)
-        water *= rgb(cv2.resize(kept[half], size))
-        water += cv2.resize(out[half], size)
-        water += cv2.resize(mirrored[half], size) * rgb(share)
+        water *= cv2.resize(factor[half], size)
+        water += cv2.resize(more[half], size)
 
 
-def _image(colour: Array, body: Array, depth: Array, ripple: Array, sighting: Sighting, sea: Sea) -> Array:
-    """Return the mirror image (rows, columns, 4) where the water lies `depth` pixels below the line, else 0.
-
-    The colours are already weighed with the mask, the last plane.
+def _image(
+    colour: Array, body: Array, depth: Array, ripple: Array, sighting: Sighting, sea: Sea
+) -> tuple[Array, Array]:
+    """Return how far (rows, columns), 0..1, each pixel of the water `depth` pixels below the line mirrors the animal,
+    and the animal's colour (3,) on the whole: ripples break an image into dashes in which no marks are seen.
     """
+    left, top, wide, high = cv2.boundingRect((body > 0).view(np.uint8))
+    if not wide:
+        return np.zeros(depth.shape[:1] + ripple.shape[1:], np.float32), np.zeros(3, np.float32)
+    cut = body[top : top + high, left : left + wide]
+    own = np.array(cv2.mean(colour[top : top + high, left : left + wide], (cut > 0.5).view(np.uint8))[:3], np.float32)
+    # Even sides, so that two pixels make one; the border's are doubled.
+    cut = cv2.copyMakeBorder(cut, 0, high % 2, 0, wide % 2, cv2.BORDER_REPLICATE)
+    above = cv2.resize(cut, (-(-wide // 2), -(-high // 2)), interpolation=cv2.INTER_AREA)
     columns = np.arange(0, body.shape[1], 2, dtype=np.float32)[None, :] + 0.5
     below = np.maximum(depth, 0)
     # At its foot the image joins the animal: farther down it is broken into slices that waver.
     shake = ripple * (0.06 + 0.15 * sea.wind) * np.minimum(below, 0.3 * sighting.width + 0.4 * below)
     rows = np.arange(depth.shape[0], dtype=np.float32)[:, None] * 2 + (body.shape[0] - 2 * depth.shape[0])
     # Seen from so low an image is as high as what it mirrors.
-    above, left, top = _halved(colour, body)
-    seen = _unbroken(depth, ripple, sighting, sea.wind) * smoothstep(-1.0, 1.0, depth)
     columns = (columns + shake) * np.float32(0.5) - np.float32(0.5 * left + 0.25)
     rows = (rows + 0.5 * shake) * np.float32(0.5) - depth - np.float32(0.5 * top + 0.75)
-    return np.asarray(sample(above, columns, rows) * cv2.merge((seen, seen, seen, seen)))
-
-
-def _halved(colour: Array, body: Array) -> tuple[Array, int, int]:
-    """Return an animal's colours times its mask, and the mask, (rows, columns, 4) at half the size.
-
-    Cut out where the mask is above 0; with the cut's first column and row.
-    """
-    left, top, width, height = cv2.boundingRect((body > 0).view(np.uint8))
-    if not width:
-        return np.zeros((1, 1, 4), np.float32), 0, 0
-    here, size = (slice(top, top + height), slice(left, left + width)), (-(-width // 2), -(-height // 2))
-    # Even sides, so that two pixels make one; the border's are doubled.
-    mask = cv2.copyMakeBorder(body[here], 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
-    shown = cv2.copyMakeBorder(colour[here], 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
-    shown *= rgb(mask)
-    red, green, blue = cv2.split(cv2.resize(shown, size, interpolation=cv2.INTER_AREA))
-    mask = cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.merge((red, green, blue, mask))), left, top
-
-
-def _mirrored(water: Array, sea: Sea) -> Array:
-    """Return the share (rows, width) of the light of each pixel that the water mirrors: 0 if it is as dark as it is."""
-    deep, sky = (float(np.dot(colour, GREY)) for colour in (sea.deep, sea.sky_low))
-    grey = np.asarray(cv2.cvtColor(water, cv2.COLOR_RGB2GRAY))
-    return np.asarray(np.clip((grey - np.float32(deep)) * np.float32(1 / max(sky - deep, 0.1)), 0.0, 1.0))
+    seen = _unbroken(depth, ripple, sighting, sea.wind) * smoothstep(-1.0, 1.0, depth)
+    return np.asarray(sample(above, columns, rows) * seen), own
 
 
 def _unbroken(depth: Array, waves: Array, sighting: Sighting, wind: float) -> Array:
     """Return how much (rows, width), 0..1, of the mirror image the waves leave: farther off more lie before it."""
     far = np.maximum(depth, 0) * np.float32(1 / sighting.width)
-    fade = np.exp(far * np.float32(-1 / (0.55 - 0.3 * wind))) * np.clip(3.2 - 4 * far, 0, 1)
-    left = np.maximum(smoothstep(-1.6 + wind, 0.2 + wind, waves), np.clip(0.8 - 8 * far, 0, 1))  # whole at its foot
-    return np.asarray(fade * (0.95 - 0.35 * wind) * left, np.float32)
+    fade = cv2.exp(far * np.float32(-1 / (0.55 - 0.3 * wind))) * np.clip(3.2 - 4 * far, 0, 1)
+    # A facet shows the animal or the sky, nothing between: dashes, whole at its foot and fewer with the distance. Foam
+    # and churned water show none.
+    limit = np.float32(wind - 1.3) + far * np.float32(1.6)
+    left = np.clip((waves - limit) * np.float32(2.2), 0, 1)
+    left = np.maximum(left, np.clip(0.8 - (8 + 20 * wind) * far, 0, 1))
+    strength = (0.98 - 0.3 * wind) * (1 - 0.7 * min(1.0, 1.5 * sighting.splash))
+    return np.asarray(cv2.sqrt(fade.astype(np.float32)) * left * np.float32(strength), np.float32)
 
 
 def _under(colour: Array, body: Array, line: Array, deep: Array) -> Array:
@@ -134,7 +127,9 @@ def _wake(depth: Array, along: Array, sighting: Sighting, ripple: Array) -> Arra
     # One strong dark face hugs the body, where the water is drawn up to it.
     face = np.exp(-(((off - 0.12 - 0.05 * ripple) / 0.16) ** 2))
     strength = along * np.float32(0.18 + 0.25 * sighting.splash)
-    return np.asarray(1 - strength * (1.1 * face + 0.7 * rings), np.float32)
+    # Water clings to the skin: a meniscus, a bright line along its foot.
+    film = np.exp(-(((depth - 1.5) / max(1.2, 0.006 * sighting.width)) ** 2)) * np.minimum(along, 1)
+    return np.asarray(1 - strength * (1.1 * face + 0.7 * rings) + (0.25 + 0.3 * ripple) * film, np.float32)
 
 
 def paint_foam(
@@ -157,15 +152,29 @@ def paint_foam(
     fade = np.where(off < 0, -1 / (0.012 + 0.08 * splash), -1 / (0.02 + 0.14 * splash)).astype(np.float32)
     near = np.exp(away * fade)
     far = np.exp(away * (-1 / (0.05 + 0.2 * splash)))
-    near *= along * np.maximum(clumps, 0) * np.float32(1.3)
+    near *= along * _thrown(wide, sighting) * np.maximum(clumps, 0) * np.float32(1.3)
     far *= np.sqrt(along) * (min(1.0, 1.6 * sighting.splash) * 0.45 * np.clip(0.8 + 0.6 * clumps, 0, 1.5))
     lay_foam(window[top:bottom, left:right], near + far, sighting.width, white, rng)
+
+
+def _thrown(wide: int, sighting: Sighting) -> Array:
+    """Return how much (1, wide) foam each column of the churned water gets: a bow in front and the wake behind.
+
+    Flukes that go down stand still: all of their foot churns alike.
+    """
+    if sighting.individual.part == "fluke":
+        return np.ones((1, wide), np.float32)
+    aft = np.linspace(0, 1, wide, dtype=np.float32)[None, :]
+    if sighting.view == "right":
+        aft = aft[:, ::-1]
+    bow = np.exp(-(((aft - 0.1) / 0.09) ** 2))
+    return np.asarray(0.25 + 0.8 * bow + smoothstep(0.45, 0.8, aft), np.float32)
 
 
 def paint_spray(
     window: Array, body: Array, line: Array, sighting: Sighting, white: Array, rng: np.random.Generator
 ) -> None:
-    """Throw drops (in place) above the line; few in a calm rise, in a splash many, in plumes and with mist."""
+    """Throw drops (in place) above the line; few in a calm rise, in a splash many, in plumes."""
     height, width = body.shape
     columns = np.flatnonzero(body.max(0) > 0.5)
     columns = columns if len(columns) else np.arange(width)
@@ -179,11 +188,11 @@ def paint_spray(
     spread = rng.normal(0, 0.55, count)  # sideways for each step up
     rise = rng.exponential((0.02 + 0.13 * sighting.splash) * size, count)
     # Many small drops to one large, and larger clots where more water is thrown; those in flight leave a streak.
-    radius = np.clip(0.3 + 0.001 * size * rng.pareto(2.5, count), 0.3, 0.004 * size + 0.4)
+    radius = np.clip(0.3 + 0.001 * size * rng.pareto(1.8, count), 0.3, 0.004 * size + 0.4)
     x, base = starts + spread * rise, np.interp(starts, np.arange(width), line)
     y, streak = base - rise, rng.exponential(0.006 * size, count)
     ends = (np.stack([x, y, x - 0.6 * spread * streak, y + streak], 1) * 16).astype(int).tolist()
-    shades = rng.uniform(70, 255, count) * np.minimum(1.0, 1.6 * radius)
+    shades = rng.uniform(60, 255, count) * np.clip(1.3 * radius, 0.2, 1.0)
     for (x0, y0, x1, y1), shade, thick in zip(ends, shades.tolist(), (2 * radius).tolist(), strict=True):
         # One stroke with round ends: a head drawn apart from its streak would show as a ring.
         cv2.line(drops, (x0, y0), (x1, y1), int(shade), max(1, int(thick)), cv2.LINE_AA, 4)
@@ -192,8 +201,6 @@ def paint_spray(
         return
     here = slice(top, top + high), slice(left, left + wide)
     cover = drops[here].astype(np.float32) * (0.85 / 255)
-    mist = gauss(cover, max(1.5, 0.025 * size)) * (1.6 * sighting.splash)
-    cover = np.maximum(cover, np.minimum(mist, 0.8))
     blend(window[here], white, cover)
 
 

@@ -109,9 +109,14 @@ def blend(window: Array, colour: Array, cover: Array) -> None:
     """Lay a colour, (3,) or (height, width, 3), over a window (height, width, 3) in place, as opaque as `cover`."""
     if not window.size:
         return
-    over = (even(colour, window.shape[1]) if colour.ndim == 1 else colour) - window
-    over *= rgb(cover)
-    window += over
+    flat = even(colour, window.shape[1]) if colour.ndim == 1 else None
+    # So few rows at a time that they stay in the processor's cache.
+    step = max(1, (1 << 15) // window.shape[1])
+    for top in range(0, len(window), step):
+        here = window[top : top + step]
+        over = (colour[top : top + step] if flat is None else flat) - here
+        over *= rgb(cover[top : top + step])
+        here += over
 
 
 def sample(image: Array, columns: Array, rows: Array, border: int = cv2.BORDER_CONSTANT) -> Array:
