@@ -16,13 +16,13 @@ PIVOT = 0.45  # the brightness that contrast leaves alone
 
 
 def metered(image: Array, camera: Camera) -> Camera:
-    """Return the camera with the exposure and contrast that it chooses by itself for a picture: middle grey, some white.
+    """Return the camera with the exposure and contrast it chooses for a picture by itself: middle grey, some white.
 
     The medians of 72 real photos of fins lie about 0.5, and the brightest hundredth above 0.85 in half of them.
     """
     grey = np.asarray(cv2.cvtColor(np.ascontiguousarray(image[4::9, 4::9]), cv2.COLOR_RGB2GRAY))
     middle, bright = (float(v) for v in np.percentile(grey, (50, 98.5)))
-    gain = float(np.clip((0.49 / max(middle, 1e-3)) ** 0.9, 0.5, 2.2)) * camera.exposure
+    gain = float(np.clip((0.53 / max(middle, 1e-3)) ** 0.9, 0.5, 2.2)) * camera.exposure
     wanted = (0.86 - PIVOT) / max(gain * bright - PIVOT, 0.1)
     return replace(camera, exposure=gain, contrast=camera.contrast * float(np.clip(wanted, 0.85, 1.9)) ** 0.85)
 
@@ -84,7 +84,10 @@ def _shake(image: Array, camera: Camera) -> Array:
 
 
 def _fringe(image: Array, pixels: float) -> Array:
-    """Return the picture (blue, green, red) with red drawn larger, by so many pixels in the corners: lateral chromatic aberration."""
+    """Return the picture (blue, green, red) with red drawn larger, by so many pixels in the corners.
+
+    That is lateral chromatic aberration.
+    """
     if pixels < 0.1:
         return image
     height, width = image.shape[:2]
@@ -109,11 +112,14 @@ def _sensed(image: Array, camera: Camera) -> Array:
     scale = 255 / WHITE * camera.exposure * (1 - 0.45 * camera.glare)
     coded = np.empty((height, width, 3), np.uint8)
     bytes_, light = coded.reshape(height, -1), image.reshape(height, -1)
-    dark = np.linspace(-1, 1, height, dtype=np.float32) ** 2 * np.float32(camera.vignette)
-    edge = np.repeat(np.linspace(-1, 1, width, dtype=np.float32) ** 2, 3)[None] * np.float32(camera.vignette)
+    down = 1 - np.linspace(-1, 1, height, dtype=np.float32)[:, None] ** 2 * np.float32(camera.vignette)
+    across = 1 - np.repeat(np.linspace(-1, 1, width, dtype=np.float32) ** 2, 3)[None] * np.float32(camera.vignette)
     for top in range(0, height, STRIP):
         rows = slice(top, min(top + STRIP, height))
-        strip = light[rows] * ((1 - dark[rows, None]) - edge) if camera.vignette > 0 else light[rows]
+        strip = light[rows]
+        if camera.vignette > 0:
+            strip = strip * across
+            strip *= down[rows]
         cv2.convertScaleAbs(strip, dst=bytes_[rows], alpha=scale)
     if camera.glare > 0:
         spread = cv2.convertScaleAbs(_bleed(image, camera), alpha=255 / WHITE)

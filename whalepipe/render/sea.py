@@ -191,7 +191,8 @@ def _facets(scene: Scene, water: Water, away: Array) -> Facets:
         unseen += band.slope**2 * (1 - level.kept)
         if level.kept > 0.01:
             planes = cv2.split(repeat(level.waves, band.size, points, band.start))
-            for plane, strength, total in zip(planes, (band.slope, band.slope, 0.75), (right, towards, crest)):
+            into = (right, band.slope), (towards, band.slope), (crest, 0.75)
+            for plane, (total, strength) in zip(planes[:3], into, strict=True):
                 cv2.scaleAdd(plane, strength, total, dst=total)
     for band in water.bands[TALL:]:
         level = band.level(footprint)
@@ -205,7 +206,7 @@ def _facets(scene: Scene, water: Water, away: Array) -> Facets:
         ripples = band.slope**2 * (1 - level.kept) + finest
         if level.kept > 0.01:
             planes = cv2.split(repeat(level.waves, band.size, points, band.start))
-            for plane, total in zip(planes[:2], (right, towards)):
+            for plane, total in zip(planes[:2], (right, towards), strict=True):
                 plane *= windy
                 cv2.scaleAdd(plane, band.slope, total, dst=total)
     rough = gust * np.float32(ripples)
@@ -249,7 +250,8 @@ def _sparkle(scene: Scene, sizes: Array, start: tuple[float, float], rows: slice
 
     A pixel holds few facets that mirror the sun and each is hundreds of times as bright as the sky, so most pixels
     hold less than the mean and few much more; glints are wider than tall, as the ripples are, and larger close by,
-    where one of them fills several pixels. Returned are (rows, half the width). `sizes` (height,) are pixels of the picture to a facet, `start` is the sea's
+    where one of them fills several pixels. Returned are (rows, half the width).
+    `sizes` (height,) are pixels of the picture to a facet, `start` is the sea's
     beginning in the tile. Far off there are so many facets in a pixel that it twinkles less.
     """
     grown = np.clip(sizes, 1.0, 2.5) / 2  # blobs of the tile are two pixels wide
@@ -265,7 +267,7 @@ def _sparkle(scene: Scene, sizes: Array, start: tuple[float, float], rows: slice
 
 def _foam(sea: Sea, facets: Facets) -> Array:
     """Return how much (0..1) white caps and their trails cover the water."""
-    level = 4.8 - 2.0 * sea.foam
+    level = 4.45 - 2.0 * sea.foam
     caps = smoothstep(level, level + 0.9, facets.crest + 1.3 * facets.lace)
     trails = smoothstep(level - 1.3, level + 1.6, facets.crest + 0.8) * smoothstep(0.55, 0.95, facets.lace)
     return np.asarray(np.maximum(caps, 0.6 * trails) * (0.6 + 0.3 * facets.lace))

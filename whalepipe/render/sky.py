@@ -34,8 +34,10 @@ def _heaven(scene: Scene, below: Array, rng: np.random.Generator) -> Array:
     rise = up_the_sky(below * np.float32(-1 / scene.camera.focal))
     low, high = np.array(sea.sky_low, np.float32), np.array(sea.sky_high, np.float32)
     sky = tinted(rise, high - low) + even(low, rise.shape[1])
+    rows, columns = below.shape
     # Clouds lie flatter and closer the nearer they are to the horizon.
-    cloud = noise(rng, *below.shape, (25, 165), 4, 0.6) + np.float32(0.4) * noise(rng, *below.shape, (13, 350), 3)
+    cloud = noise(rng, rows, columns, (25, 165), 4, 0.6)
+    cloud += np.float32(0.4) * noise(rng, rows, columns, (13, 350), 3)
     white = np.minimum(1.15 * low + 0.04, 0.95)
     blend(sky, white, smoothstep(0.0, 2.2, cloud) * np.float32(0.8 * sea.clouds))
     side = np.radians(sea.sun_side)
@@ -74,5 +76,5 @@ def _rain(scene: Scene, image: Array, rng: np.random.Generator) -> None:
         widths.append(1)
         strengths.append(rng.uniform(0.03, 0.16))
     grey = 0.8 * np.array(scene.sea.sky_low, np.float32)
-    image += (even(grey, shape[1]) - image) * np.float32(0.16 * rain)
+    image += (even(grey, shape[1]) - image) * np.float32(0.3 * rain)
     blend(image, np.minimum(1.2 * grey, 1.0), draw_lines(shape, lines, widths, strengths))

@@ -8,6 +8,7 @@ among the bands by eye.
 
 from dataclasses import dataclass
 from functools import cache
+from math import log
 
 import cv2
 import numpy as np
@@ -49,9 +50,9 @@ class Band:
 
     def level(self, footprint: float) -> "Level":
         """Return the tile for pixels that cover so many metres of water: what is finer averages out."""
-        blur = max(0.35 * footprint / self.size / SHARPEST, 1e-6)
-        number = int(np.clip(np.round(np.log(blur) / np.log(FINER)), 0, LEVELS - 1))
-        return _level(self.number, self.orientation, number)
+        # Sharper, ripples seen at a glance would be threads: a lens sees less.
+        blur = max(0.6 * footprint / self.size / SHARPEST, 1.0)
+        return _level(self.number, self.orientation, min(round(log(blur) / log(FINER)), LEVELS - 1))
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def draw_bands(sea: Sea, rng: np.random.Generator) -> list[Band]:
     # Rough weather feeds the long waves; ripples shorter than a hand are fewer (`capillaries` have the rest), but
     # drops dimple the water. In all this is the mean square slope of an oiled sea.
     fine = float(np.sqrt(SEEN * capillaries(sea))) / slope
-    shares = (0.8 * sea.wind**0.5, 1.7, 0.9 + 0.3 * fine + 0.06 * sea.rain / slope)
+    shares = (0.8 * sea.wind**0.5, 1.7, 0.7 + 0.3 * fine + 0.06 * sea.rain / slope)
     bands = []
     for number, (size, share) in enumerate(zip(BANDS, shares, strict=True)):
         strength = max(slope * share, 0.004, (0.08, 0.03, 0.0)[number] * sea.swell)
@@ -166,7 +167,8 @@ def _peaked(height: Array) -> Array:
     columns, rows = np.meshgrid(np.arange(TILE), np.arange(TILE))
     step = 0.15 / bent
     wrapped = np.pad(height, 32, "wrap").astype(np.float32)
-    return sample(wrapped, columns + 32 - np.clip(step * over[0], -30, 30), rows + 32 - np.clip(step * over[1], -30, 30))
+    moved = (32 + at - np.clip(step * by, -30, 30) for at, by in zip((columns, rows), over, strict=True))
+    return sample(wrapped, *moved)
 
 
 @cache
@@ -238,14 +240,14 @@ def surface(scene: Scene, bands: list[Band]) -> Array:
     half = drawn_columns(scene.width, 2 * GRID) - scene.width / 2
     points = turned(half[None, :] * (away * np.float32(1 / camera.focal)), away)
     lift = np.zeros(points[0].shape, np.float32)
-    strip = 40
+    strip = 64
     for band in bands[:TALL]:
         for first in range(0, steps, strip):
-            rows = slice(first, first + strip)
-            level = band.level(float(0.5 * away[rows].mean() / below[rows].mean()))
+            some = slice(first, first + strip)
+            level = band.level(float(0.5 * away[some].mean() / below[some].mean()))
             if level.kept > 0.02:
-                shape = repeat(level.waves, band.size, (points[0][rows], points[1][rows]), band.start)
-                cv2.scaleAdd(cv2.extractChannel(shape, 2), band.height / camera.height, lift[rows], dst=lift[rows])
+                shape = repeat(level.waves, band.size, (points[0][some], points[1][some]), band.start)
+                cv2.scaleAdd(cv2.extractChannel(shape, 2), band.height / camera.height, lift[some], dst=lift[some])
     np.clip(lift, -2, 0.6, out=lift)
     lift = np.asarray(cv2.resize(lift, (2 * len(half), len(lift))))[:, : len(x)]
     # Negated, since interpolation wants rising numbers.

@@ -49,7 +49,7 @@ def draw_sea(rng: np.random.Generator, height: int) -> Sea:
     wind = 0.05 + 0.95 * float(rng.beta(1.6, 2.1))
     overcast, backlit = bool(rng.random() < 0.36), bool(rng.random() < 0.06)
     rain = float(rng.uniform(0.2, 1.0)) if overcast and rng.random() < 0.12 else 0.0
-    waters = (SLATE, GREEN, BLUE)[int(rng.choice(3, p=[0.6, 0.22, 0.18] if overcast else [0.15, 0.25, 0.6]))]
+    waters = (SLATE, GREEN, BLUE)[int(rng.choice(3, p=[0.5, 0.3, 0.2] if overcast else [0.1, 0.45, 0.45]))]
     low = _mix(rng, GREY if overcast else CLEAR, 0.06)
     heavy = 1.0 - 0.3 * float(rng.random())
     high = (low[0] * heavy, low[1] * heavy, low[2] * heavy) if overcast else _mix(rng, ZENITH, 0.12)
@@ -124,5 +124,5 @@ def draw_camera(rng: np.random.Generator, sea: Sea, stand: float, scale: float, 
         # and 5 pixels in 1280 at most: in the softest real photos waves can still be told apart.
         defocus=float(min(0.25 * _aperture(focal / width, rng) * scale, 0.004 * width)),
         jpeg=int(rng.integers(72, 98)),
-        subsampled=bool(rng.random() < 0.6),
+        subsampled=bool(rng.random() < 0.8),
     )
