@@ -18,7 +18,7 @@ PIVOT = 0.45  # the brightness that contrast leaves alone
 def metered(image: Array, camera: Camera) -> Camera:
     """Return the camera with the exposure and contrast it chooses for a picture by itself: middle grey, some white.
 
-    The medians of 72 real photos of fins lie about 0.5, and the brightest hundredth above 0.85 in half of them.
+    Of twelve real photos of fins half have a median brightness above 0.51, and half a 99th percentile above 0.87.
     """
     grey = np.asarray(cv2.cvtColor(np.ascontiguousarray(image[4::9, 4::9]), cv2.COLOR_RGB2GRAY))
     middle, bright = (float(v) for v in np.percentile(grey, (50, 98.5)))

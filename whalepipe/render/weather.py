@@ -1,7 +1,7 @@
 """Drawing weather, light and camera at random, about as often as they are met in photos of flukes and fins.
 
 The shares were estimated by eye from some sixty photos of animals at the surface: about one in seven shows the
-horizon, about half lie under an overcast sky, a third show blue and a sixth green water, a few are black and white.
+horizon, a third lie under an overcast sky, a third each show blue and green water, a few are black and white.
 """
 
 from collections.abc import Sequence
