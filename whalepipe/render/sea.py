@@ -251,7 +251,8 @@ def _sparkle(scene: Scene, sizes: Array, start: tuple[float, float], rows: slice
     A pixel holds few facets that mirror the sun and each is hundreds of times as bright as the sky, so most pixels
     hold less than the mean and few much more; glints are wider than tall, as the ripples are, and larger close by,
     where one of them fills several pixels. Returned are (rows, half the width).
-    `sizes` (height,) are pixels of the picture to a facet, `start` is the sea's beginning in the tile. Far off there are so many facets in a pixel that it twinkles less.
+    `sizes` (height,) are pixels of the picture to a facet, `start` is the sea's beginning in the tile. Far off there
+    are so many facets in a pixel that it twinkles less.
     """
     grown = np.clip(sizes, 1.0, 2.5) / 2  # blobs of the tile are two pixels wide
     down = (np.cumsum(1 / grown)[rows] + SPARKS * start[1]) % SPARKS

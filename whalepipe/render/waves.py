@@ -30,7 +30,7 @@ GUSTS = (170.0, 23.0)  # metres a tile of the gust map, at two scales
 TURN = float(np.arctan(0.618))  # of all tiles: by the golden ratio, so that no repeat lies straight behind another
 ACROSS = 0.35  # metres a pixel is wide to those it is long, at most views
 FAR = 1.2  # rows below the horizon beyond which all water looks alike
-MOST = 640  # steps away from the camera in which the water's shape is looked for
+MOST = 480  # steps away from the camera in which the water's shape is looked for
 TALL = 2  # bands on which foam stands
 
 
