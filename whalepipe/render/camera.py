@@ -1,23 +1,30 @@
 """What the camera does to the light: focus, exposure, colour, noise, JPEG."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
 from .settings import Camera
 from .texture import Array, draw_lines, gauss, supply
 
-KNEE = 0.78  # from here highlights roll off, white at 3.4: as raw converters do, they keep two stops of differences
+WHITE = 1.5  # times as bright as white: what is brighter clips, as on a sensor
+KNEE = 0.8  # from here highlights roll off: as raw converters do, they keep what differences there are
 STRIP = 16  # rows worked on at a time: they stay in the processor's cache
 CHROMA = 3  # pixels a blob of colour noise
+PIVOT = 0.45  # the brightness that contrast leaves alone
 
 
-def metered(image: Array) -> float:
-    """Return the factor by which an automatic exposure brightens a picture: most of the way to a middle grey.
+def metered(image: Array, camera: Camera) -> Camera:
+    """Return the camera with the exposure and contrast it chooses for a picture by itself: middle grey, some white.
 
-    The means of 72 real photos of fins lie between 0.42 and 0.66, those of half of them between 0.50 and 0.56.
+    Of twelve real photos of fins half have a median brightness above 0.51, and half a 99th percentile above 0.87.
     """
-    mean = float(image[::8, ::8].clip(0, 1).mean())
-    return float(np.clip((0.5 / max(mean, 1e-3)) ** 0.85, 0.55, 2.0))
+    grey = np.asarray(cv2.cvtColor(np.ascontiguousarray(image[4::9, 4::9]), cv2.COLOR_RGB2GRAY))
+    middle, bright = (float(v) for v in np.percentile(grey, (50, 98.5)))
+    gain = float(np.clip((0.53 / max(middle, 1e-3)) ** 0.9, 0.5, 2.2)) * camera.exposure
+    wanted = (0.86 - PIVOT) / max(gain * bright - PIVOT, 0.1)
+    return replace(camera, exposure=gain, contrast=camera.contrast * float(np.clip(wanted, 0.85, 1.9)) ** 0.85)
 
 
 def expose(image: Array, camera: Camera, rng: np.random.Generator) -> Array:
@@ -25,7 +32,9 @@ def expose(image: Array, camera: Camera, rng: np.random.Generator) -> Array:
 
     Focus is no part of it: `soften` has blurred what lies nearer and farther than the animals.
     """
-    coded = _developed(_shake(image, camera), camera, rng)
+    coded = _shake(_sensed(image, camera), camera)
+    coded = np.asarray(cv2.LUT(cv2.transform(coded, _mixture(camera)), _curve(camera)))
+    _grain(coded, camera, rng)
     if camera.sharpen > 0:
         blurred = gauss(coded, 1.2)
         cv2.addWeighted(coded, 1 + camera.sharpen, blurred, -camera.sharpen, 0, dst=coded)
@@ -75,14 +84,17 @@ def _shake(image: Array, camera: Camera) -> Array:
 
 
 def _fringe(image: Array, pixels: float) -> Array:
-    """Return the picture with red drawn larger, by so many pixels in the corners: lateral chromatic aberration."""
+    """Return the picture (blue, green, red) with red drawn larger, by so many pixels in the corners.
+
+    That is lateral chromatic aberration.
+    """
     if pixels < 0.1:
         return image
     height, width = image.shape[:2]
     zoom = 1 + 2 * pixels / float(np.hypot(height, width))
     step = np.array([[zoom, 0, (1 - zoom) * width / 2], [0, zoom, (1 - zoom) * height / 2]])
-    red = cv2.warpAffine(cv2.extractChannel(image, 0), step, (width, height), borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(cv2.insertChannel(red, image, 0))
+    red = cv2.warpAffine(cv2.extractChannel(image, 2), step, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.insertChannel(red, image, 2))
 
 
 def _streak(length: float, angle: float) -> Array:
@@ -94,57 +106,68 @@ def _streak(length: float, angle: float) -> Array:
     return np.asarray(kernel / kernel.sum())
 
 
-def _developed(image: Array, camera: Camera, rng: np.random.Generator) -> Array:
-    """Return the picture as bytes: white balance, exposure, veil, saturation, contrast, highlights, corners, noise."""
+def _sensed(image: Array, camera: Camera) -> Array:
+    """Return the light as bytes, WHITE times white as 255: dimmed in the corners, spread by the lens."""
     height, width = image.shape[:2]
-    keep = camera.exposure * (1 - 0.45 * camera.glare)
-    gains = np.diag([1 + camera.warmth, 1.0, 1 - camera.warmth]) * keep
-    grey = np.array([[0.3, 0.59, 0.11]] * 3)
-    vivid = (grey + (np.eye(3) - grey) * camera.saturation) * camera.contrast
-    offset = 0.42 * (1 - camera.contrast) + 0.45 * camera.glare * camera.contrast
-    linear = np.column_stack([vivid @ gains, np.full(3, offset)]).astype(np.float32)
-    bleed = _bleed(image, camera) if camera.glare > 0 else None
-    dark = np.linspace(-1, 1, height, dtype=np.float32) ** 2 * np.float32(camera.vignette)
-    edge = np.repeat(np.linspace(-1, 1, width, dtype=np.float32) ** 2, 3)[None] * np.float32(camera.vignette)
-    coded, starts = np.empty((height, width, 3), np.uint8), rng.integers(1 << 30, size=height // STRIP + 1)
-    noise = _noise(camera, width, int(rng.integers(1 << 30)))
-    for number, top in enumerate(range(0, height, STRIP)):
+    scale = 255 / WHITE * camera.exposure * (1 - 0.45 * camera.glare)
+    coded = np.empty((height, width, 3), np.uint8)
+    bytes_, light = coded.reshape(height, -1), image.reshape(height, -1)
+    down = 1 - np.linspace(-1, 1, height, dtype=np.float32)[:, None] ** 2 * np.float32(camera.vignette)
+    across = 1 - np.repeat(np.linspace(-1, 1, width, dtype=np.float32) ** 2, 3)[None] * np.float32(camera.vignette)
+    for top in range(0, height, STRIP):
         rows = slice(top, min(top + STRIP, height))
-        seen = cv2.transform(image[rows], linear)
-        if bleed is not None:
-            seen += cv2.resize(bleed[rows], (width, rows.stop - top))
-        flat = seen.reshape(len(seen), -1)
-        _roll_off(flat)
+        strip = light[rows]
         if camera.vignette > 0:
-            flat *= (1 - dark[rows, None]) - edge
-        first = int(starts[number]) % (len(noise) - STRIP + 1)
-        cv2.add(flat, noise[first : first + len(flat)], dst=flat)
-        np.maximum(flat, 0, out=flat)
-        cv2.convertScaleAbs(flat, dst=coded[rows].reshape(len(flat), -1), alpha=255)
+            strip = strip * across
+            strip *= down[rows]
+        cv2.convertScaleAbs(strip, dst=bytes_[rows], alpha=scale)
+    if camera.glare > 0:
+        spread = cv2.convertScaleAbs(_bleed(image, camera), alpha=255 / WHITE)
+        cv2.add(coded, cv2.resize(spread, (width, height)), dst=coded)
     return coded
 
 
-def _bleed(image: Array, camera: Camera) -> Array:
-    """Return the light scattered in the lens, with which bright things bleed into their surroundings.
+def _mixture(camera: Camera) -> Array:
+    """Return the matrix (3, 3) of white balance and saturation, from red, green, blue to blue, green, red."""
+    gains = np.diag([1 + camera.warmth, 1.0, 1 - camera.warmth])
+    grey = np.array([[0.3, 0.59, 0.11]] * 3)
+    return np.asarray(((grey + (np.eye(3) - grey) * camera.saturation) @ gains)[::-1])
 
-    (height, an eighth of the width, 3): it changes slowly.
-    """
+
+def _curve(camera: Camera) -> Array:
+    """Return the photo's bytes (256,) for those of the sensor: contrast, veil, a toe and a shoulder."""
+    seen = np.arange(256) * (WHITE / 255)
+    # Cameras lift the shadows, so that only what is bright gets all of the contrast.
+    slope = np.where(seen > PIVOT, camera.contrast, camera.contrast**0.3)
+    seen = PIVOT + (seen - PIVOT) * slope + 0.45 * camera.glare * camera.contrast
+    # Shadows and highlights roll off instead of clipping: v - v / (1 + v / c) = v^2 / (c + v) is lost of v.
+    for end, knee, room in ((1, KNEE, 1.03 - KNEE), (-1, -0.16, 0.16)):
+        over = np.maximum(end * seen - knee, 0)
+        seen = seen - end * over * over / (room + over)
+    return np.asarray(np.clip(seen * 255 + 0.5, 0, 255).astype(np.uint8))
+
+
+def _grain(coded: Array, camera: Camera, rng: np.random.Generator) -> None:
+    """Add noise to a photo (in place): of a few strips, in an order of their own."""
+    height, width = coded.shape[:2]
+    starts = rng.integers(1 << 30, size=height // STRIP + 1).tolist()
+    noise = _noise(camera, width, int(rng.integers(1 << 30)))
+    # Bytes have no sign: what is added, and what is taken away.
+    more, less = (cv2.convertScaleAbs(np.maximum(side * noise, 0), alpha=255) for side in (1, -1))
+    flat = coded.reshape(height, -1)
+    for start, top in zip(starts, range(0, height, STRIP), strict=False):
+        strip = flat[top : top + STRIP]
+        first = start % (len(noise) - STRIP + 1)
+        cv2.add(strip, more[first : first + len(strip)], dst=strip)
+        cv2.subtract(strip, less[first : first + len(strip)], dst=strip)
+
+
+def _bleed(image: Array, camera: Camera) -> Array:
+    """Return the light (an eighth of height and width, 3) scattered in the lens: bright things bleed into dark ones."""
     height, width = image.shape[:2]
     small = cv2.resize(image, (max(1, width // 8), max(1, height // 8)), interpolation=cv2.INTER_AREA)
     over = np.clip(small * np.float32(camera.exposure) - np.float32(0.7), 0, 2) * np.float32(camera.glare)
-    return np.asarray(cv2.resize(cv2.GaussianBlur(over, (0, 0), 3.0), (small.shape[1], height)))
-
-
-def _roll_off(flat: Array) -> None:
-    """Roll off what is brighter than KNEE, in place."""
-    if float(flat.max()) <= KNEE:
-        return
-    over = np.maximum(flat - np.float32(KNEE), 0)
-    # What is over the knee, less what the shoulder leaves of it: v - v / (1 + v / c) = v^2 / (c + v).
-    below = over + np.float32(1.02 - KNEE)
-    over *= over
-    over /= below
-    flat -= over
+    return np.asarray(cv2.GaussianBlur(over, (0, 0), 3.0))
 
 
 def _noise(camera: Camera, width: int, start: int) -> Array:
@@ -158,9 +181,7 @@ def _noise(camera: Camera, width: int, start: int) -> Array:
 
 
 def _compress(image: Array, camera: Camera) -> Array:
-    """Return the photo after JPEG; `image` is overwritten."""
+    """Return the photo of a picture in blue, green, red after JPEG, in red, green, blue."""
     sampling = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420 if camera.subsampled else cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444
     options = [cv2.IMWRITE_JPEG_QUALITY, camera.jpeg, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling]
-    coded = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR, dst=image), options)[1]
-    photo = cv2.imdecode(coded, cv2.IMREAD_COLOR)
-    return np.asarray(cv2.cvtColor(photo, cv2.COLOR_BGR2RGB, dst=photo))
+    return np.asarray(cv2.imdecode(cv2.imencode(".jpg", image, options)[1], cv2.IMREAD_COLOR_RGB))

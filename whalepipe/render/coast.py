@@ -1,10 +1,11 @@
 """Land on the horizon: ridges in several planes, with woods, rock, a shore and houses."""
 
+import cv2
 import numpy as np
 
 from .sea import AIR
 from .settings import Scene
-from .texture import Array, blend, even, noise, smoothstep, tinted, wiggle
+from .texture import Array, blend, even, gauss, noise, smoothstep, tinted, wiggle
 
 SOILS = ((0.16, 0.2, 0.13), (0.11, 0.14, 0.1), (0.36, 0.29, 0.22), (0.3, 0.3, 0.2), (0.42, 0.4, 0.36))
 PLANES = 3
@@ -15,9 +16,6 @@ def paint_land(scene: Scene, below: Array, sky: Array, rng: np.random.Generator)
     tall = scene.sea.coast
     if tall <= 0:
         return
-    # Rows too high for any ridge are left alone.
-    top = int(np.argmax((below > -2.4 * tall - 4).any(1)))
-    below, sky = below[top:], sky[top:]
     air = np.array(scene.sea.sky_low, np.float32) * AIR
     soils = rng.choice(len(SOILS), PLANES)
     for plane in range(PLANES):  # the farthest first: highest and palest
@@ -28,14 +26,17 @@ def paint_land(scene: Scene, below: Array, sky: Array, rng: np.random.Generator)
         rough = near * 0.05 * tall * wiggle(rng, columns, max(2.0, 0.12 * tall), 3)
         share = (0.75, 0.6, 0.4)[plane]
         skyline = (tall * share * np.clip(0.8 + 0.42 * wave, 0, None) + rough)[None, :]
-        land = smoothstep(-0.8, 0.8, (skyline + below).astype(np.float32))
-        if not land.any():
+        # Rows too high for the ridge are left alone.
+        over = (below > -float(skyline.max()) - 2).any(1)
+        if not over.any():
             continue
-        colour = _cover(scene, below, skyline, soil, near, rng)
+        top = int(np.argmax(over))
+        land = smoothstep(-0.8, 0.8, (skyline + below[top:]).astype(np.float32))
+        colour = _cover(scene, below[top:], skyline, soil, near, rng)
         # Ridges 3 to 10 km off: clear air of 30 km visibility (3.9 / 30 a km, Koschmieder) hides a third to 3/4.
         veil = np.float32(np.clip(0.74 - 0.4 * near + 0.5 * scene.sea.haze, 0, 0.96))
         colour += (even(air, columns) - colour) * veil
-        blend(sky, colour, land)
+        blend(sky[top:], colour, land)
 
 
 def _cover(
@@ -45,10 +46,16 @@ def _cover(
     rows, columns = below.shape
     tall = scene.sea.coast
     cell = max(2.0, 0.16 * tall)
-    fields = noise(rng, rows, columns, (cell, 5 * cell), 5, 0.75)
-    woods = smoothstep(0.1, 0.7, noise(rng, rows, columns, (0.8 * cell, 4 * cell), 4, 0.7))
+    # So far off, through so much air, every second pixel will do.
+    half = (rows + 1) // 2, (columns + 1) // 2
+    fields = noise(rng, *half, (cell / 2, 2.5 * cell), 4, 0.75)
+    woods = smoothstep(0.1, 0.7, noise(rng, *half, (0.4 * cell, 2 * cell), 3, 0.7))
     shade = (0.85 + 0.35 * scene.sea.sun) * (1 + 0.2 * fields) * (1 - 0.45 * woods)
-    colour = tinted(shade.astype(np.float32), soil)
+    fields, shade = (np.asarray(cv2.resize(plane, (columns, rows))) for plane in (fields, shade.astype(np.float32)))
+    # The side towards the sun is the brighter: slopes of the ridge.
+    lit = np.gradient(gauss(skyline.astype(np.float32), 3.0)[0]) * np.sin(np.radians(scene.sea.sun_side))
+    shade *= (1 + 0.5 * scene.sea.sun * np.clip(-lit, -0.8, 0.8)).astype(np.float32)[None, :]
+    colour = tinted(shade, soil)
     if near > 0.9:
         # Sand or rock along the water, and houses above it.
         shore = np.exp(-((np.maximum(-below, 0) / (rng.uniform(0.02, 0.08) * tall + 0.7)) ** 4))

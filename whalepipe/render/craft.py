@@ -7,7 +7,7 @@ import numpy as np
 
 from .sea import light
 from .settings import Scene
-from .texture import Array, blend, rgb, smoothstep
+from .texture import Array, blend, noise, rgb, smoothstep
 
 CANVAS = 160  # pixels a side of what a thing is drawn on, before it is scaled
 Shape = tuple[Sequence[tuple[float, float]], tuple[float, float, float]]
@@ -97,6 +97,8 @@ def _stamp(image: Array, drawn: tuple[Array, Array], x: float, foot: float, leng
     # Scaled under its cover, else the empty canvas would darken the edges.
     small = cv2.resize(colour * rgb(cover), (size, size), interpolation=cv2.INTER_AREA)
     mask = np.asarray(cv2.resize(cover, (size, size), interpolation=cv2.INTER_AREA))
+    # No lens draws the edges of paper.
+    small, mask = (np.asarray(cv2.GaussianBlur(plane, (5, 5), 0.9)) for plane in (small, mask))
     left, top = round(x - size / 2), round(foot - size * 1.95 / 2.1)
     rows, columns = slice(max(top, 0), max(top + size, 0)), slice(max(left, 0), max(left + size, 0))
     target = image[rows, columns]
@@ -119,7 +121,10 @@ def _veil(scene: Scene, metres: float) -> Array:
 def _lit(scene: Scene, drawn: tuple[Array, Array]) -> tuple[Array, Array]:
     """Return the canvas in the scene's light: against the sun a thing is a silhouette."""
     against = max(0.0, float(np.cos(np.radians(scene.sea.sun_side)))) * scene.sea.sun
-    return drawn[0] * light(scene.sea) * np.float32(1.1 - 0.75 * against), drawn[1]
+    # Sides are darker towards the water, and no plank is as bright as the next.
+    rows = np.linspace(1.12, 0.62, CANVAS, dtype=np.float32)[:, None]
+    worn = 1 + 0.1 * noise(np.random.default_rng(CANVAS), CANVAS, CANVAS, (12, 30), 4, 0.8)
+    return drawn[0] * light(scene.sea) * np.float32(1.1 - 0.75 * against) * rgb(rows * worn), drawn[1]
 
 
 def _row(scene: Scene, x: float, away: float) -> float:

@@ -1,6 +1,6 @@
 """From a scene to its photo and the truth about it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -31,9 +31,9 @@ def render_scene(scene: Scene) -> Rendered:
     paint_sky(scene, image, sky)
     paint_things(scene, image, things)
     # The camera meters the sea, so that an animal in it does not change its brightness.
-    gain = metered(image)
+    camera = metered(image, scene.camera)
     truths, _ = paint_animals(scene, image)
-    photo = expose(image, replace(scene.camera, exposure=scene.camera.exposure * gain), grain)
+    photo = expose(image, camera, grain)
     return Rendered(photo, truths)
 
 

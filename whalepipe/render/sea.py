@@ -30,7 +30,7 @@ LACE = 2.9  # metres a tile of foam
 AIR = np.array([0.8, 0.88, 0.95], np.float32)
 SUNLIGHT = (1.0, 0.98, 0.94)
 GLINT = 0.005  # metres across a facet that mirrors the sun
-SPARK = 1.5  # deviation of the logarithm of a pixel's glints: the brightest tenth holds six tenths of the light
+SPARK = 1.15  # deviation of the logarithm of a pixel's glints: the brightest tenth holds half of the light
 
 
 @dataclass(frozen=True)
@@ -46,16 +46,13 @@ class Ground:
 class Water:
     """What is the same for the whole picture: waves, and metres to the water seen (height, drawn columns).
 
-    `waves` are the bands' tiles as strong as they are in this sea: slopes, and what counts as crest for foam.
     `gusts` says where in its tiles this sea begins, `palette` is the colour (n, 3) of each layer of
     light that `_strip` adds up.
     """
 
     bands: list[Band]
-    waves: list[Array]
     gusts: tuple[float, float]
     away: Array
-    footprint: Array
     palette: Array
 
 
@@ -89,38 +86,29 @@ def paint_sea(scene: Scene, rng: np.random.Generator) -> Array:
     away = surface(scene, bands)
     gusts = (float(rng.random()), float(rng.random()))
     sizes = GLINT * scene.camera.focal / away.mean(1)
-    # A pixel on a slope towards the camera covers less of the water than one on level water, one on a back more.
-    footprint = away * away
-    footprint *= np.float32(0.1 / (scene.camera.focal * scene.camera.height))
-    np.maximum(footprint[1:-1], 0.5 * np.abs(away[2:] - away[:-2]), out=footprint[1:-1])
-    footprint *= np.float32(0.45)
-    waves = [_strong(band, number) for number, band in enumerate(bands)]
-    water = Water(bands, waves, gusts, away, footprint, _palette(scene.sea))
+    water = Water(bands, gusts, away, _palette(scene.sea))
     lean = abs(np.tan(np.radians(scene.camera.tilt))) * scene.width / 2
     first = int(np.clip(scene.camera.horizon - lean - 2, 0, scene.height))
     image = np.empty((scene.height, scene.width, 3), np.float32)
     image[:first] = 0  # the sky goes here
     # A few rows at a time stay in the processor's cache: three times as fast as whole pictures.
-    for top in range(first, scene.height, STRIP):
-        rows = slice(top, min(top + STRIP, scene.height))
+    while first < scene.height:
+        # Near the horizon rows soon show water twice as far away, with other waves.
+        rows = slice(first, min(first + int(np.clip(0.2 * (first - scene.camera.horizon), 8, STRIP)), scene.height))
         drawn, glitter = _strip(scene, water, rows)
         _widen(drawn, scene.width, image[rows])
         if glitter is not None:
-            glitter = _widen(glitter, scene.width, np.empty(image[rows].shape[:2], np.float32))
-            glitter *= _sparkle(scene, sizes, gusts, rows)
-            image[rows] += cv2.merge([glitter * np.float32(part) for part in SUNLIGHT])
+            sparks = _sparkle(scene, sizes, gusts, rows)
+            sparks *= _widen(glitter, sparks.shape[1], np.empty_like(sparks), GRID // 2)
+            sparks = _widen(sparks, scene.width, np.empty(image[rows].shape[:2], np.float32), 2)
+            image[rows] += cv2.merge([sparks * np.float32(part) for part in SUNLIGHT])
+        first = rows.stop
     return image
 
 
-def _strong(band: Band, number: int) -> Array:
-    # No foam stands on ripples: their heights are 0.
-    crest = 0.6 if number < TALL else 0.0
-    return np.asarray(band.waves * np.array([band.slope, band.slope, crest, 0], np.float32))
-
-
-def _widen(plane: Array, width: int, into: Array) -> Array:
-    """Return planes (rows, drawn columns, ...) at all columns of the picture, which are written `into` an array."""
-    size = plane.shape[1] * GRID, plane.shape[0]
+def _widen(plane: Array, width: int, into: Array, step: int = GRID) -> Array:
+    """Return planes (rows, n, ...) at `step` times as many columns, `width` of which are written `into` an array."""
+    size = plane.shape[1] * step, plane.shape[0]
     if size[0] == width:
         cv2.resize(plane, size, dst=into, interpolation=cv2.INTER_LINEAR)
     else:
@@ -131,7 +119,7 @@ def _widen(plane: Array, width: int, into: Array) -> Array:
 def _strip(scene: Scene, water: Water, rows: slice) -> tuple[Array, Array | None]:
     """Return the colours of some rows (rows, drawn columns, 3), and the sun's mirror image (rows, drawn columns)."""
     sea, camera, away = scene.sea, scene.camera, water.away[rows]
-    facets = _facets(scene, water, away, water.footprint[rows])
+    facets = _facets(scene, water, away)
     # The earth curves away: nobody sees water farther than 3.57 km times the root of the metres above it.
     air = np.minimum(away, np.float32(3570 * np.sqrt(camera.height)))
     air *= np.float32(-(0.00015 + 0.004 * sea.haze**2 + 0.002 * sea.rain))
@@ -140,7 +128,7 @@ def _strip(scene: Scene, water: Water, rows: slice) -> tuple[Array, Array | None
     # the camera are seen, on average by 1.25 of the standard deviation of their slopes: sqrt(2.6 * rough) / 2.
     facing = dip + facets.away
     spread = facing * facing
-    spread += facets.rough * np.float32(2.6) + np.float32(0.002)
+    spread += facets.rough * np.float32(2.4) + np.float32(0.001)
     facing += np.sqrt(spread, out=spread)
     steep = facets.right * facets.right
     steep += facets.away * facets.away
@@ -190,48 +178,52 @@ def _faces_sun(sea: Sea) -> bool:
     return sea.sun > 0 and bool(np.cos(np.radians(sea.sun_side)) > 0)
 
 
-def _facets(scene: Scene, water: Water, away: Array, footprint: Array) -> Facets:
+def _facets(scene: Scene, water: Water, away: Array) -> Facets:
     """Return the surface for some rows, of which `away` holds metres at the drawn columns."""
     points = turned(_across(scene)[None, :] * away, away)
     gust = _gusts(scene.sea, water, points)
-    # Right and away slope, crest, nothing; and the unseen roughness: of each band what is not kept.
-    sums = np.zeros((*away.shape, 4), np.float32)
-    ripples = (1 - SEEN) * capillaries(scene.sea) + sum(band.slope**2 for band in water.bands[TALL:])
+    few = away[::4, ::4]
+    footprint = float(np.mean(few * few)) / (scene.camera.focal * scene.camera.height)
+    right, towards, crest = (np.zeros(away.shape, np.float32) for _ in range(3))
+    unseen = 0.0
+    for band in water.bands[:TALL]:
+        level = band.level(footprint)
+        unseen += band.slope**2 * (1 - level.kept)
+        if level.kept > 0.01:
+            planes = cv2.split(repeat(level.waves, band.size, points, band.start))
+            into = (right, band.slope), (towards, band.slope), (crest, 0.75)
+            for plane, (total, strength) in zip(planes[:3], into, strict=True):
+                cv2.scaleAdd(plane, strength, total, dst=total)
+    for band in water.bands[TALL:]:
+        level = band.level(footprint)
+        # The wind reaches the crests, the troughs lie in its lee.
+        windy = crest * np.float32(0.3)
+        windy += 1
+        np.clip(windy, 0.3, 2.0, out=windy)
+        windy *= gust
+        # From close by the capillaries are seen too.
+        finest = (1 - SEEN) * footprint / (footprint + 0.02) * capillaries(scene.sea)
+        ripples = band.slope**2 * (1 - level.kept) + finest
+        if level.kept > 0.01:
+            planes = cv2.split(repeat(level.waves, band.size, points, band.start))
+            for plane, total in zip(planes[:2], (right, towards), strict=True):
+                plane *= windy
+                cv2.scaleAdd(plane, band.slope, total, dst=total)
     rough = gust * np.float32(ripples)
-    rough += np.float32(sum(band.slope**2 for band in water.bands[:TALL]))
-    limits = np.array([footprint.min(), footprint.max()], np.float32)
-    for number, band in enumerate(water.bands):
-        most, least = band.kept(limits).tolist()
-        if most < 0.02:
-            continue
-        drawn, flat = repeat(water.waves[number], band.size, points, band.start), (len(sums), -1)
-        if number < TALL and least > 0.95 * most:
-            # All of the strip shows these waves alike.
-            even = 0.5 * (least + most)
-            rough -= np.float32(even * band.slope**2)
-            cv2.scaleAdd(drawn, even, sums, dst=sums)
-            continue
-        kept = band.kept(footprint)
-        if number >= TALL:
-            kept *= gust
-        cv2.scaleAdd(kept, -(band.slope**2), rough, dst=rough)
-        weights = cv2.merge((kept, kept, kept, kept))
-        cv2.accumulateProduct(drawn.reshape(flat), weights.reshape(flat), sums.reshape(flat))
-    right, towards, crest, _ = (np.asarray(plane) for plane in cv2.split(sums))
+    rough += np.float32(unseen)
     torn = repeat(gust_tiles()[1], LACE, points, water.gusts) if scene.sea.foam > 0 else np.zeros((1, 1), np.float32)
     return Facets(right, towards, crest, rough, torn)
 
 
 def _gusts(sea: Sea, water: Water, points: tuple[Array, Array]) -> Array:
     """Return by how much more or less than the average the wind ripples the water at points (rows, drawn columns)."""
-    # The wind changes over metres: a quarter of the points will do.
-    few, tile = (points[0][::2, ::2], points[1][::2, ::2]), gust_tiles()[0]
+    # The wind changes over metres: a sixteenth of the points will do.
+    few, tile = (points[0][::4, ::4], points[1][::4, ::4]), gust_tiles()[0]
     gust = repeat(tile, GUSTS[0], few, water.gusts)
-    gust += np.float32(0.5) * repeat(tile, GUSTS[1], few, water.gusts)
-    gust *= np.float32(sea.patches * 0.6)
-    gust += 1
-    np.clip(gust, 0.1, 1.8, out=gust)
-    return np.asarray(cv2.resize(gust, points[0].shape[::-1], interpolation=cv2.INTER_LINEAR))
+    gust += np.float32(0.7) * repeat(tile, GUSTS[1], few, water.gusts)
+    gust *= np.float32(0.15 + sea.patches)
+    np.clip(gust, -1.2, 0.7, out=gust)
+    return np.asarray(cv2.resize(np.exp(gust), points[0].shape[::-1], interpolation=cv2.INTER_LINEAR))
 
 
 def _across(scene: Scene) -> Array:
@@ -254,18 +246,20 @@ def _glitter(sea: Sea, facets: Facets, facing: Array, dip: Array, across: Array)
 
 
 def _sparkle(scene: Scene, sizes: Array, start: tuple[float, float], rows: slice) -> Array:
-    """Return how much brighter or darker (mean 1) than the average the glints of some rows are (rows, width).
+    """Return how much brighter or darker (mean 1) than the average the glints of some rows are.
 
     A pixel holds few facets that mirror the sun and each is hundreds of times as bright as the sky, so most pixels
     hold less than the mean and few much more; glints are wider than tall, as the ripples are, and larger close by,
-    where one of them fills several pixels. `sizes` (height,) are pixels of the picture to a facet, `start` is the sea's
-    beginning in the tile. Far off there are so many facets in a pixel that it twinkles less.
+    where one of them fills several pixels. Returned are (rows, half the width).
+    `sizes` (height,) are pixels of the picture to a facet, `start` is the sea's beginning in the tile. Far off there
+    are so many facets in a pixel that it twinkles less.
     """
     grown = np.clip(sizes, 1.0, 2.5) / 2  # blobs of the tile are two pixels wide
     down = (np.cumsum(1 / grown)[rows] + SPARKS * start[1]) % SPARKS
-    across = (np.arange(scene.width, dtype=np.float32) - scene.width / 2)[None, :] / (1.5 * grown[rows, None])
+    # Every second column will do.
+    across = (drawn_columns(scene.width, 2) - scene.width / 2)[None, :] / (1.8 * grown[rows, None])
     across = (across + SPARKS * start[0]) % SPARKS
-    drawn = sample(glints(), across, np.repeat(down[:, None], scene.width, 1))
+    drawn = sample(glints(), across, np.repeat(down[:, None], across.shape[1], 1))
     drawn *= (SPARK * np.minimum(1.0, 0.55 + 0.45 * sizes[rows, None])).astype(np.float32)
     sparks = np.exp(drawn, out=drawn)
     return np.asarray(sparks * np.float32(1 / max(float(sparks.mean()), 1e-3)))
@@ -273,7 +267,7 @@ def _sparkle(scene: Scene, sizes: Array, start: tuple[float, float], rows: slice
 
 def _foam(sea: Sea, facets: Facets) -> Array:
     """Return how much (0..1) white caps and their trails cover the water."""
-    level = 4.8 - 2.0 * sea.foam
+    level = 4.45 - 2.0 * sea.foam
     caps = smoothstep(level, level + 0.9, facets.crest + 1.3 * facets.lace)
     trails = smoothstep(level - 1.3, level + 1.6, facets.crest + 0.8) * smoothstep(0.55, 0.95, facets.lace)
     return np.asarray(np.maximum(caps, 0.6 * trails) * (0.6 + 0.3 * facets.lace))

@@ -18,27 +18,33 @@ def paint_sky(scene: Scene, image: Array, rng: np.random.Generator) -> None:
     if rows <= 0:
         return
     below = ground(scene, 0, rows).below
-    sky = _heaven(scene, below, rng)
+    # The sky is soft: every second pixel each way will do.
+    half = _heaven(scene, np.ascontiguousarray(below[::2, ::2]), rng)
+    sky = np.asarray(cv2.resize(half, below.shape[::-1], interpolation=cv2.INTER_LINEAR))
     paint_land(scene, below, sky, rng)
-    blend(image[:rows], sky, smoothstep(-0.7, 0.7, -below))
+    # Only along the horizon is there a blend of both.
+    meet = int(np.argmax((below > -1).any(1)))
+    image[:meet] = sky[:meet]
+    blend(image[meet:rows], sky[meet:], smoothstep(-0.7, 0.7, -below[meet:]))
 
 
 def _heaven(scene: Scene, below: Array, rng: np.random.Generator) -> Array:
+    """Return the sky (rows, columns, 3) at every second pixel, which lie so many rows `below` the horizon."""
     sea = scene.sea
     rise = up_the_sky(below * np.float32(-1 / scene.camera.focal))
     low, high = np.array(sea.sky_low, np.float32), np.array(sea.sky_high, np.float32)
     sky = tinted(rise, high - low) + even(low, rise.shape[1])
     rows, columns = below.shape
     # Clouds lie flatter and closer the nearer they are to the horizon.
-    half = (rows + 1) // 2, (columns + 1) // 2
-    cloud = noise(rng, *half, (25, 165), 4, 0.6) + np.float32(0.4) * noise(rng, *half, (13, 350), 3)
-    cloud = np.asarray(cv2.resize(cloud, (columns, rows)))
+    cloud = noise(rng, rows, columns, (25, 165), 4, 0.6)
+    cloud += np.float32(0.4) * noise(rng, rows, columns, (13, 350), 3)
     white = np.minimum(1.15 * low + 0.04, 0.95)
     blend(sky, white, smoothstep(0.0, 2.2, cloud) * np.float32(0.8 * sea.clouds))
     side = np.radians(sea.sun_side)
     if sea.sun > 0 and np.cos(side) > 0:
         # The sky is brighter about the sun, even when that stands outside the picture.
-        x = np.arange(columns, dtype=np.float32)[None, :] - columns / 2 - np.tan(side) * scene.camera.focal
+        across = 2 * np.arange(below.shape[1], dtype=np.float32)[None, :] - scene.width / 2
+        x = across - np.tan(side) * scene.camera.focal
         y = below + np.tan(np.radians(sea.sun_height)) * scene.camera.focal
         glow = np.exp(-np.hypot(x, y) / (0.3 * scene.camera.focal)) * (0.5 * sea.sun)
         sky += (1.1 - sky) * rgb(glow.astype(np.float32))
@@ -70,5 +76,5 @@ def _rain(scene: Scene, image: Array, rng: np.random.Generator) -> None:
         widths.append(1)
         strengths.append(rng.uniform(0.03, 0.16))
     grey = 0.8 * np.array(scene.sea.sky_low, np.float32)
-    image += (even(grey, shape[1]) - image) * np.float32(0.16 * rain)
+    image += (even(grey, shape[1]) - image) * np.float32(0.3 * rain)
     blend(image, np.minimum(1.2 * grey, 1.0), draw_lines(shape, lines, widths, strengths))

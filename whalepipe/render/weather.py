@@ -1,7 +1,7 @@
 """Drawing weather, light and camera at random, about as often as they are met in photos of flukes and fins.
 
 The shares were estimated by eye from some sixty photos of animals at the surface: about one in seven shows the
-horizon, about half lie under an overcast sky, a third show blue and a sixth green water, a few are black and white.
+horizon, a third lie under an overcast sky, a third each show blue and green water, a few are black and white.
 """
 
 from collections.abc import Sequence
@@ -47,9 +47,9 @@ def _mix(rng: np.random.Generator, colours: Sequence[Colour], jitter: float) -> 
 def draw_sea(rng: np.random.Generator, height: int) -> Sea:
     """Return random water and weather for a picture of so many rows."""
     wind = 0.05 + 0.95 * float(rng.beta(1.6, 2.1))
-    overcast, backlit = bool(rng.random() < 0.42), bool(rng.random() < 0.1)
+    overcast, backlit = bool(rng.random() < 0.36), bool(rng.random() < 0.06)
     rain = float(rng.uniform(0.2, 1.0)) if overcast and rng.random() < 0.12 else 0.0
-    waters = (SLATE, GREEN, BLUE)[int(rng.choice(3, p=[0.6, 0.22, 0.18] if overcast else [0.15, 0.25, 0.6]))]
+    waters = (SLATE, GREEN, BLUE)[int(rng.choice(3, p=[0.5, 0.3, 0.2] if overcast else [0.1, 0.45, 0.45]))]
     low = _mix(rng, GREY if overcast else CLEAR, 0.06)
     heavy = 1.0 - 0.3 * float(rng.random())
     high = (low[0] * heavy, low[1] * heavy, low[2] * heavy) if overcast else _mix(rng, ZENITH, 0.12)
@@ -68,10 +68,10 @@ def draw_sea(rng: np.random.Generator, height: int) -> Sea:
         haze=min(1.0, float(max(0.0, rng.uniform(-0.4, 0.5))) + 0.3 * rain),
         rain=rain,
         coast=float(rng.uniform(0.01, 0.13) * height) if rng.random() < 0.45 else 0.0,
-        boat=bool(rng.random() < 0.2),
+        boat=bool(rng.random() < 0.08),
         ships=int(rng.integers(1, 4)) if rng.random() < 0.15 else 0,
-        birds=int(rng.integers(1, 5)) if rng.random() < 0.08 else 0,
-        rafting=int(rng.integers(1, 7)) if rng.random() < 0.06 else 0,
+        birds=int(rng.integers(1, 3)) if rng.random() < 0.03 else 0,
+        rafting=int(rng.integers(1, 4)) if rng.random() < 0.03 else 0,
     )
 
 
@@ -107,15 +107,15 @@ def draw_camera(rng: np.random.Generator, sea: Sea, stand: float, scale: float, 
         # Where the horizon lies follows from how large a metre looks at the animal's row.
         horizon=float(row - stand * scale),
         tilt=float(rng.normal(0, 2.0)),
-        exposure=float(np.exp(rng.normal(0.03, 0.15))),
-        contrast=float(rng.uniform(0.74, 1.08)) * (1 - 0.2 * sea.rain),
+        exposure=float(np.exp(rng.normal(0.0, 0.12))),
+        contrast=float(min(1.1, rng.normal(1.0, 0.1))) * (1 - 0.2 * sea.rain),
         warmth=float(rng.normal(-0.01, 0.035)),
-        saturation=0.0 if rng.random() < 0.05 else float(rng.uniform(0.55, 1.0)),
+        saturation=0.0 if rng.random() < 0.05 else float(rng.uniform(0.65, 1.05)),
         blur=float(max(0.0, rng.uniform(-0.4, 0.9)) * width / 1280),
         motion=float(max(0.0, rng.uniform(-8, 3))),
         motion_angle=float(rng.uniform(0, 180)),
         glare=float(max(0.0, rng.uniform(-0.3, 0.15))),
-        noise=float(0.0015 + 0.013 * rng.random() ** 2),
+        noise=float(0.002 + 0.013 * rng.random() ** 2),
         chroma=float(0.001 + 0.008 * rng.random() ** 2),
         sharpen=float(max(0.0, rng.uniform(-0.5, 0.6))),
         vignette=float(max(0.0, rng.uniform(-0.1, 0.12))),
@@ -124,5 +124,5 @@ def draw_camera(rng: np.random.Generator, sea: Sea, stand: float, scale: float, 
         # and 5 pixels in 1280 at most: in the softest real photos waves can still be told apart.
         defocus=float(min(0.25 * _aperture(focal / width, rng) * scale, 0.004 * width)),
         jpeg=int(rng.integers(72, 98)),
-        subsampled=bool(rng.random() < 0.6),
+        subsampled=bool(rng.random() < 0.8),
     )
