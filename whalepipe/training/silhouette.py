@@ -40,7 +40,7 @@ class SilhouetteTraining:
     out: Path  # the weights (.pt) to write; their card goes beside them
     work_dir: Path  # rendered crops, checkpoint and log; a run that was stopped goes on from there
     rendered: int = 1500  # photos of each part
-    epochs: int = 12
+    epochs: int = 8
     batch: int = 16
     freeze: int = 2  # stages of the backbone, from the first, that stay as ImageNet made them
     learning_rate: float = 2e-3
