@@ -12,7 +12,7 @@ GOOD = {"slope": 20.0, "intercept": -10.0}
 
 def test_log_ratio_and_its_reverse_by_hand() -> None:
     calibration = Calibration(20.0, -10.0)
-    found = calibration.log_ratio(np.array([0.5, 0.6, 0.4, 9.0, -9.0])).tolist()
+    found = calibration.bent(calibration.line(np.array([0.5, 0.6, 0.4, 9.0, -9.0]))).tolist()
     assert found == pytest.approx([0, 2, -2, 30, -30], abs=0.1)
     assert calibration.cosine_at(0.5) == 0.5
     assert calibration.cosine_at(0.9) == pytest.approx((math.log(9) + 10) / 20, abs=1e-5)
@@ -22,13 +22,13 @@ def test_details_count_where_somebody_looked() -> None:
     calibration = Calibration(20.0, -10.0, joint=Joint(10.0, 2.0, 3.0, 1.0, -9.0))
     cosines, points = np.full(4, 0.5), np.array([math.nan, 0.0, 5 + math.e - 1, 5 + math.e**3 - 1])
     # Nobody looked: 20 * 0.5 - 10; else 10 * 0.5 - 9, and 2 for each factor of e beyond the 5 that chance gives.
-    assert calibration.log_ratio(cosines, points).tolist() == pytest.approx([0, -4, -2, 2], abs=0.01)
+    assert calibration.bent(calibration.line(cosines, points)).tolist() == pytest.approx([0, -4, -2, 2], abs=0.01)
     edges = np.array([1.0, 1.0, math.nan, -0.5])  # 3 * edge + 1, but where nobody looked or nothing was traced
     assert calibration.line(cosines, points, edges).tolist() == pytest.approx([0, 0, -2, 1.5])
-    assert calibration.log_ratio(cosines).tolist() == [0, 0, 0, 0]
-    assert Calibration(20.0, -10.0).log_ratio(cosines, points, edges).tolist() == [0, 0, 0, 0]
+    assert calibration.bent(calibration.line(cosines)).tolist() == [0, 0, 0, 0]
+    assert Calibration(20.0, -10.0).bent(Calibration(20.0, -10.0).line(cosines, points, edges)).tolist() == [0, 0, 0, 0]
     bounded = Calibration(20.0, -10.0, -2.0, 3.0, Joint(10.0, 2.0, 3.0, 1.0, -9.0))
-    assert bounded.log_ratio(np.array([1.0]), np.array([1e6])).tolist() == pytest.approx([3], abs=0.01)
+    assert bounded.bent(bounded.line(np.array([1.0]), np.array([1e6]))).tolist() == pytest.approx([3], abs=0.01)
 
 
 def test_a_card_with_details() -> None:
@@ -46,11 +46,11 @@ def test_a_card_with_details() -> None:
 
 def test_no_ratio_beyond_the_bounds() -> None:
     bounded = Calibration(20.0, -10.0, least=-math.log(3), most=math.log(50))
-    found = bounded.log_ratio(np.array([-1.0, 0.4, 0.5, 0.6, 2.0]))
+    found = bounded.bent(bounded.line(np.array([-1.0, 0.4, 0.5, 0.6, 2.0])))
     assert np.exp(found[[0, 4]]).tolist() == pytest.approx([1 / 3, 50], rel=0.02)
     assert (np.diff(found) > 0).all() and found[2] == 0
     for probability in (0.3, 0.6, 0.9):
-        at = bounded.log_ratio(np.array([bounded.cosine_at(probability)]))
+        at = bounded.bent(bounded.line(np.array([bounded.cosine_at(probability)])))
         assert at == pytest.approx(math.log(probability / (1 - probability)))
     assert (bounded.cosine_at(0.99), bounded.cosine_at(0.1)) == (math.inf, -math.inf)
 

@@ -6,7 +6,8 @@ import pytest
 
 from whalepipe.errors import WeightsError
 from whalepipe.models.edge import trace
-from whalepipe.models.silhouette import KIND, Silhouettes, fitted
+from whalepipe.models.embedder import fitted
+from whalepipe.models.silhouette import KIND, Silhouettes
 from whalepipe.models.weights import Weights, find_weights, save_weights
 from whalepipe.training.outlines import EDGE, PART, Outlined, outlined
 from whalepipe.training.rendered import STREAM

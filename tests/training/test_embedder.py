@@ -87,7 +87,7 @@ def test_no_ratio_is_claimed_that_so_few_animals_cannot_show():
     found = Evidence(np.linspace(0.8, 0.9, 40), np.linspace(0.1, 0.2, 40), individuals=1, pairs=20)
     calibration = fit(found)
     assert calibration is not None and (calibration.least, calibration.most) == (-0.693, 0.693)
-    assert np.exp(calibration.log_ratio(np.array([-1.0, 1.0]))) == pytest.approx([0.5, 2.0], abs=0.05)
+    assert np.exp(calibration.bent(calibration.line(np.array([-1.0, 1.0])))) == pytest.approx([0.5, 2.0], abs=0.05)
     assert fit(Evidence(found.same, found.different)) is None
 
 

@@ -149,7 +149,7 @@ def test_rendered_animals_have_their_species(photos: Path, monkeypatch: pytest.M
         asked.append((part, individuals, seed))
         pictures = np.zeros((individuals * shots, size, size, 3), np.uint8)
         names = [f"train-{part}-{i:04d}" for i in range(individuals) for _ in range(shots)]
-        return rendered_set(part, pictures, names)
+        return rendered_set(part, pictures, names, [str(i) for i in range(len(names))])
 
     monkeypatch.setattr(training, "render", render)
     monkeypatch.setattr(fakes.Embedder, "size", 16, raising=False)

@@ -83,15 +83,6 @@ class Calibration:
         bound = np.where(line < 0, self.least, self.most)
         return np.asarray(line / (1 + (line / bound) ** BEND) ** (1 / BEND))
 
-    def log_ratio(
-        self,
-        cosine: NDArray[np.float64],
-        points: NDArray[np.float64] | None = None,
-        edges: NDArray[np.float64] | None = None,
-    ) -> NDArray[np.float64]:
-        """`line`, bent."""
-        return self.bent(self.line(cosine, points, edges))
-
     def cosine_at(self, probability: float) -> float:
         """The cosine at which one animal and two, equally likely before, give this probability of one.
 

@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from whalepipe.models.embedder import fitted
 from whalepipe.models.outline import boundary, drawn_to_step, evenly, length, smoothed
-from whalepipe.models.silhouette import Floats, Picture, Silhouette, fitted
+from whalepipe.models.silhouette import Floats, Picture, Silhouette
 
 METHOD = "edge-2"  # changes with anything that changes the marks of a crop
 POINTS = 128  # of an edge, evenly along it

@@ -52,9 +52,14 @@ def build(backbone: str, dimension: int) -> "torch.nn.Module":
 
 def squashed(crop: Picture, size: int) -> Picture:
     """A crop, (height, width, 3) uint8 RGB, brought to (size, size, 3) without regard to its proportions."""
-    shrinks = max(crop.shape[:2]) > size
+    return fitted(crop, (size, size))
+
+
+def fitted(crop: Picture, size: tuple[int, int]) -> Picture:
+    """A crop brought to `size` (width, height) without regard to its proportions."""
+    shrinks = crop.shape[1] > size[0] or crop.shape[0] > size[1]
     kind = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(crop, (size, size), interpolation=kind), dtype=np.uint8)
+    return np.asarray(cv2.resize(crop, size, interpolation=kind), dtype=np.uint8)
 
 
 def normalised(pictures: "torch.Tensor") -> "torch.Tensor":

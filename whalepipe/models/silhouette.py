@@ -7,12 +7,11 @@ The first stages of an EfficientNet-Lite0 and a decoder that brings their featur
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from whalepipe.errors import WeightsError
-from whalepipe.models.embedder import normalised
+from whalepipe.models.embedder import fitted, normalised
 from whalepipe.models.weights import Weights, load_state
 
 if TYPE_CHECKING:
@@ -107,9 +106,3 @@ class Silhouettes:
         with torch.inference_mode():
             both = self._network(normalised(picture))[0].clamp(-SURE, SURE).cpu().numpy()
         return Silhouette(np.asarray(both[0], np.float32), np.asarray(both[1], np.float32))
-
-
-def fitted(crop: Picture, size: tuple[int, int]) -> Picture:
-    """A crop brought to `size` (width, height) without regard to its proportions."""
-    shrinks = crop.shape[1] > size[0] or crop.shape[0] > size[1]
-    return np.asarray(cv2.resize(crop, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR), np.uint8)

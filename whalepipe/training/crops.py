@@ -1,8 +1,11 @@
 """Labelled crops, brought to one size and held in memory; rendered ones beside the real; who is held out."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -43,13 +46,18 @@ class Labelled:
     individuals: Sequence[str]
     encounters: Sequence[str]
     crops: Sequence[str]
+    full: Callable[[str], Pictures] | None = None  # the crop of a name at its own size; None: nobody kept that
+
+    def closer(self, row: int) -> Pictures:
+        """A crop at its own size, as the pipeline would look at it; its picture where nobody kept that."""
+        return self.full(self.crops[row]) if self.full else self.pictures[row]
 
     def chosen(self, rows: Sequence[int]) -> "Labelled":
         """Some of the crops."""
         individuals, encounters, crops = (
             [values[i] for i in rows] for values in (self.individuals, self.encounters, self.crops)
         )
-        return Labelled(self.name, self.part, self.pictures[list(rows)], individuals, encounters, crops)
+        return Labelled(self.name, self.part, self.pictures[list(rows)], individuals, encounters, crops, self.full)
 
 
 def is_name(individual: str) -> bool:
@@ -67,36 +75,61 @@ def load(labels: LabelSet, size: int, without: Sequence[str] = ()) -> Labelled:
         raise TableError(f"{labels.labels}: no crop is left to train on")
     pictures = np.stack([squashed(read_photo(inside(labels.crops, r.crop)), size) for r in rows])
     name = labels.labels.resolve().parent.name
-    return Labelled(
-        name, labels.part, pictures, [r.individual for r in rows], [r.encounter for r in rows], [r.crop for r in rows]
-    )
+    who, met, crops = ([getattr(r, column) for r in rows] for column in ("individual", "encounter", "crop"))
+    return Labelled(name, labels.part, pictures, who, met, crops, lambda crop: read_photo(inside(labels.crops, crop)))
 
 
-def render(part: str, individuals: int, shots: int, size: int, seed: int, stream: str = STREAM) -> Labelled:
+def render(
+    part: str, individuals: int, shots: int, size: int, seed: int, stream: str = STREAM, workers: int = 2
+) -> Labelled:
     """Crops of rendered animals, each photo an encounter of its own; cut from the truth's box as the pipeline does.
 
-    Raises ValueError for a stream that is kept from training.
+    Drawn by so many processes. Raises ValueError for a stream that is kept from training.
     """
-    from whalepipe.render import draw_individual, draw_scene, for_training, render_scene, scene_rng
+    from whalepipe.render import draw_individual, for_training
 
-    pictures, names = [], []
-    for number in range(individuals):
-        animal = draw_individual(part, for_training(stream), number)
-        for shot in range(shots):
-            rng = scene_rng(stream, "crops", seed, part, number, shot)
-            years = float(rng.uniform(0, SPAN))
-            photo = render_scene(draw_scene(rng, [animal], RENDERED_WIDTH, RENDERED_HEIGHT, years=years))
-            for t in photo.truths:
-                box = Detection("", "", 0, part, t.xmin, t.ymin, t.xmax, t.ymax, 1.0)
-                left, top, right, bottom = window(box, MARGIN, RENDERED_WIDTH, RENDERED_HEIGHT)
-                pictures.append(squashed(photo.image[top:bottom, left:right], size))
-                names.append(animal.name)
-    return rendered_set(part, np.stack(pictures), names)
+    animals = [draw_individual(part, for_training(stream), number).name for number in range(individuals)]
+    shown = [(number, shot) for number in range(individuals) for shot in range(shots)]
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        made = list(pool.map(partial(_drawn, part, size, seed, stream), shown, chunksize=8))
+    kept = [(picture, which) for picture, which in zip(made, shown, strict=True) if picture is not None]
+    names = [animals[number] for _, (number, _) in kept]
+    return rendered_set(part, np.stack([p for p, _ in kept]), names, [f"{n}-{s}" for _, (n, s) in kept], seed, stream)
 
 
-def rendered_set(part: str, pictures: Pictures, names: Sequence[str]) -> Labelled:
-    """Rendered crops as a label set, each an encounter of its own."""
-    return Labelled(f"rendered {part}", part, pictures, names, [""] * len(names), [str(i) for i in range(len(names))])
+def _drawn(part: str, size: int, seed: int, stream: str, which: tuple[int, int]) -> Pictures | None:
+    cv2.setNumThreads(1)  # as many processes as cores are at it already
+    crop = rendered_crop(part, seed, stream, *which)
+    return None if crop is None else squashed(crop, size)
+
+
+def rendered_crop(part: str, seed: int, stream: str, number: int, shot: int) -> Pictures | None:
+    """One crop of one rendered animal, (height, width, 3) uint8 RGB; None where the photo does not show it."""
+    from whalepipe.render import draw_individual, draw_scene, render_scene, scene_rng
+
+    rng = scene_rng(stream, "crops", seed, part, number, shot)
+    years = float(rng.uniform(0, SPAN))
+    animal = draw_individual(part, stream, number)
+    photo = render_scene(draw_scene(rng, [animal], RENDERED_WIDTH, RENDERED_HEIGHT, years=years))
+    for t in photo.truths:
+        box = Detection("", "", 0, part, t.xmin, t.ymin, t.xmax, t.ymax, 1.0)
+        left, top, right, bottom = window(box, MARGIN, RENDERED_WIDTH, RENDERED_HEIGHT)
+        return np.asarray(photo.image[top:bottom, left:right])
+    return None
+
+
+def rendered_set(
+    part: str, pictures: Pictures, names: Sequence[str], crops: Sequence[str], seed: int = 0, stream: str = STREAM
+) -> Labelled:
+    """Rendered crops as a label set, each an encounter of its own; `crops` say which: "number-shot"."""
+
+    def full(crop: str) -> Pictures:
+        drawn = rendered_crop(part, seed, stream, *(int(word) for word in crop.split("-")))
+        assert drawn is not None
+        return drawn
+
+    encounters = [str(i) for i in range(len(names))]
+    return Labelled(f"rendered {part}", part, pictures, names, encounters, crops, full)
 
 
 @dataclass(frozen=True)

@@ -129,10 +129,11 @@ def _rendered(part: str, size: int, options: EmbedderTraining) -> Labelled:
     kept = options.work_dir / f"rendered-{part}-{options.rendered}x{options.shots}-{size}-{options.seed}.npz"
     if kept.is_file():
         with np.load(kept, allow_pickle=False) as data:
-            return rendered_set(part, data["pictures"], [str(name) for name in data["names"]])
+            names, crops = ([str(text) for text in data[key]] for key in ("names", "crops"))
+            return rendered_set(part, data["pictures"], names, crops, options.seed)
     made = render(part, options.rendered, options.shots, size, options.seed)
     out = io.BytesIO()
-    np.savez(out, pictures=made.pictures, names=np.array(made.individuals))
+    np.savez(out, pictures=made.pictures, names=np.array(made.individuals), crops=np.array(made.crops))
     write_aside(kept, out.getvalue())
     return made
 

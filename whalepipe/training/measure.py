@@ -17,7 +17,7 @@ from whalepipe.config import MatchConfig
 from whalepipe.csvtable import write_table
 from whalepipe.evaluation.identity import IdentityEvaluation, answered, scored
 from whalepipe.models.calibration import Calibration, read_calibration
-from whalepipe.models.details import CloserLook
+from whalepipe.models.details import CloserLook, Details
 from whalepipe.models.embedder import KIND, normalised
 from whalepipe.stages.match import weighed
 from whalepipe.tables import CropLabel
@@ -54,8 +54,7 @@ def measure(
     for one, rows, made in zip(labelled, splits, vectors, strict=True):
         fitted, _ = _parted(one, rows)
         held_out = one.chosen(fitted)
-        looks = [look(picture, one.part) for picture in held_out.pictures]
-        seen = evidence(made[fitted], held_out.individuals, bursts(held_out), looks, one.part)
+        seen = evidence(made[fitted], held_out.individuals, bursts(held_out), _looks(held_out, look), one.part)
         found.append(_source_of(one, seen))
     figures: dict[str, Any] = {}
     for one in only_calibrate:
@@ -70,6 +69,10 @@ def measure(
     return figures, fitted_to
 
 
+def _looks(one: Labelled, look: CloserLook) -> list[Details]:
+    return [look(one.closer(row), one.part) for row in range(len(one.crops))]
+
+
 def _source_of(one: Labelled, seen: Evidence) -> Source:
     return Source(one.part, one.name, is_rendered(one), seen)
 
@@ -78,7 +81,7 @@ def _pairs(one: Labelled, vectors: Vectors, look: CloserLook) -> tuple[Evidence,
     """Evidence of a set that was never trained on, and the figures of its pairs."""
     names = [name if is_name(name) else "" for name in one.individuals]
     groups = [e or f"photo {i}" for i, e in enumerate(one.encounters)]
-    seen = evidence(vectors, names, groups, [look(picture, one.part) for picture in one.pictures], one.part)
+    seen = evidence(vectors, names, groups, _looks(one, look), one.part)
     return seen, {
         "pairs_auc": pairs_auc(vectors, names, groups),
         "same": len(seen.same),
@@ -134,7 +137,9 @@ def _figures(
     }
     if queries and gallery and calibration:
         shots = [Shot(r.crop, r.individual, one.part) for r in gallery]
-        seen = cache(lambda row: look(one.pictures[row], one.part))
+        # To draw thousands of rendered crops again would take longer than it is worth.
+        crop_of = one.pictures.__getitem__ if is_rendered(one) else one.closer
+        seen = cache(lambda row: look(crop_of(row), one.part))
         known = Gallery(shots, vectors[rows.train], details=lambda row: seen(rows.train[row]))
         asked, match = [*rows.photos, *new_rows], MatchConfig()
         nearest = known.nearest(one.part, vectors[asked], match.crops_each)

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from whalepipe.boxes import window
-from whalepipe.models.silhouette import SHAPE, fitted
+from whalepipe.models.embedder import fitted
+from whalepipe.models.silhouette import SHAPE
 from whalepipe.tables import Detection
 from whalepipe.training.rendered import drawn_scene
 
