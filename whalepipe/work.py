@@ -293,6 +293,7 @@ class Work:
             "whalepipe": __version__,
             "detector": "" if self.job.boxes else self.detector_weights.digest,
             "embedder": self.embedder_weights.digest,
+            "silhouette": self.closer_look.weights.digest if self.closer_look else "",
             "species": self.species_model.digest if self.species_model else "",
             "catalogue": self.gallery_revision,
             "config": asdict(self.config),

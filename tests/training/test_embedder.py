@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from tests.helpers import marks
+from tests.models.test_details import details
 from whalepipe.errors import TableError, WhalepipeError
 from whalepipe.models.calibration import read_calibration
-from whalepipe.models.details import details
 from whalepipe.models.embedder import Embedder, build
 from whalepipe.models.weights import Weights, find_weights
 from whalepipe.tables import CropLabel, read_table
@@ -101,6 +101,23 @@ def test_rendered_animals_make_nothing_surer_than_real_ones():
     assert card["fluke"]["most"] == card["default"]["most"] == 4.205
     assert card["fluke"]["individuals"] == 50 and "flattened" in str(card["fluke"]["source"])
     assert calibrations([]) == {}
+
+
+def test_few_real_animals_and_rendered_ones_make_nothing_surer_than_either():
+    whales = Evidence(np.linspace(0.3, 0.7, 60), np.linspace(0.1, 0.5, 60), individuals=12, pairs=66)
+    dolphin = Evidence(np.linspace(0.6, 0.9, 60), np.linspace(0.4, 0.7, 60), individuals=1, pairs=20)
+    drawn_ones = Evidence(np.linspace(0.8, 0.9, 60), np.linspace(0.0, 0.1, 60), individuals=50, pairs=999)
+    real = [Source("head", "whales", False, whales), Source("dorsal_fin", "dolphin", False, dolphin)]
+    alone = calibrations(real)
+    beside = calibrations([*real, Source("dorsal_fin", "rendered dorsal_fin", True, drawn_ones)])
+    assert (alone["dorsal_fin"]["least"], alone["dorsal_fin"]["most"]) == (-0.693, 0.693)
+    assert [beside["dorsal_fin"][bound] for bound in ("least", "most")] == [
+        beside["default"][bound] for bound in ("least", "most")
+    ]
+    assert beside["dorsal_fin"]["slope"] <= min(alone["dorsal_fin"]["slope"], beside["default"]["slope"])
+    cards = (beside["dorsal_fin"], alone["default"], alone["dorsal_fin"])
+    even, *others = (-card["intercept"] / card["slope"] for card in cards)
+    assert even >= max(others) - 1e-3
 
 
 def test_a_killed_run_goes_on_to_the_same_weights(labels: LabelSet, trained: Weights, tmp_path: Path):

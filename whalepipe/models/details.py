@@ -59,11 +59,11 @@ class CloserLook:
 
     def __init__(self, weights: Weights, device: str = "cpu") -> None:
         self.method = f"{keypoints.METHOD} {edge.METHOD} {weights.digest[:16]}"
-        self._weights, self._device = weights, device
+        self.weights, self._device = weights, device
 
     @cached_property
     def _silhouettes(self) -> Silhouettes:
-        return Silhouettes(self._weights, pick_device(self._device))
+        return Silhouettes(self.weights, pick_device(self._device))
 
     def __call__(self, crop: NDArray[np.uint8], part: str) -> Details:
         """The details of a crop, (height, width, 3) uint8 RGB of any size; of other parts than fins and flukes no edge.

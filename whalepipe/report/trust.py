@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from whalepipe.errors import WeightsError
+from whalepipe.models.details import closer_look
 from whalepipe.models.species import SHIPPED
 from whalepipe.models.weights import find_weights, ships
 from whalepipe.work import Job
@@ -30,6 +31,8 @@ LABELS = {
     "auroc_new": ("new told from known (AUROC)", False),
     "ece": ("calibration error", False),
     "accuracy": ("right", True),
+    "iou": ("pixels of the part (intersection over union)", False),
+    "edge_f1": ("pixels of the trailing edge (F1)", False),
 }
 
 
@@ -68,12 +71,25 @@ class Instrument:
 
 def instruments(job: Job) -> list[Instrument]:
     """One for each weights file that the run used."""
-    found = []
+    return [_instrument(*of) for of in _used(job)]
+
+
+def _used(job: Job) -> Iterator[tuple[str, str, str]]:
+    """Name, kind and purpose of each."""
     for stage in dataclasses.fields(job.config):
         name = getattr(getattr(job.config, stage.name), "weights", "")
         if name and not (stage.name == "detect" and job.boxes) and not (name == SHIPPED and not ships(name)):
-            found.append(_instrument(name, *KINDS.get(stage.name, (stage.name, ""))))
-    return found
+            yield name, *KINDS.get(stage.name, (stage.name, ""))
+    if _looks_closer(job):
+        yield job.config.match.silhouette, "silhouette", "traces their outlines"
+
+
+def _looks_closer(job: Job) -> bool:
+    """Whether the run compared more than vectors."""
+    try:
+        return closer_look(find_weights(job.config.embed.weights, "embedder"), job.config.match) is not None
+    except WeightsError:  # said where the weights themselves are described
+        return False
 
 
 def _instrument(name: str, kind: str, does: str) -> Instrument:

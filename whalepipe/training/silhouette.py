@@ -71,7 +71,8 @@ def train_silhouette(options: SilhouetteTraining, progress: Callable[[int, int, 
         loss = _epoch(network, optimizer, crops, done, options)
         done += 1
         state = {"epoch": done, "network": network.state_dict(), "optimizer": optimizer.state_dict()}
-        checkpoint(options.work_dir, state, done, loss, _figures(network, held_out))
+        found = {f"{what} {name}": f for what, of in _figures(network, held_out).items() for name, f in of.items()}
+        checkpoint(options.work_dir, state, done, loss, found)
         if progress:
             progress(done, options.epochs, loss)
     return save_weights(options.out, network.state_dict(), _card(_figures(network, held_out), crops, options))
@@ -169,7 +170,7 @@ def _loss(odds: torch.Tensor, truths: torch.Tensor) -> torch.Tensor:
     return functional.binary_cross_entropy_with_logits(odds, truths) + (1 - dice).mean()
 
 
-def _figures(network: torch.nn.Module, crops: list[Outlined]) -> dict[str, float]:
+def _figures(network: torch.nn.Module, crops: list[Outlined]) -> dict[str, dict[str, float]]:
     """Over rendered crops never trained on: intersection over union of the part, F1 of the edge's pixels."""
     network.eval()
     found = {}
@@ -182,8 +183,11 @@ def _figures(network: torch.nn.Module, crops: list[Outlined]) -> dict[str, float
             both = torch.stack([told & (truths > 0), told, truths > 0]).sum((1, 3, 4))
             counts += both.T.numpy()
         (hit, said, is_part), (edge_hit, edge_said, is_edge) = counts
-        found[f"IoU {one.part}"] = round(float(hit / max(said + is_part - hit, 1)), 4)
-        found[f"edge F1 {one.part}"] = round(float(2 * edge_hit / max(edge_said + is_edge, 1)), 4)
+        found[f"rendered {one.part}"] = {
+            "iou": round(float(hit / max(said + is_part - hit, 1)), 4),
+            "edge_f1": round(float(2 * edge_hit / max(edge_said + is_edge, 1)), 4),
+            "crops": len(one.pictures),
+        }
     return found
 
 
@@ -200,7 +204,9 @@ def _plain(one: Outlined, rows: npt.NDArray[np.intp]) -> tuple[torch.Tensor, tor
     return normalised(torch.from_numpy(pictures)), _told(truths)
 
 
-def _card(figures: Mapping[str, float], crops: list[Outlined], options: SilhouetteTraining) -> dict[str, Any]:
+def _card(
+    figures: Mapping[str, Mapping[str, float]], crops: list[Outlined], options: SilhouetteTraining
+) -> dict[str, Any]:
     settings = asdict(options)
     for name in ("out", "work_dir"):
         settings.pop(name)
@@ -218,7 +224,7 @@ def _card(figures: Mapping[str, float], crops: list[Outlined], options: Silhouet
             }
             for one in crops
         ],
-        "figures": {"rendered photos never trained on": dict(figures)},
+        "figures": {**figures, "note": "on rendered photos never trained on"},
         "retrain": shlex.join([*retrain, "--out", f"weights/{options.out.name}"]),
         "cannot": list(CANNOT),
         "settings": settings,
