@@ -183,9 +183,8 @@ class Work:
 
     def detect_key(self, photo: Photo) -> str:
         """The cause of a photo's detections."""
-        weights = self.detector_weights
-        causes = [self.config.detect, weights.digest, weights.card.get("parts"), photo.photo_id]
-        return recipe("detect", detecting.VERSION, *causes)
+        digest, parts = self.detector_weights.digest, self.detector_weights.card.get("parts")
+        return recipe("detect", detecting.VERSION, self.config.detect, digest, parts, photo.photo_id)
 
     def kept_crops(
         self,
@@ -252,8 +251,8 @@ class Work:
 
     def match_key(self, crop: Crop, calibration: Calibration) -> str:
         """The cause of a crop's ranked candidates."""
-        method = self.closer_look.method if self.closer_look else ""
-        causes = [self.embed_key(crop), crop.part, calibration, self.gallery_revision, method]
+        look = self.closer_look
+        causes = [self.embed_key(crop), crop.part, calibration, self.gallery_revision, look and look.method]
         return recipe("match", matching.VERSION, self.config.match, *causes)
 
     # Catalogue --------------------------------------------------------------------------------------------------
@@ -269,8 +268,7 @@ class Work:
         if self.job.catalog is None:
             return Gallery()
         catalog = Catalog.open(self.job.catalog)
-        embed = lambda pixels: self.embedder(pixels)  # noqa: E731 - loads it only where a vector is missing
-        return catalog.gallery(self.embedder_weights.digest, embed, self.each, self.closer_look)
+        return catalog.gallery(self.embedder_weights.digest, lambda p: self.embedder(p), self.each, self.closer_look)
 
     # Tables -----------------------------------------------------------------------------------------------------
 
