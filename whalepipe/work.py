@@ -27,6 +27,7 @@ from whalepipe.progress import Progress
 from whalepipe.stages import crop as cropping
 from whalepipe.stages import detect as detecting
 from whalepipe.stages import embed as embedding
+from whalepipe.stages import listing
 from whalepipe.stages import match as matching
 from whalepipe.stages import quality as grading
 from whalepipe.summary import summarize
@@ -35,8 +36,6 @@ from whalepipe.tables import BoxLabel, Crop, Detection, Embedding, Ledger, Photo
 if TYPE_CHECKING:
     from whalepipe.models.detector import Detector
     from whalepipe.models.embedder import Embedder
-
-LISTING_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ class Work:
     def described(self, found: Found, describe: Callable[[], Photo]) -> Photo:
         """What is known of a file; one that could not be read is read again each time."""
         causes = [str(found.path.absolute()), found.size, found.changed_ns, self.config.photos.max_megapixels]
-        key = recipe("photos", LISTING_VERSION, *causes)
+        key = recipe("photos", listing.VERSION, *causes)
         kept = None if self.job.verify or found.note else self.cache.load("photos", key, Photo)
         if kept:  # under the name that it has below this RAW_DIR: an earlier run may have begun at another folder
             return replace(kept[0], photo=found.photo)
@@ -149,7 +148,8 @@ class Work:
     @cached_property
     def closer_look(self) -> CloserLook | None:
         """What finds the details of crops; None where vectors alone are compared."""
-        return closer_look(self.embedder_weights, self.config.match, self.job.device)
+        known = self.job.catalog is not None  # else there is nobody to look closer at
+        return closer_look(self.embedder_weights, self.config.match, self.job.device) if known else None
 
     @cached_property
     def species_model(self) -> SpeciesModel | None:

@@ -10,7 +10,7 @@ from whalepipe.models.calibration import Calibration, Joint, read_calibration
 GOOD = {"slope": 20.0, "intercept": -10.0}
 
 
-def test_log_ratio_and_its_reverse_by_hand() -> None:
+def test_a_ratio_and_its_reverse_by_hand() -> None:
     calibration = Calibration(20.0, -10.0)
     found = calibration.bent(calibration.line(np.array([0.5, 0.6, 0.4, 9.0, -9.0]))).tolist()
     assert found == pytest.approx([0, 2, -2, 30, -30], abs=0.1)

@@ -138,6 +138,17 @@ def test_where_no_outline_is_there_is_no_edge(shape: tuple[int, int, int], part:
     assert trace(np.full(shape, 128, np.uint8), part, Silhouette(flat, flat)) is None
 
 
+@pytest.mark.parametrize("part", ["dorsal_fin", "fluke"])
+def test_an_outline_that_hardly_meets_an_edge_is_none(part: str) -> None:
+    inside, line = (np.full(SHAPE[::-1], -9, np.float32) for _ in range(2))
+    inside[40:120, 40:180] = 9
+    line[40, 40] = 9  # a corner
+    assert trace(np.full((160, 224, 3), 128, np.uint8), part, Silhouette(inside, line)) is None
+    inside[:], line[:] = -9, 9
+    inside[80, 10:200] = 9  # a thread
+    assert trace(np.full((160, 224, 3), 128, np.uint8), part, Silhouette(inside, line)) is None
+
+
 def test_where_the_network_sees_no_trailing_edge_there_is_none() -> None:
     for of in (fin(90), fluke(90)):
         assert trace(of.picture, of.part, replace(of.seen(), edge=np.full(SHAPE[::-1], -9, np.float32))) is None

@@ -23,7 +23,7 @@ from whalepipe.evaluation.ranking import Answer, auroc, auroc_sorted, figures, l
 from whalepipe.models import embedder
 from whalepipe.models.calibration import Calibration, read_calibration
 from whalepipe.models.details import CloserLook, Details, closer_look, likeness
-from whalepipe.models.weights import find_weights
+from whalepipe.models.weights import Weights, find_weights
 from whalepipe.photos import inside, read_photo
 from whalepipe.progress import Progress, silent
 from whalepipe.stages.match import Candidate, probabilities, weighed
@@ -81,7 +81,7 @@ def evaluate_identity(
     ]
     answers = answered(found, asked, match.prior_new)
     counts = {"queries": len(asked), "gallery_crops": len(held), "gallery_individuals": len(store.individuals(part))}
-    return {**scored(answers, [r.encounter for r in asked], options), **counts, "weights": weights.digest}
+    return {**scored(answers, [r.encounter for r in asked], options), **counts, **_made_with(weights, look)}
 
 
 def evaluate_pairs(
@@ -102,9 +102,10 @@ def evaluate_pairs(
     model = embedder.Embedder(weights, options.device)
     vectors = embed_folder(crops, rows, model, progress)
     calibration = read_calibration(weights.card, part)
-    look = _looked(closer_look(weights, options.config.match, options.device), crops, rows, part)
-    looks = [look(i) for i in progress("details", range(len(rows)))] if look and calibration.joint else None
-    return {**verified(vectors, rows, options, calibration, looks, part), "weights": weights.digest}
+    look = closer_look(weights, options.config.match, options.device)
+    seen = _looked(look, crops, rows, part)
+    looks = [seen(i) for i in progress("details", range(len(rows)))] if seen and calibration.joint else None
+    return {**verified(vectors, rows, options, calibration, looks, part), **_made_with(weights, look)}
 
 
 def embed_folder(folder: Path, rows: Sequence[CropLabel], model: embedder.Embedder, progress: Progress) -> Vectors:
@@ -130,6 +131,10 @@ def _rows(labels: Path, part: str, options: IdentityEvaluation) -> list[CropLabe
 def _has_truth(row: CropLabel) -> bool:
     name = row.individual.strip().lower()
     return name in NEW_NAMES or name not in NO_NAMES
+
+
+def _made_with(weights: Weights, look: CloserLook | None) -> dict[str, str]:
+    return {"weights": weights.digest, "silhouette": look.weights.digest if look else ""}
 
 
 def _looked(

@@ -58,7 +58,7 @@ class CloserLook:
     """
 
     def __init__(self, weights: Weights, device: str = "cpu") -> None:
-        self.method = f"{keypoints.METHOD} {edge.METHOD} {weights.digest[:16]}"
+        self.method = f"{keypoints.METHOD} {edge.METHOD} {silhouette.METHOD} {weights.digest[:16]}"
         self.weights, self._device = weights, device
 
     @cached_property
@@ -86,8 +86,9 @@ def closer_look(embedder: Weights, config: MatchConfig, device: str = "cpu") -> 
     look = CloserLook(find_weights(config.silhouette, silhouette.KIND), device)
     if look.method != known:
         raise WeightsError(
-            f"{embedder.path}: its card says what details count that other weights than {config.silhouette!r} find; "
-            "use those of that release, train the embedder again, or compare vectors alone (--set match.looked_at=0)"
+            f"{embedder.path}: its card says what details count that were found by {known!r}, but this version with "
+            f"{config.silhouette!r} finds them by {look.method!r}; name other silhouettes (match.silhouette), train "
+            "the embedder again, or compare vectors alone (--set match.looked_at=0)"
         )
     return look
 

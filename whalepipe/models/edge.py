@@ -3,7 +3,8 @@
 Compared as CurvRank does (Weideman et al. 2017, "Integral curvature representation and matching algorithms for
 identification of dolphins and whales"): the area between the edge and its chord, at two scales and at each point,
 which noise moves less than a derivative, and dynamic time warping, since perspective and the fin's tilt stretch
-one piece of the edge more than another. No learned weights.
+one piece of the edge more than another. Where the edge runs a network tells about (`silhouette`), the crop's own
+colours exactly (`outline`).
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ USUAL = {"dorsal_fin": (0.171, 0.203), "fluke": (0.153, 0.147)}  # standard devi
 SIZES = {"dorsal_fin": (432, 392), "fluke": (432, 216)}  # width and height, pixels, of crops whose edges are traced
 REACHED = 11  # pixels: an outline nearer than half of this to where the trailing edge was seen is taken for it
 GAP = 0.03  # of the outline's length: how much of an edge foam may hide
-PLAIN = 1.0  # log odds: what the colour's odds rise by, at least, where the outline is plain
+PLAIN = 1.0  # what the log odds of the part rise by across the edge, at least, where it is plain
 LEAST_PLAIN = {"dorsal_fin": 0.75, "fluke": 0.8}  # share of the edge; below it waves or skin were traced
 MOST_ROUGH = {"dorsal_fin": 1.25, "fluke": 1.25}  # length of the edge in parts of its smoothed length
 LEAST_SPAN = {"dorsal_fin": 0.4, "fluke": 0.6}  # of the crop's height (fin) or width (fluke) that the edge spans
@@ -41,7 +42,7 @@ class Edge:
     `points` (POINTS, 2): of a fin from the tip to the base, mirrored where need be so that the animal looks left; of
     a fluke from the tip on the picture's left over the notch to the other. The first is (0, 0), the whole is 1 long,
     y down. `marks` (len(RADII), POINTS): integral curvature, in usual deviations. `plain`: the share of the edge on
-    which the animal's colour changes to the sea's. `pixels` (POINTS, 2): the same points in pixels of the crop.
+    which the network sees the part begin. `pixels` (POINTS, 2): the same points in pixels of the crop.
     """
 
     part: str
@@ -124,6 +125,8 @@ def _along(outline: Floats, line: Floats, part: str) -> tuple[Floats, int] | Non
     edges = np.flatnonzero(np.diff(np.concatenate([[0], np.roll(closed, -start).astype(int), [0]])))
     first, last = max(zip(edges[::2], edges[1::2], strict=True), key=lambda ends: ends[1] - ends[0])
     path = np.roll(outline, -start, axis=0)[first:last].astype(np.float32)
+    if len(path) < POINTS // 4:
+        return None
     # OpenCV's outlines run counter-clockwise as seen: down a left-hand edge, and over the top from right to left.
     left = part == "dorsal_fin" and path[0, 1] < path[-1, 1]
     path = _between_tips(path if left else path[::-1], outline, part)
@@ -138,7 +141,7 @@ def _between_tips(path: Floats, outline: Floats, part: str) -> Floats:
     low, high = outline.min(0), outline.max(0)
     foot = np.array([(low[0] + high[0]) / 2, high[1]])
     if part == "dorsal_fin":
-        foot[0] = outline[outline[:, 1] > 0.2 * low[1] + 0.8 * high[1], 0].mean()
+        foot[0] = outline[outline[:, 1] >= 0.2 * low[1] + 0.8 * high[1], 0].mean()
     away = np.linalg.norm(path - foot, axis=1)
     if part == "dorsal_fin":
         path = path[int(away.argmax()) :]

@@ -51,9 +51,9 @@ def drawn_to_step(path: Floats, image: Picture, odds: Floats, inner: int) -> tup
     """The path (n, 2) drawn to the steepest step within REACH pixels, and the height of the step in the log odds.
 
     `inner` is 1 where the animal lies on the right-hand side of one who walks the path with y down, else -1. The
-    network's log odds (h, w), whose picture is smaller, say where about the step is; where exactly, the colours: a
-    step is that from what is seen outside to what is seen inside, near by along the path (the direction between two
-    means, as Fisher's discriminant takes it).
+    network's log odds (h, w), which it told of a smaller picture, say where about the step is; where exactly, the
+    colours: a step is that from what is seen outside to what is seen inside, near by along the path (the direction
+    between two means).
     """
     path = smoothed(evenly(path, max(32, int(length(path)))), 2.0)
     along = np.gradient(path, axis=0)

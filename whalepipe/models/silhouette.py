@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import torch
 
 KIND = "silhouette"
+METHOD = "outline-1"  # changes with anything but the weights that changes what is told of a crop
 BACKBONE = "tf_efficientnet_lite0"
 STAGES = (0, 1, 2, 4)  # of the backbone, after which features are 1/2, 1/4, 1/8 and 1/16 as wide as the picture
 GIVEN = (16, 24, 40, 112)  # their channels
@@ -27,6 +28,7 @@ PARTS = ("dorsal_fin", "fluke")  # those with a trailing edge
 # with its attitude, and the embedder sees them squashed too. Whole numbers of the coarsest stride; one shape for all
 # parts, so that both can be in a batch, over which the network is normalised while it learns.
 SHAPE = (224, 160)
+DECIMALS = 3
 SURE = 12.0  # log odds beyond which nothing is told apart
 
 Picture = npt.NDArray[np.uint8]
@@ -90,7 +92,7 @@ class Silhouettes:
         """Load the network. Raises WeightsError where the file does not fit."""
         import torch
 
-        self.digest, self._device = weights.digest, torch.device(device)
+        self._device = torch.device(device)
         network = build()
         try:
             network.load_state_dict(load_state(weights))
@@ -105,4 +107,5 @@ class Silhouettes:
         picture = torch.from_numpy(fitted(crop, SHAPE)[None]).to(self._device)
         with torch.inference_mode():
             both = self._network(normalised(picture))[0].clamp(-SURE, SURE).cpu().numpy()
-        return Silhouette(np.asarray(both[0], np.float32), np.asarray(both[1], np.float32))
+        part, edge = np.round(both.astype(np.float32), DECIMALS)  # what decides is the same on any processor
+        return Silhouette(part, edge)

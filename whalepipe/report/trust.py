@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from whalepipe.errors import WeightsError
-from whalepipe.models.details import closer_look
 from whalepipe.models.species import SHIPPED
 from whalepipe.models.weights import find_weights, ships
 from whalepipe.work import Job
@@ -80,15 +79,15 @@ def _used(job: Job) -> Iterator[tuple[str, str, str]]:
         name = getattr(getattr(job.config, stage.name), "weights", "")
         if name and not (stage.name == "detect" and job.boxes) and not (name == SHIPPED and not ships(name)):
             yield name, *KINDS.get(stage.name, (stage.name, ""))
-    if _looks_closer(job):
+    if job.catalog is not None and job.config.match.looked_at and _details_count(job):
         yield job.config.match.silhouette, "silhouette", "traces their outlines"
 
 
-def _looks_closer(job: Job) -> bool:
-    """Whether the run compared more than vectors."""
+def _details_count(job: Job) -> bool:
+    """Whether the embedder's card says what details count: else vectors alone were compared."""
     try:
-        return closer_look(find_weights(job.config.embed.weights, "embedder"), job.config.match) is not None
-    except WeightsError:  # said where the weights themselves are described
+        return bool(find_weights(job.config.embed.weights, "embedder").card.get("details"))
+    except WeightsError:  # which the embedder's own entry tells
         return False
 
 

@@ -191,10 +191,12 @@ def calibrations(found: Sequence[Source]) -> dict[str, Mapping[str, object]]:
     for part in sorted({s.part for s in found}):
         every = [s for s in found if s.part == part]
         entry = _fitted([s for s in real if s.part == part])
-        if entry is None or (entry[1].individuals < FEW and len(every) > 1):
-            few, entry = entry, _fitted(every)
-            if entry and default:
-                entry = _flattened(entry, default, few or default)
+        drawn = any(s.rendered for s in every)
+        if drawn and default and (entry is None or entry[1].individuals < FEW):
+            together = _fitted(every)
+            entry = _flattened(together, default, entry or default) if together else entry
+        elif entry is None:
+            entry = _fitted(every)
         if entry:
             result[part] = card_entry(*entry)
     if default:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from whalepipe.boxes import window
 from whalepipe.enrol import NO_NAMES
-from whalepipe.errors import TableError
+from whalepipe.errors import TableError, WhalepipeError
 from whalepipe.models.embedder import squashed
 from whalepipe.photos import inside, read_photo
 from whalepipe.tables import CropLabel, Detection, fits, read_table
@@ -105,9 +105,9 @@ def _drawn(part: str, size: int, seed: int, stream: str, which: tuple[int, int])
 
 def rendered_crop(part: str, seed: int, stream: str, number: int, shot: int) -> Pictures | None:
     """One crop of one rendered animal, (height, width, 3) uint8 RGB; None where the photo does not show it."""
-    from whalepipe.render import draw_individual, draw_scene, render_scene, scene_rng
+    from whalepipe.render import draw_individual, draw_scene, for_training, render_scene, scene_rng
 
-    rng = scene_rng(stream, "crops", seed, part, number, shot)
+    rng = scene_rng(for_training(stream), "crops", seed, part, number, shot)
     years = float(rng.uniform(0, SPAN))
     animal = draw_individual(part, stream, number)
     photo = render_scene(draw_scene(rng, [animal], RENDERED_WIDTH, RENDERED_HEIGHT, years=years))
@@ -125,7 +125,8 @@ def rendered_set(
 
     def full(crop: str) -> Pictures:
         drawn = rendered_crop(part, seed, stream, *(int(word) for word in crop.split("-")))
-        assert drawn is not None
+        if drawn is None:
+            raise WhalepipeError("the rendered crops that were kept are another version's; remove --work-dir's *.npz")
         return drawn
 
     encounters = [str(i) for i in range(len(names))]

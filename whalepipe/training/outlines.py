@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from whalepipe.boxes import window
+from whalepipe.errors import WhalepipeError
 from whalepipe.models.embedder import fitted
 from whalepipe.models.silhouette import SHAPE
 from whalepipe.tables import Detection
@@ -24,7 +25,7 @@ Pixels = npt.NDArray[np.uint8]
 
 WIDTH, HEIGHT = 960, 640  # pixels of a rendered photo
 MARGIN = 0.25  # of the box on each side: more than the pipeline's tenth, so that a box may be moved
-SHOWN = 1.2 / 1.5  # of a held crop's side that the pipeline's crop shows
+SHOWN = 1.2 / 1.5  # of a held crop's side that the pipeline's crop shows; less where the box is at the photo's border
 FINER = 1.3  # than the network sees them crops are held, so that moving them costs no detail
 HELD = (round(FINER * SHAPE[0] / SHOWN), round(FINER * SHAPE[1] / SHOWN))  # width and height, pixels
 FAULTS = ("", "", "", "", "", "cut_off", "glare", "blurred")
@@ -45,11 +46,14 @@ class Outlined:
 def outlined(part: str, photos: Iterable[int], stream: str, seed: int, workers: int = 2) -> Outlined:
     """The crops of the rendered photos of these numbers, drawn by so many processes.
 
-    Raises ValueError for a stream that is kept from training.
+    Raises ValueError for a stream that is kept from training, WhalepipeError where no photo shows one.
     """
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         drawn = list(pool.map(partial(_drawn, part, stream, seed), photos, chunksize=8))
-    pictures, truths = zip(*(crop for crops in drawn for crop in crops), strict=True)
+    crops = [crop for photo in drawn for crop in photo]
+    if not crops:
+        raise WhalepipeError(f"no rendered photo shows a {part}: render more, or begin with another --seed")
+    pictures, truths = zip(*crops, strict=True)
     return Outlined(part, np.stack(pictures), np.stack(truths))
 
 

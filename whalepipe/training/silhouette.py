@@ -3,7 +3,7 @@
 import io
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,7 @@ def train_silhouette(options: SilhouetteTraining, progress: Callable[[int, int, 
     if options.threads:
         torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
-    claim(options.work_dir, options)
+    claim(options.work_dir, replace(options, out=Path(), work_dir=Path(), threads=0))
     crops = [_drawn(part, options, "train") for part in PARTS]
     held_out = [_drawn(part, options, "measure") for part in PARTS]
     network, optimizer, done = _start(options)
@@ -213,7 +213,7 @@ def _card(
     retrain = ["whalepipe", "train", KIND, *flags(options, ("rendered", "epochs", "batch", "freeze", "seed"))]
     return {
         "kind": KIND,
-        "input": "the crop, squashed to 224 x 160 pixels, RGB, normalised as for ImageNet",
+        "input": f"the crop, squashed to {SHAPE[0]} x {SHAPE[1]} pixels, RGB, normalised as for ImageNet",
         "parts": list(PARTS),
         "trained_on": [
             {
