@@ -11,11 +11,13 @@ from PIL import Image
 
 from whalepipe.errors import TableError, WhalepipeError
 from whalepipe.models.calibration import read_calibration
-from whalepipe.models.embedder import Embedder, build
+from whalepipe.models.details import CloserLook
+from whalepipe.models.embedder import Embedder, build, fitted, squashed
+from whalepipe.models.silhouette import KIND
 from whalepipe.models.weights import Weights, find_weights
 from whalepipe.tables import CropLabel, read_table
 from whalepipe.training.augment import Strength, augmented
-from whalepipe.training.crops import Labelled, LabelSet, bursts, is_name, load, split
+from whalepipe.training.crops import Labelled, LabelSet, bursts, is_name, load, render, split
 from whalepipe.training.embedder import EmbedderTraining, train_embedder
 
 
@@ -62,6 +64,7 @@ def test_a_run_makes_weights_that_the_embedder_takes(trained: Weights):
     assert str(trained.path.parent) not in text
     assert {"backbone", "size", "parts", "trained_on", "figures", "retrain", "cannot", "settings"} < set(found.card)
     assert found.card["retrain"].startswith("whalepipe train embedder DATA/")
+    assert found.card["details"] == CloserLook(find_weights("silhouette", KIND)).method
 
 
 def test_the_card_has_the_figures_of_its_own_split_and_the_split_lies_in_the_work_folder(
@@ -150,6 +153,22 @@ def test_a_split_shares_no_individual_and_no_encounter(labels: LabelSet):
     assert sorted(parts.train + parts.photos + parts.individuals) == list(range(49))
     trained = {(one.individuals[i], one.encounters[i]) for i in parts.train}
     assert not trained & {(one.individuals[i], one.encounters[i]) for i in parts.photos}
+
+
+def test_details_are_learned_from_crops_at_their_own_size(labels: LabelSet):
+    real, drawn_ones = load(labels, 8), render("fluke", 2, 1, 8, 0, workers=1)
+    for one in (real, drawn_ones, real.chosen([2, 0])):
+        for row in range(2):
+            assert max(one.closer(row).shape[:2]) > 8
+            assert np.array_equal(squashed(one.closer(row), 8), one.pictures[row])
+    assert list(drawn_ones.crops) == ["0-0", "1-0"]
+
+
+def test_a_crop_is_fitted_to_a_width_and_a_height():
+    halves = np.repeat(np.array([[0], [200]], np.uint8), 4, axis=1)[..., None].repeat(3, 2)
+    assert fitted(halves, (3, 2)).shape == (2, 3, 3)
+    assert fitted(halves, (4, 1))[0, 0].tolist() == [100, 100, 100]
+    assert fitted(halves, (4, 4))[:, 0, 0].tolist() == [0, 50, 150, 200]
 
 
 def test_near_duplicates_are_one_burst():
