@@ -251,9 +251,8 @@ class Work:
 
     def match_key(self, crop: Crop, calibration: Calibration) -> str:
         """The cause of a crop's ranked candidates."""
-        look = self.closer_look
-        causes = [self.embed_key(crop), crop.part, calibration, self.gallery_revision, look and look.method]
-        return recipe("match", matching.VERSION, self.config.match, *causes)
+        look, causes = self.closer_look, [self.embed_key(crop), crop.part, calibration, self.gallery_revision]
+        return recipe("match", matching.VERSION, self.config.match, *causes, look and look.method)
 
     # Catalogue --------------------------------------------------------------------------------------------------
 
