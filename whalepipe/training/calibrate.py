@@ -181,9 +181,9 @@ class Source:
 def calibrations(found: Sequence[Source]) -> dict[str, Mapping[str, object]]:
     """What the card says: a calibration for each part with evidence, and a default from all real ones together.
 
-    Where a part has fewer than FEW real animals, how little and how much alike animals may be only rendered ones and
-    those of other parts can tell. It is fitted to its real and rendered ones together, no steeper and no earlier even
-    than the default and than its few real ones alone, since rendered animals are easier; its bounds are the default's.
+    Where a part has fewer than FEW real animals, its line is fitted to its real and rendered ones together, and is no
+    steeper and no earlier even than the default: rendered animals are easier than real ones. Its bounds are what its
+    few real ones can show; where it has none, the default's.
     """
     real = [s for s in found if not s.rendered]
     default = _fitted(real)
@@ -215,12 +215,12 @@ def _fitted(sources: Sequence[Source]) -> Fitted | None:
     return (calibration, together, "; ".join(f"{s.name}, not trained on" for s in sources)) if calibration else None
 
 
-def _flattened(entry: Fitted, default: Fitted, few: Fitted) -> Fitted:
-    own, base = entry[0], default[0]
-    slope = min(own.slope, base.slope, few[0].slope)
-    even = max(-c.intercept / c.slope for c in (own, base, few[0]))
-    text = f"{entry[2]}; flattened to what real crops gave, also of other parts, since rendered animals are easier"
+def _flattened(entry: Fitted, default: Fitted, bounds: Fitted) -> Fitted:
+    own, base, bound = entry[0], default[0], bounds[0]
+    slope = min(own.slope, base.slope)
+    even = max(-c.intercept / c.slope for c in (own, base))
+    text = f"{entry[2]}; flattened to what real crops of other parts gave, since rendered animals are easier"
     share, later = slope / own.slope, even + own.intercept / own.slope
     joint = own.joint and Joint(*(round(share * number, 3) for number in astuple(own.joint)))
     joint = joint and replace(joint, intercept=round(joint.intercept - later * joint.cosine, 3))
-    return Calibration(slope, round(-even * slope, 3), base.least, base.most, joint), entry[1], text
+    return Calibration(slope, round(-even * slope, 3), bound.least, bound.most, joint), entry[1], text
