@@ -3,10 +3,8 @@
 import math
 from typing import Protocol
 
-from whalepipe.tables import Detection
 
-
-def window(d: Detection, margin: float, width: int, height: int) -> tuple[int, int, int, int]:
+def window(d: "Corners", margin: float, width: int, height: int) -> tuple[int, int, int, int]:
     """Left, top, right, bottom of the crop in whole pixels of the photo: the box and its margin, inside the photo.
 
     `margin` is the share of the box's width and height that is added on each side.

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from whalepipe.errors import WeightsError
-from whalepipe.models.weights import Weights, load_state
+from whalepipe.models.weights import Weights, load_into
 
 if TYPE_CHECKING:
     import torch
@@ -80,10 +80,7 @@ class Embedder:
         self.digest = weights.digest
         self.size, self._device = _positive(weights, "size"), torch.device(device)
         network = build(str(weights.card.get("backbone")), _positive(weights, "dimension"))
-        try:
-            network.load_state_dict(load_state(weights))
-        except RuntimeError as error:
-            raise WeightsError(f"{weights.path}: its tensors do not fit the network that its card names") from error
+        load_into(network, weights, "its tensors do not fit the network that its card names")
         self._network = network.to(self._device).eval()
 
     def __call__(self, crop: Picture) -> Vector:

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from whalepipe.errors import WeightsError
 from whalepipe.models.embedder import fitted, normalised
-from whalepipe.models.weights import Weights, load_state
+from whalepipe.models.weights import Weights, load_into
 
 if TYPE_CHECKING:
     import torch
@@ -94,10 +93,7 @@ class Silhouettes:
 
         self._device = torch.device(device)
         network = build()
-        try:
-            network.load_state_dict(load_state(weights))
-        except RuntimeError as error:
-            raise WeightsError(f"{weights.path}: its tensors are not those of a silhouette network") from error
+        load_into(network, weights, "its tensors are not those of a silhouette network")
         self._network = network.to(self._device).eval()
 
     def __call__(self, crop: Picture) -> Silhouette:

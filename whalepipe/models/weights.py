@@ -94,6 +94,14 @@ def load_state(weights: Weights) -> "dict[str, torch.Tensor]":
         raise WeightsError(f"{weights.path}: cannot be loaded ({error})") from error
 
 
+def load_into(network: "torch.nn.Module", weights: Weights, otherwise: str) -> None:
+    """Fill a network. Raises WeightsError, which says `otherwise`, where the tensors are not its own."""
+    try:
+        network.load_state_dict(load_state(weights))
+    except RuntimeError as error:
+        raise WeightsError(f"{weights.path}: {otherwise}") from error
+
+
 def save_weights(path: Path, state: "Mapping[str, torch.Tensor]", card: Mapping[str, Any]) -> Weights:
     """Write tensors (as 16-bit floats, half the size) and their card, its sha256 filled in. Raises StorageError."""
     import torch

@@ -17,7 +17,7 @@ from whalepipe.enrol import NO_NAMES
 from whalepipe.errors import TableError, WhalepipeError
 from whalepipe.models.embedder import squashed
 from whalepipe.photos import inside, read_photo
-from whalepipe.tables import CropLabel, Detection, fits, read_table
+from whalepipe.tables import CropLabel, fits, read_table
 from whalepipe.training.rendered import STREAM
 
 Pictures = npt.NDArray[np.uint8]
@@ -112,8 +112,7 @@ def rendered_crop(part: str, seed: int, stream: str, number: int, shot: int) -> 
     animal = draw_individual(part, stream, number)
     photo = render_scene(draw_scene(rng, [animal], RENDERED_WIDTH, RENDERED_HEIGHT, years=years))
     for t in photo.truths:
-        box = Detection("", "", 0, part, t.xmin, t.ymin, t.xmax, t.ymax, 1.0)
-        left, top, right, bottom = window(box, MARGIN, RENDERED_WIDTH, RENDERED_HEIGHT)
+        left, top, right, bottom = window(t, MARGIN, RENDERED_WIDTH, RENDERED_HEIGHT)
         return np.asarray(photo.image[top:bottom, left:right])
     return None
 

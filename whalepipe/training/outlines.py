@@ -15,7 +15,6 @@ from whalepipe.boxes import window
 from whalepipe.errors import WhalepipeError
 from whalepipe.models.embedder import fitted
 from whalepipe.models.silhouette import SHAPE
-from whalepipe.tables import Detection
 from whalepipe.training.rendered import drawn_scene
 
 if TYPE_CHECKING:
@@ -69,8 +68,7 @@ def _drawn(part: str, stream: str, seed: int, number: int) -> list[tuple[Pixels,
 def _cut(image: Pixels, truth: "Truth") -> tuple[Pixels, Pixels]:
     """One animal's crop and the truth about its pixels, both at the size at which they are held."""
     height, width = image.shape[:2]
-    box = Detection("", "", 0, truth.part, truth.xmin, truth.ymin, truth.xmax, truth.ymax, 1.0)
-    left, top, right, bottom = window(box, MARGIN, width, height)
+    left, top, right, bottom = window(truth, MARGIN, width, height)
     mask = truth.mask(height, width)[top:bottom, left:right].astype(np.uint8) * 255
     scale = np.array([HELD[0] / (right - left), HELD[1] / (bottom - top)])
     whole = cv2.resize(mask, HELD, interpolation=cv2.INTER_LINEAR) > 127

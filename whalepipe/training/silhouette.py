@@ -67,15 +67,17 @@ def train_silhouette(options: SilhouetteTraining, progress: Callable[[int, int, 
     crops = [_drawn(part, options, "train") for part in PARTS]
     held_out = [_drawn(part, options, "measure") for part in PARTS]
     network, optimizer, done = _start(options)
+    figures = _figures(network, held_out) if done >= options.epochs else {}
     while done < options.epochs:
         loss = _epoch(network, optimizer, crops, done, options)
         done += 1
         state = {"epoch": done, "network": network.state_dict(), "optimizer": optimizer.state_dict()}
-        found = {f"{what} {name}": f for what, of in _figures(network, held_out).items() for name, f in of.items()}
+        figures = _figures(network, held_out)
+        found = {f"{what} {name}": f for what, of in figures.items() for name, f in of.items()}
         checkpoint(options.work_dir, state, done, loss, found)
         if progress:
             progress(done, options.epochs, loss)
-    return save_weights(options.out, network.state_dict(), _card(_figures(network, held_out), crops, options))
+    return save_weights(options.out, network.state_dict(), _card(figures, crops, options))
 
 
 def _drawn(part: str, options: SilhouetteTraining, purpose: str) -> Outlined:
