@@ -20,12 +20,26 @@ class Strength:
     grey: float = 0.05  # probability of losing all colour
     blur: float = 0.15  # probability
     noise: float = 6.0  # grey values, at most
+    hidden: float = 0.0  # probability that a rectangle is covered, as by spray, glare or another animal
 
 
 def augmented(picture: Picture, size: int, rng: np.random.Generator, strength: Strength) -> Picture:
     """A changed copy of (height, width, 3) uint8 RGB, as (size, size, 3)."""
     matrix = moved(picture.shape[:2], (size, size), rng, strength)
-    return photographed(warped(picture, matrix, (size, size), cv2.INTER_LINEAR), rng, strength)
+    out = photographed(warped(picture, matrix, (size, size), cv2.INTER_LINEAR), rng, strength)
+    return _hidden(out, rng) if rng.random() < strength.hidden else out
+
+
+def _hidden(picture: Picture, rng: np.random.Generator) -> Picture:
+    """A rectangle of 2 to 20 % of the picture in one colour (Zhong et al. 2020, "Random erasing data augmentation")."""
+    height, width = picture.shape[:2]
+    share, shape = rng.uniform(0.02, 0.2), np.exp(rng.uniform(-0.7, 0.7))
+    sides = np.sqrt(share * height * width) * np.array([shape, 1 / shape])
+    high, wide = np.minimum(sides.astype(int), (height, width))
+    top, left = int(rng.integers(0, height - high + 1)), int(rng.integers(0, width - wide + 1))
+    out = picture.copy()
+    out[top : top + high, left : left + wide] = rng.integers(0, 256, 3)
+    return out
 
 
 def moved(

@@ -30,9 +30,24 @@ from whalepipe.training.rounds import batches, checkpoint, claim, set_rate
 from whalepipe.training.whiten import whiten
 
 STORED = 1.15  # crops are held this much larger than the network's input, so that moving them costs no detail
-# A mirrored fluke is another animal's: its halves differ. A mirrored fin shows the same nicks, as from its other side.
-# Other parts are never mirrored: a head that points one way would point the other.
-MIRRORED_IS_ANOTHER = {"fluke": True, "dorsal_fin": False}
+LEFT_RIGHT, TOP_BOTTOM = 1, 0  # axes of a picture (height, width, 3)
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """What a part's mirror image shows."""
+
+    axis: int
+    another: bool  # animal: its halves differ
+
+
+# A mirrored fin shows the same nicks, as from its other side. A head seen from above points one way, left or right, in
+# all crops of a set, and goes on to do so with its two sides exchanged. Other parts are never mirrored.
+MIRRORS = {
+    "fluke": Mirror(LEFT_RIGHT, another=True),
+    "dorsal_fin": Mirror(LEFT_RIGHT, another=False),
+    "head": Mirror(TOP_BOTTOM, another=True),
+}
 
 
 @dataclass(frozen=True)
@@ -60,7 +75,7 @@ class EmbedderTraining:
     threads: int = 0  # of the processor; 0: as many as torch takes
     silhouette: str = "silhouette"  # weights that tell outlines, where calibration looks closer
     provenance: Path | None = None  # JSON: {folder name: {"source": ..., "licence": ...}}, for the card
-    strength: Strength = field(default_factory=Strength)
+    strength: Strength = field(default_factory=lambda: Strength(zoom=0.12, shift=0.06, gain=0.3, hidden=0.5))
 
 
 @dataclass
@@ -100,15 +115,15 @@ def train_embedder(
     labelled = _everything(sets, options)
     splits = [split(one, options.held_out, options.seed) for one in labelled]
     write_splits(labelled, splits, options.work_dir)
-    pictures, classes, mirrors = _classes(labelled, splits)
-    run = _start(options, max(int(mirrors.max()), int(classes.max())) + 1)
+    lessons = _lessons(labelled, splits)
+    run = _start(options, max(int(lessons.mirrors.max()), int(lessons.classes.max())) + 1)
     while run.epoch < options.epochs:
-        loss = _epoch(run, pictures, classes, mirrors, options)
+        loss = _epoch(run, lessons, options)
         found = validate(run.network, labelled, splits, options.size)
         checkpoint(options.work_dir, run.state(), run.epoch, loss, found)
         if progress:
             progress(run.epoch, options.epochs, loss)
-    whiten(run.network, pictures, options.size)
+    whiten(run.network, lessons.pictures, options.size)
     card = _card(run.network, look, sets, labelled, splits, options)
     return save_weights(options.out, run.network.state_dict(), card)
 
@@ -141,20 +156,29 @@ def _rendered(part: str, size: int, options: EmbedderTraining) -> Labelled:
     return made
 
 
-def _classes(
-    labelled: Sequence[Labelled], splits: Sequence[Split]
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Training pictures (N, size, size, 3), the class of each, the class of its mirror image (-1: none)."""
+@dataclass(frozen=True)
+class _Lessons:
+    """N training crops: pictures (N, size, size, 3), the class of each, that of its mirror image (-1: none), along
+    which axis it is mirrored."""
+
+    pictures: npt.NDArray[np.uint8]
+    classes: npt.NDArray[np.int64]
+    mirrors: npt.NDArray[np.int64]
+    axes: npt.NDArray[np.int64]
+
+
+def _lessons(labelled: Sequence[Labelled], splits: Sequence[Split]) -> _Lessons:
     numbers: dict[tuple[str, str, bool], int] = {}
-    classes, mirrors = [], []
+    classes, mirrors, axes = [], [], []
     for one, rows in zip(labelled, splits, strict=True):
+        mirror = MIRRORS.get(one.part)
         for i in rows.train:
             who = (one.name, one.individuals[i])
             classes.append(numbers.setdefault((*who, False), len(numbers)))
-            another = MIRRORED_IS_ANOTHER.get(one.part)
-            mirrors.append(-1 if another is None else numbers.setdefault((*who, another), len(numbers)))
+            mirrors.append(numbers.setdefault((*who, mirror.another), len(numbers)) if mirror else -1)
+            axes.append(mirror.axis if mirror else LEFT_RIGHT)
     pictures = np.concatenate([one.pictures[rows.train] for one, rows in zip(labelled, splits, strict=True)])
-    return pictures, np.array(classes), np.array(mirrors)
+    return _Lessons(pictures, np.array(classes), np.array(mirrors), np.array(axes))
 
 
 def _start(options: EmbedderTraining, classes: int) -> _Run:
@@ -199,27 +223,19 @@ def _load_base(network: torch.nn.Module, options: EmbedderTraining) -> None:
     load_imagenet(backbone)
 
 
-def _epoch(
-    run: _Run,
-    pictures: npt.NDArray[np.uint8],
-    classes: npt.NDArray[np.int64],
-    mirrors: npt.NDArray[np.int64],
-    options: EmbedderTraining,
-) -> float:
+def _epoch(run: _Run, lessons: _Lessons, options: EmbedderTraining) -> float:
     """One round over the pictures; each batch is drawn from the seed and the epoch, so a resumed run goes on alike."""
     rng = np.random.default_rng([options.seed, run.epoch])
-    steps = max(1, len(classes) // options.batch)
+    count = len(lessons.classes)
+    steps = max(1, count // options.batch)
     run.network.train()
     for module in _frozen(run.network, options.freeze):
         module.eval()  # else batch normalisation would go on moving
     losses = []
-    for step, rows in enumerate(batches(len(classes), options.batch, rng)):
+    for step, rows in enumerate(batches(count, options.batch, rng)):
         set_rate(run.optimizer, (run.epoch * steps + step) / (options.epochs * steps), options.learning_rate)
-        flipped = (rng.random(len(rows)) < 0.5) & (mirrors[rows] >= 0)
-        made = [augmented(pictures[i], options.size, rng, options.strength) for i in rows]
-        batch = np.stack([p[:, ::-1] if f else p for p, f in zip(made, flipped, strict=True)])
-        wanted = torch.from_numpy(np.where(flipped, mirrors[rows], classes[rows]))
-        vectors = run.network(normalised(torch.from_numpy(batch)).contiguous(memory_format=torch.channels_last))
+        batch, wanted = _batch(lessons, rows, rng, options)
+        vectors = run.network(normalised(batch).contiguous(memory_format=torch.channels_last))
         loss = run.loss(vectors, wanted)
         run.optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -227,6 +243,19 @@ def _epoch(
         losses.append(float(loss.detach()))
     run.epoch += 1
     return float(np.mean(losses))
+
+
+def _batch(
+    lessons: _Lessons, rows: npt.NDArray[np.intp], rng: np.random.Generator, options: EmbedderTraining
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Crops of these rows, changed and half of them mirrored: (n, size, size, 3) uint8, and the class of each."""
+    flipped = (rng.random(len(rows)) < 0.5) & (lessons.mirrors[rows] >= 0)
+    made = [augmented(lessons.pictures[i], options.size, rng, options.strength) for i in rows]
+    shown = [
+        np.flip(p, axis) if f else p for p, f, axis in zip(made, flipped, lessons.axes[rows].tolist(), strict=True)
+    ]
+    wanted = np.where(flipped, lessons.mirrors[rows], lessons.classes[rows])
+    return torch.from_numpy(np.stack(shown)), torch.from_numpy(wanted)
 
 
 def _card(

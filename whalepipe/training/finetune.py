@@ -18,6 +18,7 @@ DetectionModel: Any = import_ultralytics("ultralytics.nn.tasks").DetectionModel
 
 Progress = Callable[[int, int, float], None]  # epochs done, epochs in all, mean loss of the last one
 
+
 def half_precision(device: str) -> bool:
     """Whether the device multiplies bfloat16 faster than float32."""
     if device == "cuda":
