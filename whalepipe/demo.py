@@ -5,10 +5,8 @@ known exactly, so that the pipeline's answers can be counted (evaluation/run.py)
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +14,7 @@ import numpy as np
 from whalepipe.evaluation.run import TruthRow
 from whalepipe.render import Individual, draw_individual, draw_scene, render_scene, save_photo, scene_rng
 from whalepipe.tables import BoxLabel, write_table
+from whalepipe.training.drawn import spread
 
 STREAM = "demo"
 SEED = 20260601
@@ -61,8 +60,7 @@ def render_cards(folder: Path, plan: Plan = STANDARD, workers: int = 2) -> None:
     names = {i.name for animals in known.values() for i in animals}
     catalogue = _catalogue_shots(folder / "known", plan, [i for p in known for i in known[p]])
     card = _card_shots(folder / "card", plan, known, others)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        truths = list(pool.map(_render, [*catalogue, *card], chunksize=4))
+    truths = spread(_render, [*catalogue, *card], workers, chunk=4)
     labels = [row for rows in truths[: len(catalogue)] for row in rows]
     write_table(folder / "known.csv", BoxLabel, [_label(row) for row in labels])
     rows = [replace(row, known=row.individual in names) for rows in truths[len(catalogue) :] for row in rows]
@@ -115,9 +113,6 @@ def _card_shots(
 
 
 def _render(shot: Shot) -> list[TruthRow]:
-    import cv2
-
-    cv2.setNumThreads(1)  # as many processes as cores are at it already
     rng = scene_rng(STREAM, shot.seed)
     rendered = render_scene(draw_scene(rng, shot.individuals, *shot.size, fault=shot.fault))
     shot.path.parent.mkdir(parents=True, exist_ok=True)

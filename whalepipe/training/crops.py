@@ -2,10 +2,8 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -18,6 +16,7 @@ from whalepipe.errors import TableError, WhalepipeError
 from whalepipe.models.embedder import squashed
 from whalepipe.photos import inside, read_photo
 from whalepipe.tables import CropLabel, fits, read_table
+from whalepipe.training.drawn import spread
 from whalepipe.training.rendered import STREAM
 
 Pictures = npt.NDArray[np.uint8]
@@ -90,15 +89,13 @@ def render(
 
     animals = [draw_individual(part, for_training(stream), number).name for number in range(individuals)]
     shown = [(number, shot) for number in range(individuals) for shot in range(shots)]
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        made = list(pool.map(partial(_drawn, part, size, seed, stream), shown, chunksize=8))
+    made = spread(partial(_drawn, part, size, seed, stream), shown, workers)
     kept = [(picture, which) for picture, which in zip(made, shown, strict=True) if picture is not None]
     names = [animals[number] for _, (number, _) in kept]
     return rendered_set(part, np.stack([p for p, _ in kept]), names, [f"{n}-{s}" for _, (n, s) in kept], seed, stream)
 
 
 def _drawn(part: str, size: int, seed: int, stream: str, which: tuple[int, int]) -> Pictures | None:
-    cv2.setNumThreads(1)  # as many processes as cores are at it already
     crop = rendered_crop(part, seed, stream, *which)
     return None if crop is None else squashed(crop, size)
 
@@ -125,7 +122,7 @@ def rendered_set(
     def full(crop: str) -> Pictures:
         drawn = rendered_crop(part, seed, stream, *(int(word) for word in crop.split("-")))
         if drawn is None:
-            raise WhalepipeError("the rendered crops that were kept are another version's; remove --work-dir's *.npz")
+            raise WhalepipeError("the renderer has changed since these crops were drawn; run the same command again")
         return drawn
 
     encounters = [str(i) for i in range(len(names))]

@@ -4,7 +4,6 @@ Deng et al. 2019, "ArcFace: additive angular margin loss", equation 3; Deng et a
 3.2: each individual has several centers, so that a wrong label or another view does not pull all its crops together.
 """
 
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -16,13 +15,13 @@ import torch
 from pytorch_metric_learning.losses import SubCenterArcFaceLoss
 
 from whalepipe.errors import WeightsError, WhalepipeError
-from whalepipe.files import write_aside
 from whalepipe.models import silhouette
 from whalepipe.models.details import CloserLook
 from whalepipe.models.embedder import KIND, build, normalised
 from whalepipe.models.weights import Weights, find_weights, save_weights
 from whalepipe.training.augment import Strength, augmented
 from whalepipe.training.crops import Labelled, LabelSet, Split, is_name, load, render, rendered_set, split
+from whalepipe.training.drawn import kept
 from whalepipe.training.imagenet import BACKBONE, load_imagenet
 from whalepipe.training.measure import describe_sets, measure, validate, write_splits
 from whalepipe.training.memory import keep_freed_memory
@@ -144,16 +143,14 @@ def _everything(sets: Sequence[LabelSet], options: EmbedderTraining) -> list[Lab
 
 def _rendered(part: str, size: int, options: EmbedderTraining) -> Labelled:
     """Rendered crops, kept in the work folder: drawing them takes minutes."""
-    kept = options.work_dir / f"rendered-{part}-{options.rendered}x{options.shots}-{size}-{options.seed}.npz"
-    if kept.is_file():
-        with np.load(kept, allow_pickle=False) as data:
-            names, crops = ([str(text) for text in data[key]] for key in ("names", "crops"))
-            return rendered_set(part, data["pictures"], names, crops, options.seed)
-    made = render(part, options.rendered, options.shots, size, options.seed)
-    out = io.BytesIO()
-    np.savez(out, pictures=made.pictures, names=np.array(made.individuals), crops=np.array(made.crops))
-    write_aside(kept, out.getvalue())
-    return made
+
+    def draw() -> dict[str, npt.NDArray[Any]]:
+        made = render(part, options.rendered, options.shots, size, options.seed)
+        return {"pictures": made.pictures, "names": np.array(made.individuals), "crops": np.array(made.crops)}
+
+    data = kept(options.work_dir / f"rendered-{part}-{options.rendered}x{options.shots}-{size}-{options.seed}", draw)
+    names, crops = ([str(text) for text in data[key]] for key in ("names", "crops"))
+    return rendered_set(part, np.asarray(data["pictures"], np.uint8), names, crops, options.seed)
 
 
 @dataclass(frozen=True)

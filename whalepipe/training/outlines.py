@@ -1,10 +1,8 @@
 """Rendered crops with what is known of their pixels: which show the part, and which its trailing edge."""
 
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 import cv2
@@ -15,6 +13,7 @@ from whalepipe.boxes import window
 from whalepipe.errors import WhalepipeError
 from whalepipe.models.embedder import fitted
 from whalepipe.models.silhouette import SHAPE
+from whalepipe.training.drawn import spread
 from whalepipe.training.rendered import drawn_scene
 
 if TYPE_CHECKING:
@@ -47,8 +46,7 @@ def outlined(part: str, photos: Iterable[int], stream: str, seed: int, workers: 
 
     Raises ValueError for a stream that is kept from training, WhalepipeError where no photo shows one.
     """
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        drawn = list(pool.map(partial(_drawn, part, stream, seed), photos, chunksize=8))
+    drawn = spread(partial(_drawn, part, stream, seed), photos, workers)
     crops = [crop for photo in drawn for crop in photo]
     if not crops:
         raise WhalepipeError(f"no rendered photo shows a {part}: render more, or begin with another --seed")
@@ -60,7 +58,6 @@ def _drawn(part: str, stream: str, seed: int, number: int) -> list[tuple[Pixels,
     """The crops of one photo, each with the truth about its pixels."""
     from whalepipe.render import render_scene
 
-    cv2.setNumThreads(1)  # as many processes as cores are at it already
     photo = render_scene(drawn_scene(stream, seed, number, (part,), (WIDTH, HEIGHT), FAULTS, "outlines"))
     return [_cut(photo.image, truth) for truth in photo.truths if truth.xmax - truth.xmin >= LEAST_WIDE]
 

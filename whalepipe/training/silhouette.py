@@ -1,6 +1,5 @@
 """Train the network that tells an animal's part and its trailing edge, on rendered crops, whose truth is known."""
 
-import io
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -14,11 +13,11 @@ import torch
 from torch.nn import functional
 
 from whalepipe.errors import WhalepipeError
-from whalepipe.files import write_aside
 from whalepipe.models.embedder import normalised
 from whalepipe.models.silhouette import KIND, PARTS, SHAPE, build
 from whalepipe.models.weights import Weights, save_weights
 from whalepipe.training.augment import Strength, moved, photographed, warped
+from whalepipe.training.drawn import kept
 from whalepipe.training.imagenet import load_imagenet
 from whalepipe.training.memory import keep_freed_memory
 from whalepipe.training.outlines import EDGE, PART, SHOWN, Outlined, outlined
@@ -82,17 +81,15 @@ def train_silhouette(options: SilhouetteTraining, progress: Callable[[int, int, 
 
 def _drawn(part: str, options: SilhouetteTraining, purpose: str) -> Outlined:
     """Crops of rendered photos, kept in the work folder: drawing them takes minutes."""
-    kept = options.work_dir / f"{purpose}-{part}.npz"
-    if kept.is_file():
-        with np.load(kept, allow_pickle=False) as data:
-            return Outlined(part, data["pictures"], data["truths"])
     measured = round(MEASURED * options.rendered)
     photos = range(measured) if purpose == "measure" else range(measured, options.rendered)
-    made = outlined(part, photos, STREAM, options.seed)
-    out = io.BytesIO()
-    np.savez(out, pictures=made.pictures, truths=made.truths)
-    write_aside(kept, out.getvalue())
-    return made
+
+    def draw() -> dict[str, npt.NDArray[np.uint8]]:
+        made = outlined(part, photos, STREAM, options.seed)
+        return {"pictures": made.pictures, "truths": made.truths}
+
+    data = kept(options.work_dir / f"{purpose}-{part}", draw)
+    return Outlined(part, np.asarray(data["pictures"], np.uint8), np.asarray(data["truths"], np.uint8))
 
 
 def _start(options: SilhouetteTraining) -> tuple[torch.nn.Module, torch.optim.Optimizer, int]:
