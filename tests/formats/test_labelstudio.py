@@ -45,7 +45,7 @@ def test_a_file_of_the_tool(read: Read) -> None:
         BoxLabel("c d.png", "", "fluke", 16, 20, 20, 30, drawn_by="ann@whales.org"),  # turned to stand on its end
     ]
     assert done.wrong == []
-    assert done.notes == ["1 results of the type choices", "1 tasks that nobody annotated yet"]
+    assert done.notes == ["1 results of the type choices", "1 tasks that nobody annotated yet: left out"]
 
 
 def test_a_region_of_another_kind_is_no_empty_photo(read: Read, tmp_path: Path) -> None:
