@@ -304,6 +304,7 @@ def test_encounters_come_from_the_times_of_the_photos(models: fakes.Calls, tmp_p
     [
         ("there.json", (), "there.json is there already and may hold corrections"),
         ("full", ("--format", "yolo"), "full is there already and may hold corrections"),
+        ("fake-weights/..", (), "is there already and may hold corrections"),
         ("photos/tasks.json", (), "would lie among the photos"),
         ("x.json", ("--format", "xywh"), "use one of yolo, coco, voc, megadetector, labelstudio"),
         ("x.json", ("--format", "word"), "--format word: not one of"),

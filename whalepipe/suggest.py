@@ -10,6 +10,7 @@ from whalepipe.formats.album import Album
 from whalepipe.formats.convert import FORMATS, Format, chosen
 from whalepipe.formats.labelstudio import form_of
 from whalepipe.formats.sheets import Guess, Sheet
+from whalepipe.models.weights import Weights
 from whalepipe.pipeline import Tables, detect_photos, list_photos
 from whalepipe.progress import Progress, silent
 from whalepipe.tables import DUPLICATE, SKIPPED, BoxLabel, Detection, Photo, read_table, write_table
@@ -56,7 +57,8 @@ def uncertainty(confidences: Sequence[float], threshold: float) -> float:
     Brust, Käding and Denzler 2019, "Active learning for deep object detection", section 3: for each detection the
     margin between its two likeliest classes (1-vs-2), as (1 - margin) ** 2, and the largest of these for the image.
     The two classes here are animal and none. What decides between them is `threshold`, the least confidence that
-    counts as found, so confidences below and above it are stretched such that it stands for even odds.
+    counts as found, so confidences below and above it are stretched such that it stands for even odds: on unseen
+    photos that brings more of the detector's errors to the front than 0.5 does (scripts/suggest_trial.py).
     """
     return round(max((_close(sure, threshold) for sure in confidences), default=0.0), 4)
 
@@ -76,29 +78,40 @@ def suggest(job: Job, out: Path, wish: Wish, progress: Progress = silent) -> Sug
     there. A photo that cannot be read is named in the result. Raises ConfigError, TableError (a table of labels),
     WeightsError, StorageError.
     """
-    form = _format(wish.format)
-    _refuse(out, job.raw_dir)
+    form, album = _format(wish.format), Album(job.raw_dir)
+    _refuse(out, job.raw_dir, form)
+    looked = _look(job, wish, progress)
+    sheets, nameless = _reachable(_sheets(looked, wish, job.config.detect.confidence), album)
+    first = sheets[: wish.count]
+    if first:
+        _write(form, first, out, album)
+    failed = [f"{p.photo}: {p.error}" for p in looked.tables.photos if p.failed]
+    failed += [f"{f.photo}: {f.error}" for f in looked.tables.failures]
+    notes = [*_left_out(looked, len(sheets) - len(first)), *(_hints(wish.format, out, album) if first else [])]
+    boxes, empty = sum(len(s.boxes) for s in first), sum(not s.boxes for s in first)
+    return Suggested(boxes, len(first), empty, failed + nameless, notes)
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """The photos without labels and all that was found in them."""
+
+    tables: Tables
+    weights: Weights
+    labelled: int  # files that were left out, for there are labels
+
+
+def _look(job: Job, wish: Wish, progress: Progress) -> _Looked:
     labelled = {path: {row.photo for row in read_table(path, BoxLabel, aliases=True)} for path in wish.labelled}
     floor = replace(job.config.detect, confidence=min(LEAST, wish.confidence))
     work = Work(replace(job, config=replace(job.config, detect=floor)), progress)
     work.check(["detect"])
     tables = Tables()
     list_photos(work, tables)
-    listed = tables.photos
-    tables.photos = _unlabelled(listed, labelled, job.raw_dir)
+    listed = len(tables.photos)
+    tables.photos = _unlabelled(tables.photos, labelled, job.raw_dir)
     detect_photos(work, tables)
-    album = Album(job.raw_dir)
-    failed = [f"{p.photo}: {p.error}" for p in tables.photos if p.failed]
-    failed += [f"{f.photo}: {f.error}" for f in tables.failures]
-    sheets = _sheets(tables, work, wish, job.config.detect.confidence)
-    sheets, nameless = _reachable(sheets, album)
-    first = sheets[: wish.count]
-    if first:
-        _write(form, first, out, album)
-    notes = _left_out(listed, tables.photos, len(sheets) - len(first))
-    notes += _hints(wish.format, out, album) if first else []
-    boxes, empty = sum(len(s.boxes) for s in first), sum(not s.boxes for s in first)
-    return Suggested(boxes, len(first), empty, failed + nameless, notes)
+    return _Looked(tables, work.detector_weights, listed - len(tables.photos))
 
 
 def _format(name: str) -> Format:
@@ -110,11 +123,11 @@ def _format(name: str) -> Format:
     return form
 
 
-def _refuse(out: Path, photos: Path) -> None:
+def _refuse(out: Path, photos: Path, form: Format) -> None:
     """Corrections are days of a person's work, and may have been saved into the file that was suggested."""
     try:
         among = out.resolve().is_relative_to(photos.resolve())
-        free = not any(out.iterdir()) if out.is_dir() else not out.exists()
+        free = not any(out.iterdir()) if form.folder and out.is_dir() else not out.exists()
     except (OSError, RuntimeError) as error:  # no permission; links that lead round in a circle
         raise ConfigError(f"--out {out} cannot be used ({error})") from error
     if among:
@@ -124,8 +137,7 @@ def _refuse(out: Path, photos: Path) -> None:
 
 
 def _unlabelled(photos: Sequence[Photo], labelled: dict[Path, set[str]], folder: Path) -> list[Photo]:
-    """The photos that no table names, under their own name or that of a double. Raises TableError for a table of
-    other photos."""
+    """The photos that no table names, nor a double of theirs. Raises TableError for a table of other photos."""
     for path, names in labelled.items():
         if not names & {p.photo for p in photos}:
             raise TableError(f"{path}: none of its photos lies in {folder}; correct their paths, or do without it")
@@ -134,14 +146,14 @@ def _unlabelled(photos: Sequence[Photo], labelled: dict[Path, set[str]], folder:
     return [p for p in photos if p.photo not in named and p.photo_id not in seen]
 
 
-def _sheets(tables: Tables, work: Work, wish: Wish, threshold: float) -> list[Sheet]:
-    """What is suggested for each photo that was looked at, the least certain first."""
+def _sheets(looked: _Looked, wish: Wish, threshold: float) -> list[Sheet]:
+    """What is suggested for each photo that could be looked at, the least certain first."""
+    tables, weights = looked.tables, looked.weights
     found: dict[str, list[Detection]] = {}
     for detection in tables.detections:
         found.setdefault(detection.photo, []).append(detection)
     failed = {f.photo for f in tables.failures}
-    looked_at = [p for p in tables.photos if p.usable and p.photo not in failed]
-    weights = work.detector_weights
+    photos = [p for p in tables.photos if p.usable and p.photo not in failed]
     parts = tuple(str(part) for part in weights.card.get("parts") or ())
 
     def sheet(photo: Photo) -> Sheet:
@@ -153,7 +165,7 @@ def _sheets(tables: Tables, work: Work, wish: Wish, threshold: float) -> list[Sh
         nothing = None if boxes else BoxLabel(photo.photo, photo.encounter)
         return Sheet(photo.photo, (photo.width or 0, photo.height or 0), boxes, nothing, guess)
 
-    return sorted(map(sheet, looked_at), key=lambda s: (-s.guess.uncertainty if s.guess else 0, s.photo))
+    return sorted(map(sheet, photos), key=lambda s: (-s.guess.uncertainty if s.guess else 0, s.photo))
 
 
 def _box(found: Detection, encounter: str, drawn_by: str) -> BoxLabel:
@@ -188,14 +200,13 @@ def _place(sheet: Sheet) -> Place:
     return Place(sheet.photo, sheet.guess.uncertainty if sheet.guess else 0.0, len(sure), max(sure, default=None))
 
 
-def _left_out(listed: Sequence[Photo], looked_at: Sequence[Photo], more: int) -> list[str]:
+def _left_out(looked: _Looked, more: int) -> list[str]:
     """How many files are not in what was written, and why."""
-    doubles = sum(p.error.startswith(DUPLICATE) for p in looked_at)
-    skipped = sum(p.error.startswith(SKIPPED) for p in looked_at)
+    errors = [p.error for p in looked.tables.photos]
     counts = {
-        "photos left out that have labels": len(listed) - len(looked_at),
-        "photos left out that are the same bytes as another": doubles,
-        "files left out that are no photos which can be read": skipped,
+        "photos left out that have labels": looked.labelled,
+        "photos left out that are the same bytes as another": sum(e.startswith(DUPLICATE) for e in errors),
+        "files left out that are no photos which can be read": sum(e.startswith(SKIPPED) for e in errors),
         "more certain photos left for another time": more,
     }
     return [f"{count} {what}" for what, count in counts.items() if count]
