@@ -14,6 +14,7 @@ LAYERS = (
     ("cli", "__main__"),
     ("demo",),
     ("review", "report", "training", "evaluation"),
+    ("suggest",),
     ("pipeline", "work", "enrol"),
     ("stages", "engines", "cache"),
     ("models", "catalog"),
@@ -92,7 +93,9 @@ def test_only_the_command_line_prints_asks_or_exits(path: Path) -> None:
     assert not names & {"print", "input", "eval", "exec", "exit"}
 
 
-@pytest.mark.parametrize("command", ["", "run", "catalog", "catalog add", "labels", "labels import", "labels check"])
+@pytest.mark.parametrize(
+    "command", ["", "run", "catalog", "catalog add", "labels", "labels import", "labels check", "labels suggest"]
+)
 def test_help_loads_nothing_heavy(command: str) -> None:
     program = (
         "import sys\nfrom whalepipe.cli import app\ntry:\n    app(sys.argv[1:])\nfinally:\n"

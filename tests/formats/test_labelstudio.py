@@ -45,7 +45,25 @@ def test_a_file_of_the_tool(read: Read) -> None:
         BoxLabel("c d.png", "", "fluke", 16, 20, 20, 30, drawn_by="ann@whales.org"),  # turned to stand on its end
     ]
     assert done.wrong == []
-    assert done.notes == ["1 results of the type choices", "1 tasks that nobody annotated yet"]
+    assert done.notes == ["1 results of the type choices", "1 tasks that nobody annotated yet: left out"]
+
+
+def test_only_what_a_person_submitted_is_taken(read: Read) -> None:
+    box = {"type": "rectanglelabels", "original_width": 100, "original_height": 50,
+           "value": {"x": 10, "y": 20, "width": 30, "height": 40, "rectanglelabels": ["fluke"]}}  # fmt: skip
+    suggested = {"predictions": [{"model_version": "one", "score": 0.5, "result": [box]}]}
+    done = {"annotations": [{"result": [{**box, "value": {**box["value"], "x": 20}}]}], **suggested}
+    skipped = {"annotations": [{"was_cancelled": True, "result": [box]}], **suggested}
+    states = [suggested, {"annotations": [], **suggested}, skipped, {"annotations": [], "drafts": [{"result": [box]}]}]
+    rows, said = read("tasks.json", json.dumps([{"data": {"image": "a.jpg"}, **state} for state in [*states, done]]))
+    assert rows == [BoxLabel("a.jpg", "", "fluke", 20, 10, 50, 30)]
+    assert (said.wrong, said.notes) == ([], [
+        "2 tasks that nobody annotated yet: left out",
+        "1 tasks that were skipped in the tool: left out",
+        "1 tasks with a draft that nobody submitted: left out",
+    ])  # fmt: skip
+    rows, said = read("more.json", json.dumps([{"data": {"image": "a.jpg"}}, {"data": {"image": "a.jpg"}, **done}]))
+    assert (len(rows), [line.split("[0]")[1] for line in said.wrong]) == (1, [": no `annotations`"])
 
 
 def test_a_region_of_another_kind_is_no_empty_photo(read: Read, tmp_path: Path) -> None:

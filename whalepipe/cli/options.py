@@ -63,8 +63,8 @@ def catalog_path(text: str | None) -> Path | None:
     return Path(text.removeprefix("sqlite:///"))
 
 
-def output_folder(raw_dir: Path, out: Path | None) -> Path:
-    """The folder for results, which is not among the originals. Raises WhalepipeError."""
+def output_folder(raw_dir: Path, out: Path | None, option: str = "--out") -> Path:
+    """The folder for results, which is not among the originals; `option` names it. Raises WhalepipeError."""
     try:
         if not raw_dir.exists():
             raise WhalepipeError(f"{raw_dir} does not exist; give the folder that your photos lie in")
@@ -78,11 +78,11 @@ def output_folder(raw_dir: Path, out: Path | None) -> Path:
     try:
         target = folder.resolve()
     except (OSError, RuntimeError) as error:  # RuntimeError: links that lead round in a circle
-        raise WhalepipeError(f"--out {folder} cannot be used ({error})") from error
+        raise WhalepipeError(f"{option} {folder} cannot be used ({error})") from error
     if target.is_relative_to(raw):
-        raise WhalepipeError(f"results would lie among the originals, in {target}; choose another folder with --out")
+        raise WhalepipeError(f"results would lie among the originals, in {target}; choose another folder with {option}")
     if any(raw.is_relative_to(target / made) for made in ("crops", "cache")):
-        raise WhalepipeError(f"{raw_dir} lies among the results in {folder}; choose another folder with --out")
+        raise WhalepipeError(f"{raw_dir} lies among the results in {folder}; choose another folder with {option}")
     if out is None:
         _refuse_other_card(folder, raw)
     return folder

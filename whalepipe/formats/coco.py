@@ -4,7 +4,7 @@
 What COCO has no place for stands under `attributes` of an annotation or image, as CVAT writes them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from whalepipe.formats import jsonfile
 from whalepipe.formats.album import Album
 from whalepipe.formats.jsonfile import Document
 from whalepipe.formats.numbers import corners, exact, plain, rectangle
-from whalepipe.formats.sheets import EVERYTHING, LineError, Reading, Sheet, box_row, empty_row, known, sound
+from whalepipe.formats.sheets import EVERYTHING, LineError, Reading, Sheet, box_row, empty_row, known, parts_in, sound
 from whalepipe.tables import BoxLabel
 
 HOLDS = EVERYTHING
@@ -100,14 +100,16 @@ def _box(item: dict[str, Any], parts: dict[Id, str], photo: str, attributes: dic
 
 def write(sheets: Sequence[Sheet], path: Path, album: Album) -> None:  # noqa: ARG001 every format is called alike
     """Write a COCO file. Raises StorageError."""
-    parts = sorted({box.part for sheet in sheets for box in sheet.boxes})
+    parts = parts_in(sheets)
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     for number, sheet in enumerate(sheets, start=1):
         width, height = sheet.size or (None, None)
         image = {"id": number, "file_name": sheet.photo, "width": width, "height": height}
-        images.append({**image, **_attributes(sheet.attributes)})
-        for box in sheet.boxes:
+        guess = sheet.guess
+        unsure = {"uncertainty": guess.uncertainty} if guess else {}
+        images.append({**image, **_attributes({**sheet.attributes, **unsure})})
+        for place, box in enumerate(sheet.boxes):
             left, top, wide, high = rectangle(box)
             annotation = {
                 "id": len(annotations) + 1,
@@ -117,10 +119,11 @@ def write(sheets: Sequence[Sheet], path: Path, album: Album) -> None:  # noqa: A
                 "area": plain(wide * high),
                 "iscrowd": 0,
             }
-            annotations.append({**annotation, **_attributes(sheet.extras(box))})
+            score = {"score": guess.confidences[place]} if guess else {}
+            annotations.append({**annotation, **score, **_attributes(sheet.extras(box))})
     categories = [{"id": number, "name": part} for number, part in enumerate(parts, start=1)]
     jsonfile.write_json(path, {"images": images, "annotations": annotations, "categories": categories})
 
 
-def _attributes(values: dict[str, str]) -> dict[str, Any]:
+def _attributes(values: Mapping[str, str | float]) -> dict[str, Any]:
     return {"attributes": values} if values else {}

@@ -23,6 +23,7 @@ class Format:
     holds: frozenset[str]
     sized: bool = True  # whether the photos' sizes are written
     folder: bool = False  # whether it is written as a folder
+    opened: bool = True  # whether there are programs in which a person corrects boxes that open it
 
 
 FORMATS = {
@@ -31,10 +32,10 @@ FORMATS = {
     "voc": Format(voc.read, voc.write, voc.HOLDS, folder=True),
     "megadetector": Format(megadetector.read, megadetector.write, megadetector.HOLDS),
     "labelstudio": Format(labelstudio.read, labelstudio.write, labelstudio.HOLDS),
-    "fn-bbox": Format(fn_bbox.read, fn_bbox.write, fn_bbox.HOLDS, sized=False),
-    "polygons": Format(polygons.read, polygons.write, polygons.HOLDS, sized=False),
-    "minmax": Format(minmax.read, minmax.write, minmax.HOLDS, sized=False),
-    "xywh": Format(xywh.read, xywh.write, xywh.HOLDS, sized=False),
+    "fn-bbox": Format(fn_bbox.read, fn_bbox.write, fn_bbox.HOLDS, sized=False, opened=False),
+    "polygons": Format(polygons.read, polygons.write, polygons.HOLDS, sized=False, opened=False),
+    "minmax": Format(minmax.read, minmax.write, minmax.HOLDS, sized=False, opened=False),
+    "xywh": Format(xywh.read, xywh.write, xywh.HOLDS, sized=False, opened=False),
 }
 
 
@@ -73,11 +74,11 @@ def import_labels(
     reading = Reading(Album(folder), least_confidence)
     chosen(name).read(source, reading)
     rows = _completed(reading.rows, parts, encounter, source)
+    notes = [f"{count} {what}" for what, count in reading.passed_over.items() if count]
     if rows:
         write_table(out, BoxLabel, rows, ALL_DIGITS)
     elif not reading.wrong:
-        raise TableError(f"{source}: nothing is said of any photo in it")
-    notes = [f"{count} {what}" for what, count in reading.passed_over.items() if count]
+        raise TableError(f"{source}: nothing is said of any photo in it{''.join(f'; {note}' for note in notes)}")
     return _converted(name, rows, reading.wrong, notes)
 
 

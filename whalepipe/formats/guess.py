@@ -35,8 +35,8 @@ def _of_folder(path: Path) -> list[str]:
 
 def _of_tree(tree: Any) -> list[str]:
     if isinstance(tree, list):
-        tasks = [each for each in tree if isinstance(each, dict) and {"data", "annotations"} <= each.keys()]
-        return ["labelstudio"] if tasks else []
+        tasks = [each for each in tree if isinstance(each, dict) and "data" in each]
+        return ["labelstudio"] if any(task.keys() & {"annotations", "predictions"} for task in tasks) else []
     keys = tree.keys() if isinstance(tree, dict) else set()
     marks = {"coco": {"images", "annotations", "categories"}, "megadetector": {"images", "detection_categories"}}
     return [name for name, mark in marks.items() if mark <= keys]

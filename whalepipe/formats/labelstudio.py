@@ -2,6 +2,9 @@
 
 A photo's name goes into `data.photo`, and there too what is said of the photo, because the tool keeps a task's data
 whatever is drawn: boxes that are added there come back with their encounter. What is said of a box stands in `meta`.
+
+What a detector suggests are predictions (labelstud.io/guide/predictions), which the tool shows to whoever opens the
+task; what that person submits is an annotation, and only annotations are read.
 """
 
 import math
@@ -12,13 +15,26 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
+from xml.sax.saxutils import quoteattr
 
 from whalepipe.errors import TableError
+from whalepipe.files import write_aside
 from whalepipe.formats import jsonfile
 from whalepipe.formats.album import Album
 from whalepipe.formats.jsonfile import Document
 from whalepipe.formats.numbers import Rectangle, Size, around, corners, exact, in_parts, in_pixels, plain, rectangle
-from whalepipe.formats.sheets import EVERYTHING, LineError, Reading, Sheet, box_row, empty_row, known, parts_of
+from whalepipe.formats.sheets import (
+    EVERYTHING,
+    Guess,
+    LineError,
+    Reading,
+    Sheet,
+    box_row,
+    empty_row,
+    known,
+    parts_in,
+    parts_of,
+)
 from whalepipe.photos import ENDINGS
 from whalepipe.tables import BoxLabel
 
@@ -30,7 +46,7 @@ _SIDES = ("x", "y", "width", "height")
 
 
 def read(path: Path, reading: Reading) -> None:
-    """Put the rectangles of an export into `reading`; tasks that nobody annotated yet are passed over.
+    """Put the rectangles of an export into `reading`; tasks that nobody submitted an annotation of are passed over.
 
     Raises TableError.
     """
@@ -46,10 +62,11 @@ def _read_task(task: dict[str, Any], number: int, document: Document, reading: R
     if "data" not in task:
         raise LineError("no `data` in it; export from Label Studio as JSON, not as JSON-MIN")
     data = jsonfile.mapping(task["data"])
-    done = [(at, jsonfile.mapping(a)) for at, a in enumerate(jsonfile.listed(task, "annotations"))]
-    done = [(at, annotation) for at, annotation in done if not annotation.get("was_cancelled")]
+    suggested = "predictions" in task and "annotations" not in task
+    every = [jsonfile.mapping(each) for each in ([] if suggested else jsonfile.listed(task, "annotations"))]
+    done = [(at, annotation) for at, annotation in enumerate(every) if not annotation.get("was_cancelled")]
     if not done:
-        reading.passed_over["tasks that nobody annotated yet"] += 1
+        reading.passed_over[_unlabelled(task, skipped=bool(every))] += 1
         return
     if len(done) > 1:
         reading.passed_over["tasks with several annotations: the boxes of all are taken"] += 1
@@ -62,6 +79,15 @@ def _read_task(task: dict[str, Any], number: int, document: Document, reading: R
                 _read_result(jsonfile.mapping(each), photo, given, reading)
     if before == (len(reading.rows), len(reading.wrong)):
         reading.add(empty_row(photo, known(data)))
+
+
+def _unlabelled(task: dict[str, Any], skipped: bool) -> str:
+    """What became of a task whose boxes, if it shows any, are a detector's or a draft: no person stands by them."""
+    if skipped:
+        return "tasks that were skipped in the tool: left out"
+    if task.get("drafts"):
+        return "tasks with a draft that nobody submitted: left out"
+    return "tasks that nobody annotated yet: left out"
 
 
 def _names(data: dict[str, Any], folder: str) -> list[str]:
@@ -133,15 +159,42 @@ def _polygon(value: dict[str, Any], size: Size) -> Rectangle:
 def write(sheets: Sequence[Sheet], path: Path, album: Album) -> None:
     """Write tasks that Label Studio imports, for a labelling form whose tags are called `label` and `image`.
 
-    Raises StorageError.
+    Where boxes are a detector's, that form is written too. Raises StorageError.
     """
-    tasks = []
+    if any(sheet.guess for sheet in sheets):
+        write_aside(form_of(path), _form(parts_in(sheets)).encode("utf-8"))
+    tasks: list[dict[str, Any]] = []
     for number, sheet in enumerate(sheets, start=1):
         size = sheet.size or album.size(sheet.photo)
         results = [_result(sheet, box, size, f"{number}-{place}") for place, box in enumerate(sheet.boxes)]
         data = {"image": LOCAL + quote(f"{album.folder}/{sheet.photo}"), "photo": sheet.photo, **sheet.attributes}
-        tasks.append({"id": number, "data": data, "annotations": [{"result": results}]})
+        if sheet.guess:
+            unsure = {"uncertainty": sheet.guess.uncertainty}
+            tasks.append({"id": number, "data": {**data, **unsure}, **_prediction(sheet.guess, results)})
+        else:
+            tasks.append({"id": number, "data": data, "annotations": [{"result": results}]})
     jsonfile.write_json(path, tasks)
+
+
+def form_of(path: Path) -> Path:
+    """Where the form stands that belongs to a file of tasks."""
+    return path.with_name(f"{path.stem}-form.xml")
+
+
+def _form(parts: Sequence[str]) -> str:
+    """The labelling form of a project: the tool refuses predictions that do not fit the one that it has."""
+    labels = "".join(f"    <Label value={quoteattr(part)}/>\n" for part in parts)
+    return (
+        '<View>\n  <Image name="image" value="$image" zoom="true"/>\n'
+        f'  <RectangleLabels name="label" toName="image">\n{labels}  </RectangleLabels>\n</View>\n'
+    )
+
+
+def _prediction(guess: Guess, results: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """A task's boxes as a detector's. Sorted by score, the tool shows the lowest first: so it is the certainty."""
+    boxes = [{**result, "score": sure} for result, sure in zip(results, guess.confidences, strict=True)]
+    certainty = round(1 - guess.uncertainty, 4)
+    return {"annotations": [], "predictions": [{"model_version": guess.model, "score": certainty, "result": boxes}]}
 
 
 def _result(sheet: Sheet, box: BoxLabel, size: Size, name: str) -> dict[str, Any]:
@@ -157,5 +210,5 @@ def _result(sheet: Sheet, box: BoxLabel, size: Size, name: str) -> dict[str, Any
         "image_rotation": 0,
         "value": value,
     }
-    extras = sheet.extras(box)
+    extras = {} if sheet.guess else sheet.extras(box)  # who submits a suggested box has drawn it
     return {**result, "meta": extras} if extras else result

@@ -14,7 +14,17 @@ from whalepipe.formats import jsonfile
 from whalepipe.formats.album import Album
 from whalepipe.formats.jsonfile import Document
 from whalepipe.formats.numbers import Size, corners, in_parts, in_pixels, plain, rectangle
-from whalepipe.formats.sheets import EVERYTHING, LineError, Reading, Sheet, box_row, empty_row, known, parts_of
+from whalepipe.formats.sheets import (
+    EVERYTHING,
+    LineError,
+    Reading,
+    Sheet,
+    box_row,
+    empty_row,
+    known,
+    parts_in,
+    parts_of,
+)
 
 HOLDS = EVERYTHING
 FORMAT_VERSION = "1.4"
@@ -67,10 +77,11 @@ def _read_detection(
 
 
 def write(sheets: Sequence[Sheet], path: Path, album: Album) -> None:
-    """Write a file as MegaDetector's batch run does, with confidence 1. Raises StorageError."""
-    parts = sorted({box.part for sheet in sheets for box in sheet.boxes})
+    """Write a file as MegaDetector's batch run does; what a person drew has confidence 1. Raises StorageError."""
+    parts = parts_in(sheets)
+    models = {sheet.guess.model for sheet in sheets if sheet.guess}
     tree = {
-        "info": {"format_version": FORMAT_VERSION, "detector": "drawn by hand"},
+        "info": {"format_version": FORMAT_VERSION, "detector": models.pop() if models else "drawn by hand"},
         "detection_categories": {str(number): part for number, part in enumerate(parts, start=1)},
         "images": [_image(sheet, parts, album) for sheet in sheets],
     }
@@ -80,9 +91,10 @@ def write(sheets: Sequence[Sheet], path: Path, album: Album) -> None:
 def _image(sheet: Sheet, parts: list[str], album: Album) -> dict[str, Any]:
     size = sheet.size or album.size(sheet.photo)
     detections = []
-    for box in sheet.boxes:
+    sure = sheet.guess.confidences if sheet.guess else (1.0,) * len(sheet.boxes)
+    for box, confidence in zip(sheet.boxes, sure, strict=True):
         shares = [plain(v) for v in in_parts(rectangle(box), size)]
-        detection = {"category": str(parts.index(box.part) + 1), "conf": 1.0, "bbox": shares}
+        detection = {"category": str(parts.index(box.part) + 1), "conf": confidence, "bbox": shares}
         extras = sheet.extras(box)
         detections.append({**detection, "attributes": extras} if extras else detection)
     image = {"file": sheet.photo, "width": size[0], "height": size[1], "detections": detections}

@@ -49,6 +49,16 @@ class Reading:
 
 
 @dataclass(frozen=True)
+class Guess:
+    """What a detector made of a photo: its boxes are suggestions, which a person has yet to look at."""
+
+    confidences: tuple[float, ...]  # 0 to 1, of the sheet's boxes in their order
+    uncertainty: float  # 0 to 1
+    model: str  # sha256 of its weights, hex
+    parts: tuple[str, ...]  # what it can find, whether it did here or not
+
+
+@dataclass(frozen=True)
 class Sheet:
     """A photo and all that is said of it."""
 
@@ -56,6 +66,7 @@ class Sheet:
     size: Size | None  # where the format needs it
     boxes: tuple[BoxLabel, ...]
     empty: BoxLabel | None  # the row without a box, where there are no boxes
+    guess: Guess | None = None  # where a detector drew the boxes
 
     @property
     def encounter(self) -> str:
@@ -121,6 +132,12 @@ def empty_row(photo: str, attributes: Mapping[str, str]) -> BoxLabel:
     """A photo in which nothing is."""
     more = (attributes.get(name, "") for name in EXTRAS)
     return BoxLabel(photo, attributes.get("encounter", ""), attributes.get("part", ""), None, None, None, None, *more)
+
+
+def parts_in(sheets: Sequence[Sheet]) -> list[str]:
+    """What the boxes show, and what else may be drawn where a detector suggested them; sorted."""
+    shown = {box.part for sheet in sheets for box in sheet.boxes}
+    return sorted(shown.union(*(sheet.guess.parts for sheet in sheets if sheet.guess)))
 
 
 def gather(numbered: Sequence[tuple[int, BoxLabel]], reading: Reading, table: str, sized: bool) -> list[Sheet]:

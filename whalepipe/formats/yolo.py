@@ -28,7 +28,7 @@ from whalepipe.formats.numbers import (
     plain,
     rectangle,
 )
-from whalepipe.formats.sheets import LineError, Reading, Sheet, box_row, empty_row, parts_of
+from whalepipe.formats.sheets import LineError, Reading, Sheet, box_row, empty_row, parts_in, parts_of
 from whalepipe.formats.tables import to_number
 from whalepipe.photos import inside
 from whalepipe.tables import BoxLabel
@@ -159,7 +159,7 @@ def write(sheets: Sequence[Sheet], path: Path, album: Album) -> None:
     """Write a dataset with copies of the photos: Ultralytics repairs damaged files in place, and links would let it
     change the originals. Raises ConfigError where two photos would share a label file, StorageError.
     """
-    parts = sorted({box.part for sheet in sheets for box in sheet.boxes})
+    parts = parts_in(sheets)
     stems = _stems([sheet.photo for sheet in sheets])
     with folder_aside(path) as folder:
         for stem, sheet in zip(stems, sheets, strict=True):
