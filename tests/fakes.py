@@ -74,7 +74,9 @@ def save(path: Path, picture: Pixels, **options: Any) -> Path:
 class Detector:
     """Finds reddish patches."""
 
-    def __init__(self, weights: Weights, device: str = "cpu") -> None:  # noqa: ARG002
+    parts = ("fluke", "dorsal_fin")
+
+    def __init__(self, weights: Weights, device: str = "cpu", exported: Weights | None = None) -> None:  # noqa: ARG002
         CALLS.loaded.append("detector")
 
     def __call__(self, image: Pixels, config: DetectConfig) -> list[Box]:  # noqa: ARG002

@@ -24,6 +24,45 @@ def folder(tmp_path: Path, fake_models: fakes.Calls) -> Path:  # noqa: ARG001
     return tmp_path
 
 
+@pytest.fixture
+def boxes(tmp_path: Path, fake_models: fakes.Calls, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:  # noqa: ARG001
+    """The command for two photos of one animal each, one boxed where it is, and for a sea with an animal unawares."""
+    monkeypatch.setattr("whalepipe.evaluation.detector.Detector", fakes.Detector)
+    for name in ("photos/right.png", "photos/<b>wrong.png", "sea/empty.png"):
+        fakes.save(tmp_path / name, fakes.sea(fakes.Animal(40, 60, 100, 120)))
+    table = tmp_path / "boxes.csv"
+    rows = ["photo,encounter,part,xmin,ymin,xmax,ymax", "right.png,a,dorsal_fin,40,60,100,120"]
+    table.write_text("\n".join([*rows, "<b>wrong.png,b,dorsal_fin,150,20,160,30"]) + "\n")
+    folders = ("--photos", str(tmp_path / "photos"), "--boxes", str(table), "--negatives", str(tmp_path / "sea"))
+    return ("evaluate", "detector", *folders, "--device", "cpu")
+
+
+def test_detector_as_json_is_one_object(boxes: tuple[str, ...]) -> None:
+    said = whalepipe(*boxes, "--json")
+    figures = json.loads(said.out)
+    assert said.code == 0
+    for of in (figures, *figures["parts"].values(), *figures["sizes"].values()):
+        assert {"ap50", "ap", "recall", "precision", "false_per_100", "boxes", "intervals"} <= of.keys()
+    assert (figures["recall"], figures["precision"], figures["false_per_100"]) == (0.5, 0.5, 100.0)
+    assert [figures["sizes"][size]["recall"] for size in ("small", "medium", "large")] == [None, 0.0, 1.0]
+    assert said.err == "detect: 2\nnegatives: 1\n"
+
+
+def test_detector_to_read(boxes: tuple[str, ...]) -> None:
+    lines = whalepipe(*boxes).out.splitlines()
+    large = lines[lines.index("large") :]
+    assert "recall              1  (1.000 to 1.000)" in large
+    assert "boxes               1" in large
+
+
+def test_detector_with_a_page(boxes: tuple[str, ...], tmp_path: Path) -> None:
+    said = whalepipe(*boxes, "--page", str(tmp_path / "new" / "worst.html"), "--json")
+    assert json.loads(said.out)["recall"] == 0.5
+    assert said.err == "detect: 2\nnegatives: 1\npage: 4\n"
+    page = (tmp_path / "new" / "worst.html").read_text(encoding="utf-8")
+    assert "nothing found there" in page and "&lt;b&gt;wrong.png" in page and "<b>wrong.png" not in page
+
+
 def identity(folder: Path, *more: str) -> tuple[str, ...]:
     gallery = ("--gallery", str(folder / "known"), "--gallery-labels", str(folder / "known.csv"))
     query = ("--query", str(folder / "later"), "--query-labels", str(folder / "later.csv"))

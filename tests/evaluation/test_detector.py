@@ -17,8 +17,8 @@ from whalepipe.models.detector import Box
 PARTS = ("fluke", "dorsal_fin")
 
 
-def sighting(encounter="", truths=(), found=()):
-    return Sighting(encounter, np.array(truths, float).reshape(-1, 5), np.array(found, float).reshape(-1, 6))
+def sighting(encounter="", truths=(), found=(), size=(960, 640)):
+    return Sighting(encounter, np.array(truths, float).reshape(-1, 5), np.array(found, float).reshape(-1, 6), size)
 
 
 def test_all_found_exactly():
@@ -72,6 +72,39 @@ def test_whole_encounters_are_resampled():
     # Two encounters: both good, both bad, or one of each; nothing between.
     assert result["resampled"] == "encounters"
     assert result["intervals"]["recall"] == (0.0, 1.0)
+
+
+def squares(*sides, sure=(), times=1):
+    """Squares of these sides in a row, far from one another; those of found boxes with a confidence."""
+    corners = [(1, 100 * n, 0, 100 * n + side, side) for n, side in enumerate(sides)]
+    boxes = [(*row, *one) for row, one in zip(corners, sure, strict=True)] if sure else corners
+    return [(part, *(times * v for v in row[:4]), *row[4:]) for part, *row in boxes]
+
+
+@pytest.mark.parametrize("times", [1, 5])
+def test_sizes_are_of_the_animal_in_the_photo(times):
+    """On a photo of 960 pixels COCO's 32 and 96 part them; on one of five times as many pixels, five times that."""
+    truths = squares(31, 33, 95, 97, 300, times=times)
+    found = squares(31, 33, 95, times=times, sure=[(0.9,)] * 3)
+    false = [(1, 960 * times - 20 * times, 0, 960 * times, 20 * times, 0.9)]
+    result = score([sighting("a", truths, found + false, (960 * times, 640 * times))], PARTS, 0.25, 50, 0, 0)
+    figures = {name: tuple(of[k] for k in ("boxes", "recall", "precision")) for name, of in result["sizes"].items()}
+    assert figures == {"small": (1, 1.0, 0.5), "medium": (2, 1.0, 1.0), "large": (2, 0.0, None)}
+    assert (result["recall"], result["precision"], result["boxes"]) == (0.6, 0.75, 5)
+    assert [result["sizes"][size]["ap50"] for size in ("medium", "large")] == [1.0, 0.0]
+
+
+def test_a_box_counts_for_the_size_of_the_animal_that_it_found():
+    small, larger = (1, 0, 0, 31, 31), (1, 0, 0, 31, 37, 0.9)
+    result = score([sighting("a", [small], [larger])], PARTS, 0.25, 50, 20, 0)
+    assert {k: result["sizes"]["small"][k] for k in ("recall", "precision")} == {"recall": 1.0, "precision": 1.0}
+    assert (result["sizes"]["medium"]["boxes"], result["sizes"]["medium"]["precision"]) == (0, None)
+    assert result["sizes"]["small"]["intervals"]["recall"] == (1.0, 1.0)
+
+
+def test_no_box_is_of_two_sizes():
+    result = score([sighting("a", squares(32, 96))], PARTS, 0.25, 50, 0, 0)
+    assert [of["boxes"] for of in result["sizes"].values()] == [1, 1, 0]
 
 
 def test_groups():
@@ -132,6 +165,10 @@ def test_photos_are_read_and_scored(folder):
     assert result["ap50"] == round(67 / 101, 4)
     assert result["false_per_100"] == 50.0
     assert result["parts"]["fluke"]["false_per_100"] == 0.0
+    # The box, 20 x 20 pixels of 100 x 50, is a fifth of the photo's longer side.
+    assert {name: of["false_per_100"] for name, of in result["sizes"].items()} == {
+        "small": 0.0, "medium": 0.0, "large": 50.0,
+    }  # fmt: skip
     assert ticks == [("detect", 3), ("negatives", 4)]
     assert json.loads(json.dumps(result)) == json.loads(json.dumps(run(folder, negatives=options.negatives)))
 

@@ -12,8 +12,11 @@ import pytest
 from tests import fakes
 from tests.helpers import run, whalepipe
 from tests.report import seasons
+from tests.report.test_worst import FIN, FLUKE, figures
+from whalepipe.evaluation.misses import Case, Worst
 from whalepipe.progress import silent
 from whalepipe.report import write_report
+from whalepipe.report.worst import write_worst
 
 CHROMIUM = shutil.which("chromium")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -208,4 +211,41 @@ def test_pictures_beside_the_page_are_shown(
     assert len(pictures) > 10 and all(pictures)
     assert heard.complaints == []
     assert {url.rpartition("/")[0].rpartition("/")[2] for url in heard.asked[1:]} == {"report-pictures"}
+    page.close()
+
+
+@pytest.fixture
+def worst(tmp_path: Path) -> Path:
+    """The page of a detector's misses and false boxes, some on a photo with a name that would like to be markup."""
+    raw = fakes.save(tmp_path / "fin.png", fakes.sea(fakes.Animal(60, 60, 120, 120)))
+    names = (EVIL, "very" * 40 + ".png", "c.png")
+    missed = [Case(name, raw, FIN, FLUKE if name == EVIL else None) for name in names]
+    found = [Case("found.png", raw, FIN, FIN)]
+    gone = [Case("gone.png", tmp_path / "gone.png", None, FIN)]
+    write_worst(tmp_path / "worst.html", EVIL, Worst(missed, found, gone, found), figures())
+    return tmp_path / "worst.html"
+
+
+def test_the_page_of_the_worst_runs_nothing_and_draws_its_boxes(browser: Any, worst: Path) -> None:
+    page, heard = opened(browser, worst)
+    assert page.inner_text("body").count(EVIL) == 2
+    rectangles = page.locator("svg.pic rect.truth")
+    assert rectangles.count() == 5
+    picture, drawn = (page.locator(f"svg.pic {of}").first.bounding_box() for of in ("image", "rect.truth"))
+    assert drawn["width"] / picture["width"] == pytest.approx(60 / 180, abs=0.02)
+    assert (drawn["x"] - picture["x"]) / picture["width"] == pytest.approx(60 / 180, abs=0.02)
+    assert [url for url in heard.asked if not url.startswith(("file:", "data:"))] == []
+    assert heard.complaints == []
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_page_of_the_worst_can_be_read(browser: Any, worst: Path, width: int, scheme: str) -> None:
+    page, _ = opened(browser, worst, width, color_scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(CONTRAST) == []
+    levels = page.eval_on_selector_all("h1, h2, h3, h4", "all => all.map(h => Number(h.tagName[1]))")
+    assert levels[0] == 1 and all(after - before <= 1 for before, after in itertools.pairwise(levels))
+    assert page.locator("svg.pic:not([aria-label])").count() == 0
     page.close()

@@ -37,7 +37,7 @@ def test_pictures_are_smaller_where_there_are_more(tmp_path: Path, monkeypatch: 
     job, _ = seasons.large(tmp_path, 12)
     originals = Originals(job.out / "crops", None)
     sources = [Source(f"c{number}.jpg") for number in range(12)]
-    whole = sum(len(pictures._webp(p)) for s in sources if (p := originals.small(s, 400)) is not None)
+    whole = sum(len(pictures.webp(p)) for s in sources if (p := originals.small(s, 400)) is not None)
     found = {}
     for share in (1.5, 1.1, 0.9, 0.6, 0.3):
         monkeypatch.setattr(pictures, "AIM", whole * share)

@@ -12,6 +12,7 @@ from whalepipe.cli.console import need_extra, progress, say
 if TYPE_CHECKING:
     from whalepipe.evaluation.identity import IdentityEvaluation
 
+GROUPS = ("parts", "sizes")  # figures that each have all of them again
 MAPS = ("fnr_at_k", "k_for_miss_rate", "confused")  # figures that are one number for each of several settings
 
 Part = Annotated[str, typer.Option("--part", help="What the crops show, such as fluke.")]
@@ -30,14 +31,17 @@ def detector(
     negatives: Annotated[list[Path] | None, typer.Option("--negatives", help="Folders without animals.")] = None,
     only: Annotated[list[str] | None, typer.Option("--only", help="Score only encounters or photos so named.")] = None,
     without: o.Without = None,
+    page: Annotated[
+        Path | None, typer.Option("--page", help="Write an HTML page with pictures of misses and false boxes.")
+    ] = None,
     config: o.ConfigFile = None,
     settings: o.Settings = None,
     device: o.DeviceName = o.Device.auto,
     as_json: o.Json = False,
 ) -> None:
-    """AP, recall, precision, false boxes."""
+    """AP, recall, precision, false boxes, by part and by size of the animal in the photo."""
     try:
-        from whalepipe.evaluation.detector import DetectorEvaluation, evaluate_detector
+        from whalepipe.evaluation.detector import DetectorEvaluation, figures, look
     except ImportError as error:
         raise need_extra("train", error) from error
     from whalepipe.models.device import pick_device
@@ -49,7 +53,15 @@ def detector(
         without=tuple(without or ()),
         device=pick_device(device.value),
     )
-    _say_figures(evaluate_detector(photos, boxes, options, progress(quiet=False)), as_json)
+    each = progress(quiet=False)
+    looked = look(photos, boxes, options, each)
+    found = figures(looked, options)
+    if page is not None:
+        from whalepipe.evaluation.misses import worst
+        from whalepipe.report.worst import write_worst
+
+        write_worst(page, "/".join(boxes.parts[-2:]), worst(looked, options), found, each)
+    _say_figures(found, as_json)
 
 
 @app.command(
@@ -149,6 +161,14 @@ def _say_figures(figures: dict[str, Any], as_json: bool) -> None:
     if as_json:
         say(json.dumps(figures))
         return
+    _say_each(figures)
+    for group in GROUPS:
+        for name, each in figures.get(group, {}).items():
+            say(f"\n{name}")
+            _say_each(each)
+
+
+def _say_each(figures: dict[str, Any]) -> None:
     intervals = figures.get("intervals", {})
     for name, value in figures.items():
         if isinstance(value, float | int | str):

@@ -4,6 +4,7 @@ import contextlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,12 @@ from pycocotools.cocoeval import COCOeval
 
 Numbers = npt.NDArray[np.float64]
 Interval = tuple[float, float] | None
+ALL = (0.0, 1e10)  # areas
 FIGURES = ("ap50", "ap", "recall", "precision")
+# How large an animal's part is in the photo: the square root of its box's area as a share of the photo's longer side,
+# above the first number and up to the second. A share, because the detector sees every photo at one size, however
+# many pixels the camera has; at its 960 pixels these are COCO's small (to 32 squared), medium (to 96 squared), large.
+SIZES = {"small": (0.0, 1 / 30), "medium": (1 / 30, 1 / 10), "large": (1 / 10, 1.0)}
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,9 @@ class Sighting:
     encounter: str  # empty: an encounter of its own
     truths: Numbers
     found: Numbers
+    size: tuple[int, int]  # width and height of the picture whose pixels these are
+    name: str = ""  # as the table of boxes has it
+    path: Path = Path()
 
 
 class Scores:
@@ -33,20 +42,35 @@ class Scores:
         self.confidence, self.photos, self.classes = confidence, len(sightings), classes
         with contextlib.redirect_stdout(io.StringIO()):  # it prints its progress
             self._eval = COCOeval(_coco(sightings, classes, truth=True), _coco(sightings, classes, truth=False), "bbox")
-            self._eval.params.areaRng, self._eval.params.areaRngLbl = [[0, 1e10]], ["all"]
+            self._eval.params.areaRng = [list(ALL), *(_areas(s) for s in SIZES.values())]
             self._eval.params.maxDets = [most]
             self._eval.evaluate()
-        self._matched = np.array(self._eval.evalImgs, dtype=object).reshape(classes, len(sightings))
+        self._eval.params.areaRng = [list(ALL)]  # from here on one size at a time is given to it
+        self._matched = np.array(self._eval.evalImgs, dtype=object).reshape(classes, 1 + len(SIZES), len(sightings))
+        self._before = np.cumsum([[0, 0], *([len(s.truths), len(s.found)] for s in sightings)], axis=0)
 
-    def figures(self, chosen: npt.NDArray[np.intp], only: int | None = None) -> dict[str, float | None]:
-        """AP50, AP, recall and precision on these photos (indices; one may be there twice), of one class or of all.
+    def figures(
+        self, chosen: npt.NDArray[np.intp], only: int | None = None, size: str | None = None
+    ) -> dict[str, float | None]:
+        """AP50, AP, recall and precision on these photos (indices; one may be there twice), and how many boxes there.
 
-        AP is the mean over the classes that have boxes. A figure that has no meaning there is None.
+        Of one class or of all, of one of SIZES or of all. Of a size, as COCO counts: a box that found an animal of
+        another size, or nothing and is of another size itself, counts for nothing. AP is the mean over the classes
+        that have boxes. A figure that has no meaning there is None.
         """
         classes = list(range(self.classes)) if only is None else [only]
-        matched = self._matched[classes][:, chosen]
+        matched = self._matched[classes, 0 if size is None else 1 + list(SIZES).index(size)][:, chosen]
         precision = self._accumulate(matched)
         return {"ap50": _mean(precision[0]), "ap": _mean(precision), **self._at_threshold(matched)}
+
+    def hits(self, photo: int) -> dict[int, int]:
+        """The truths of a photo that a box found at the threshold, at an overlap of 0.5; and which box. Both by row."""
+        truths, found = self._before[photo] + 1
+        hits: dict[int, int] = {}
+        for matched in (m for m in self._matched[:, 0, photo] if m is not None):
+            each = zip(matched["dtMatches"][0], matched["dtIds"], matched["dtScores"], strict=True)
+            hits |= {int(t - truths): int(f - found) for t, f, sure in each if t > 0 and sure >= self.confidence}
+        return hits
 
     def _accumulate(self, matched: npt.NDArray[np.object_]) -> Numbers:
         """COCO's precision (10 overlaps from 0.5 to 0.95, 101 recalls, classes); -1 where a class has no box."""
@@ -62,10 +86,33 @@ class Scores:
     def _at_threshold(self, matched: npt.NDArray[np.object_]) -> dict[str, float | None]:
         right = found = boxes = 0
         for photo in (m for m in matched.ravel() if m is not None):
-            sure = np.asarray(photo["dtScores"]) >= self.confidence
-            right += int(((photo["dtMatches"][0] > 0) & sure).sum())
-            found, boxes = found + int(sure.sum()), boxes + len(photo["gtIds"])
-        return {"recall": right / boxes if boxes else None, "precision": right / found if found else None}
+            counts = (np.asarray(photo["dtScores"]) >= self.confidence) & ~photo["dtIgnore"][0].astype(bool)
+            right += int(((photo["dtMatches"][0] > 0) & counts).sum())
+            found += int(counts.sum())
+            boxes += int((np.asarray(photo["gtIgnore"]) == 0).sum())
+        return {
+            "recall": right / boxes if boxes else None,
+            "precision": right / found if found else None,
+            "boxes": boxes,
+        }
+
+
+def areas(corners: Numbers, size: tuple[int, int]) -> Numbers:
+    """The area of each box (N, 4), its unit a square on the photo's longer side: (N,)."""
+    sides = (corners[:, 2:] - corners[:, :2]) / max(size)
+    return np.asarray(sides.prod(axis=1), np.float64)
+
+
+def of_size(corners: Numbers, size: tuple[int, int], name: str) -> npt.NDArray[np.bool_]:
+    """Which boxes (N, 4) of a photo are of this one of SIZES: (N,)."""
+    least, most = _areas(SIZES[name])
+    area = areas(corners, size)
+    return np.asarray((area >= least) & (area <= most))
+
+
+def _areas(sides: tuple[float, float]) -> list[float]:
+    """The areas of a size, both ends among them as COCO has it, but none in two sizes."""
+    return [float(np.nextafter(sides[0] ** 2, 1)) if sides[0] else 0.0, sides[1] ** 2 if sides[1] < 1 else ALL[1]]
 
 
 def _mean(precision: Numbers) -> float | None:
@@ -87,13 +134,14 @@ def _coco(sightings: Sequence[Sighting], classes: int, truth: bool) -> Any:
 def _annotations(sightings: Sequence[Sighting], truth: bool) -> list[dict[str, Any]]:
     annotations: list[dict[str, Any]] = []
     for image, sighting in enumerate(sightings):
-        for row in sighting.truths if truth else sighting.found:
+        rows = sighting.truths if truth else sighting.found
+        for row, area in zip(rows, areas(rows[:, 1:5], sighting.size).tolist(), strict=True):
             part, xmin, ymin, xmax, ymax = (float(v) for v in row[:5])
             box = [xmin, ymin, xmax - xmin, ymax - ymin]
             score = {} if truth else {"score": float(row[5])}
             number = len(annotations) + 1  # 0 would mean "not matched"
             annotations.append(
-                {"id": number, "image_id": image, "category_id": int(part), "bbox": box, "area": box[2] * box[3]}
+                {"id": number, "image_id": image, "category_id": int(part), "bbox": box, "area": area}
                 | {"iscrowd": 0, **score}
             )
     return annotations
@@ -130,23 +178,22 @@ def interval(values: Sequence[float | None]) -> Interval:
 def score(
     sightings: Sequence[Sighting], parts: Sequence[str], confidence: float, most: int, times: int, seed: int
 ) -> dict[str, Any]:
-    """The figures of all parts together and of each, with intervals from `times` resamplings, to 4 decimals."""
+    """The figures of all boxes, each part, each size, to 4 decimals, with intervals from `times` resamplings."""
     scores = Scores(sightings, len(parts), confidence, most)
     together, resampled = groups([s.encounter for s in sightings])
     draws = [np.concatenate([together[i] for i in draw]) for draw in resample(len(together), times, seed)]
-    whole = _with_intervals(scores, draws, None, sightings)
-    each = {part: _with_intervals(scores, draws, n, sightings) for n, part in enumerate(parts)}
-    return {**whole, "resampled": resampled, "parts": each}
+    whole = _with_intervals(scores, draws)
+    each = {part: _with_intervals(scores, draws, only=n) for n, part in enumerate(parts)}
+    sizes = {name: _with_intervals(scores, draws, size=name) for name in SIZES}
+    return {**whole, "resampled": resampled, "parts": each, "sizes": sizes}
 
 
 def _with_intervals(
-    scores: Scores, draws: Sequence[npt.NDArray[np.intp]], only: int | None, sightings: Sequence[Sighting]
+    scores: Scores, draws: Sequence[npt.NDArray[np.intp]], only: int | None = None, size: str | None = None
 ) -> dict[str, Any]:
-    figures = scores.figures(np.arange(scores.photos), only)
-    resampled = [scores.figures(draw, only) for draw in draws]
-    boxes = sum(int((s.truths[:, 0] == only).sum()) if only is not None else len(s.truths) for s in sightings)
+    figures = scores.figures(np.arange(scores.photos), only, size)
+    resampled = [scores.figures(draw, only, size) for draw in draws]
     return {
         **{name: None if value is None else round(value, 4) for name, value in figures.items()},
-        "boxes": boxes,
         "intervals": {name: interval([r[name] for r in resampled]) for name in FIGURES},
     }

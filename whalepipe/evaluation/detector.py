@@ -10,13 +10,13 @@ import numpy as np
 
 from whalepipe.config import DetectConfig, PhotosConfig
 from whalepipe.errors import PhotoError, TableError
-from whalepipe.evaluation.boxes import Sighting, interval, resample, score
+from whalepipe.evaluation.boxes import SIZES, Numbers, Sighting, interval, of_size, resample, score
 from whalepipe.models.detector import KIND, Box, Detector
 from whalepipe.models.weights import find_weights
-from whalepipe.photos import ENDINGS, Found, describe, read_photo
+from whalepipe.photos import ENDINGS, Found, as_text, describe, read_photo
 from whalepipe.progress import Progress, silent
 from whalepipe.stages.detect import drawn
-from whalepipe.tables import BoxLabel, Photo, fits, read_table
+from whalepipe.tables import BoxLabel, fits, read_table
 
 LEAST = 0.001  # the curve of precision over recall needs the unsure boxes too
 
@@ -34,33 +34,61 @@ class DetectorEvaluation:
     device: str = "cpu"
 
 
+@dataclass(frozen=True)
+class Looked:
+    """What a detector found."""
+
+    parts: tuple[str, ...]  # what it knows, in the order of its classes
+    sightings: list[Sighting]  # on the photos with boxes; its unsure boxes too
+    alarms: list[Sighting] | None  # on photos without animals, at the configuration's confidence; None: none were given
+
+
 def evaluate_detector(
     photos: Path, boxes: Path, options: DetectorEvaluation, progress: Progress = silent
 ) -> dict[str, Any]:
-    """Score a detector on the photos that a table of boxes names; a photo with an empty row is scored as empty.
+    """Score a detector on the photos that a table of boxes names: `look`, then `figures`, which say what comes back."""
+    return figures(look(photos, boxes, options, progress), options)
 
-    Its own boxes are scored: those that the pipeline then drops because they lie in another one still count as false.
 
-    Returns ap50 and ap (COCO's, mean over the parts that have boxes), recall and precision (at the configuration's
-    confidence, overlap 0.5), false_per_100 (boxes in 100 photos of `negatives`; None without), photos, boxes, the same
-    for each of `parts`, and `intervals` (95 %, by resampling encounters; `resampled` says "photos" where there is but
-    one). Raises TableError, WeightsError, PhotoError (a photo cannot be read).
+def look(photos: Path, boxes: Path, options: DetectorEvaluation, progress: Progress = silent) -> Looked:
+    """Let a detector look at the photos that a table of boxes names, and at those of `negatives`.
+
+    Raises TableError, WeightsError, PhotoError (a photo cannot be read).
     """
     detector = Detector(find_weights(options.config.weights, KIND), options.device)
     labels = _chosen(boxes, options)
-    empty = [path for root in options.negatives for path in _pictures(root)]
+    empty = [(root, path) for root in options.negatives for path in _pictures(root)]
     sightings = [_sighting(photos, name, rows, detector, options.config) for name, rows in progress("detect", labels)]
+    alarms = [_alarm(root, path, detector, options.config) for root, path in progress("negatives", empty)]
+    return Looked(detector.parts, sightings, alarms if options.negatives else None)
+
+
+def figures(looked: Looked, options: DetectorEvaluation) -> dict[str, Any]:
+    """How good the boxes are; a photo with an empty row is scored as empty.
+
+    The detector's own boxes are scored: those that the pipeline then drops because they lie in another one still count
+    as false.
+
+    Returns ap50 and ap (COCO's, mean over the parts that have boxes), recall and precision (at the configuration's
+    confidence, overlap 0.5), boxes, false_per_100 (boxes in 100 photos of `negatives`; None without), `intervals`
+    (95 %, by resampling encounters; `resampled` says "photos" where there is but one), the same for each of `parts`
+    and of `sizes` (evaluation/boxes.py says what they are), photos, negatives, and the settings.
+    """
     config = options.config
-    result = score(sightings, detector.parts, config.confidence, config.max_boxes, options.resamplings, options.seed)
-    alarms = [find(path, detector, config) for path in progress("negatives", empty)]
-    _add_false(result, alarms if options.negatives else None, options)
-    return {**result, "photos": len(sightings), "negatives": len(alarms), **_setting(options)}
+    most, times, seed = config.max_boxes, options.resamplings, options.seed
+    result = score(looked.sightings, looked.parts, config.confidence, most, times, seed)
+    _add_false(result, looked, options)
+    return {**result, "photos": len(looked.sightings), "negatives": len(looked.alarms or ()), **_setting(options)}
 
 
-def find(path: Path, detector: Detector, config: DetectConfig) -> list[Box]:
-    """The boxes in a photo, read as the pipeline reads it. Raises PhotoError naming the file."""
+def find(path: Path, detector: Detector, config: DetectConfig) -> tuple[list[Box], tuple[int, int]]:
+    """The boxes in a photo, read as the pipeline reads it, and the width and height at which it was read.
+
+    Raises PhotoError naming the file.
+    """
     try:
-        return detector(read_photo(path, config.size), config)
+        pixels = read_photo(path, config.size)
+        return detector(pixels, config), (pixels.shape[1], pixels.shape[0])
     except PhotoError as error:
         raise PhotoError(f"{path}: {error}") from error
 
@@ -88,13 +116,17 @@ def _sighting(root: Path, name: str, rows: list[BoxLabel], detector: Detector, c
     photo = describe(Found(name, root / name), PhotosConfig())
     if photo.error:
         raise PhotoError(f"{root / name}: {photo.error}")
+    size = photo.width or 0, photo.height or 0
     truths = [(_part(d.part, name, detector), d.xmin, d.ymin, d.xmax, d.ymax) for d in drawn(photo, rows)]
-    found = find(root / name, detector, replace(config, confidence=min(LEAST, config.confidence)))
-    return Sighting(
-        rows[0].encounter,
-        np.array(truths, np.float64).reshape(-1, 5),
-        np.array([_row(box, photo, detector) for box in found], np.float64).reshape(-1, 6),
-    )
+    found, _ = find(root / name, detector, replace(config, confidence=min(LEAST, config.confidence)))
+    boxes = np.array(truths, np.float64).reshape(-1, 5)
+    return Sighting(rows[0].encounter, boxes, _rows(found, size, detector), size, name, root / name)
+
+
+def _alarm(root: Path, path: Path, detector: Detector, config: DetectConfig) -> Sighting:
+    found, size = find(path, detector, config)
+    name = as_text(path.relative_to(root.parent).as_posix())
+    return Sighting("", np.empty((0, 5)), _rows(found, size, detector), size, name, path)
 
 
 def _part(part: str, name: str, detector: Detector) -> int:
@@ -103,10 +135,14 @@ def _part(part: str, name: str, detector: Detector) -> int:
     return detector.parts.index(part)
 
 
-def _row(box: Box, photo: Photo, detector: Detector) -> tuple[float, ...]:
-    width, height = photo.width or 0, photo.height or 0
-    corners = (box.xmin * width, box.ymin * height, box.xmax * width, box.ymax * height)
-    return (detector.parts.index(box.part), *corners, box.confidence)
+def _rows(boxes: list[Box], size: tuple[int, int], detector: Detector) -> Numbers:
+    """Boxes as a Sighting has them, (N, 6), in pixels of a picture of this width and height."""
+    width, height = size
+    rows = [
+        (detector.parts.index(b.part), b.xmin * width, b.ymin * height, b.xmax * width, b.ymax * height, b.confidence)
+        for b in boxes
+    ]
+    return np.array(rows, np.float64).reshape(-1, 6)
 
 
 def _pictures(root: Path) -> Iterator[Path]:
@@ -116,13 +152,24 @@ def _pictures(root: Path) -> Iterator[Path]:
     yield from found
 
 
-def _add_false(result: dict[str, Any], alarms: list[list[Box]] | None, options: DetectorEvaluation) -> None:
-    """Put false boxes per 100 photos into the figures of all parts and of each."""
-    for part, figures in [(None, result), *result["parts"].items()]:
-        if alarms is None:
-            figures["false_per_100"] = figures["intervals"]["false_per_100"] = None
-            continue
-        counts = np.array([sum(part in (None, box.part) for box in boxes) for boxes in alarms], np.float64)
-        draws = resample(len(counts), options.resamplings, options.seed)
-        figures["false_per_100"] = round(float(100 * counts.mean()), 4)
-        figures["intervals"]["false_per_100"] = interval((100 * counts[draws].mean(axis=1)).tolist())
+def _add_false(result: dict[str, Any], looked: Looked, options: DetectorEvaluation) -> None:
+    """Put false boxes per 100 photos into the figures of all boxes, of each part and of each size."""
+    alarms = looked.alarms
+    _put_false(result, alarms and [len(a.found) for a in alarms], options)
+    for number, part in enumerate(looked.parts):
+        counts = alarms and [int((a.found[:, 0] == number).sum()) for a in alarms]
+        _put_false(result["parts"][part], counts, options)
+    for size in SIZES:
+        counts = alarms and [int(of_size(a.found[:, 1:5], a.size, size).sum()) for a in alarms]
+        _put_false(result["sizes"][size], counts, options)
+
+
+def _put_false(into: dict[str, Any], counts: list[int] | None, options: DetectorEvaluation) -> None:
+    """The figure and its interval, from the number of false boxes in each photo; None where there are no photos."""
+    if counts is None:
+        into["false_per_100"] = into["intervals"]["false_per_100"] = None
+        return
+    each = 100 * np.array(counts, np.float64)
+    draws = resample(len(counts), options.resamplings, options.seed)
+    into["false_per_100"] = round(float(each.mean()), 4)
+    into["intervals"]["false_per_100"] = interval(each[draws].mean(axis=1).tolist())

@@ -98,7 +98,7 @@ def _render(path: Path, page: Page, album: Album, ticks: Iterator[Source], limit
 
     script = resources.files("whalepipe.report").joinpath("templates/report.js").read_text(encoding="utf-8")
     allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    pieces = _environment().get_template("report.html").generate(
+    pieces = templates().get_template("report.html").generate(
         page=page, picture=picture, beside=isinstance(album, Beside), script=Markup(script), allowed=allowed
     )  # fmt: skip
     written = 0
@@ -111,7 +111,8 @@ def _render(path: Path, page: Page, album: Album, ticks: Iterator[Source], limit
         pass
 
 
-def _environment() -> Environment:
+def templates() -> Environment:
+    """The pages' templates; all that is put into one is escaped."""
     environment = Environment(
         loader=PackageLoader("whalepipe.report"),
         autoescape=True,
