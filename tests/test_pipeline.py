@@ -12,6 +12,7 @@ import pytest
 from tests import fakes
 from tests.helpers import check_books, reasons, rows, run, snapshot, states, tables, whalepipe
 from whalepipe import pipeline
+from whalepipe.files import digest
 from whalepipe.work import Job
 
 T = TypeVar("T")
@@ -93,6 +94,23 @@ def test_a_changed_setting_redoes_what_follows_from_it(
     assert (fake_models.detected, fake_models.embedded) == (detected, embedded)
     assert (snapshot(out / "crops") != crops) == setting.startswith("crop.")
     assert json.loads((out / "summary.json").read_text())["made_with"]["config"]["quality"]["min_size"] in (48, 55)
+
+
+def test_another_backend_is_another_cause(raw: Path, out: Path, fake_models: fakes.Calls) -> None:
+    """The same boxes within a pixel are not the same boxes: none made by one may pass for another's."""
+    [card] = (raw.parent / "fake-weights").glob("detector.json")
+    form = card.with_suffix(".onnx")
+    form.write_bytes(b"form")
+    card.write_text(json.dumps({**json.loads(card.read_text()), "exported": {"sha256": digest(form)}}))
+    made_with = []
+    for setting, detected in (("onnx", 3), ("torch", 3), ("onnx", 0), ("torch", 0)):
+        again(fake_models)
+        assert run(raw, out, "--set", f"detect.backend={setting}").code == 0
+        assert fake_models.detected == detected
+        made_with.append(json.loads((out / "summary.json").read_text())["made_with"]["detector_exported"])
+    assert made_with == [digest(form), "", digest(form), ""]
+    assert run(raw, out).code == 0  # `auto` on a processor is what is there: the exported form
+    assert fake_models.detected == 0
 
 
 def test_a_threshold_sets_aside_with_a_reason(raw: Path, out: Path, fake_models: fakes.Calls) -> None:  # noqa: ARG001

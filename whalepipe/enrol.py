@@ -18,7 +18,7 @@ from whalepipe.config import Config
 from whalepipe.errors import PhotoError, TableError
 from whalepipe.files import digest, storing
 from whalepipe.models.detector import Detector
-from whalepipe.models.device import pick_device
+from whalepipe.models.exported import find_exported
 from whalepipe.models.weights import find_weights
 from whalepipe.photos import Found, describe, encode_jpeg, inside, read_photo
 from whalepipe.progress import Progress, silent
@@ -150,7 +150,8 @@ class _Finder:
         """The one animal in a photo. Raises PhotoError where the detector finds none or several."""
         if self._detector is None:
             weights = find_weights(self.config.detect.weights, "detector")
-            self._detector = Detector(weights, pick_device(self._device))
+            exported = find_exported(weights, self.config.detect.backend, self._device)
+            self._detector = Detector(weights, self._device, exported)
         pixels = read_photo(path, self.config.detect.size, self.config.photos.max_megapixels)
         found = detecting.detect(photo, pixels, self._detector, self.config.detect)
         found = [d for d in found if part in ("", d.part)]

@@ -20,6 +20,7 @@ from whalepipe.errors import PhotoError, TableError
 from whalepipe.files import storing, sweep, write_aside
 from whalepipe.models.calibration import Calibration, read_calibration
 from whalepipe.models.details import CloserLook, closer_look
+from whalepipe.models.exported import find_exported
 from whalepipe.models.species import SpeciesModel, find_species
 from whalepipe.models.weights import Weights, find_weights
 from whalepipe.photos import Found, encode_jpeg, read_keepsakes, read_photo
@@ -30,6 +31,7 @@ from whalepipe.stages import embed as embedding
 from whalepipe.stages import listing
 from whalepipe.stages import match as matching
 from whalepipe.stages import quality as grading
+from whalepipe.stages.crop import CropFile
 from whalepipe.summary import summarize
 from whalepipe.tables import BoxLabel, Crop, Detection, Embedding, Ledger, Photo, read_table, write_table
 
@@ -49,19 +51,6 @@ class Job:
     boxes: Path | None = None  # CSV of boxes that a person drew, in place of the detector
     device: str = "auto"
     verify: bool = False  # read every file again instead of knowing it by path, size and time of change
-
-
-@dataclass(frozen=True)
-class CropFile:
-    """A crop as the cache keeps it: its row, and how to tell that its file is still the one that was written."""
-
-    crop: str
-    box: int
-    part: str
-    width: int
-    height: int
-    size: int  # bytes
-    changed_ns: int
 
 
 class Work:
@@ -87,7 +76,7 @@ class Work:
     def check(self, stages: Collection[str]) -> None:
         """Say what these stages will lack before an hour of work is done. Raises WhalepipeError."""
         if "detect" in stages and self.job.boxes is None:
-            _ = self.detector_weights
+            _ = self.exported_detector
         if "quality" in stages:
             _ = self.embedder_weights
         if "identify" in stages:
@@ -125,6 +114,11 @@ class Work:
         return find_weights(self.config.detect.weights, "detector")
 
     @cached_property
+    def exported_detector(self) -> Weights | None:
+        """What runs in the place of the detector's own tensors, if anything does."""
+        return find_exported(self.detector_weights, self.config.detect.backend, self.job.device)
+
+    @cached_property
     def embedder_weights(self) -> Weights:
         """The embedder's file, checked against its card."""
         return find_weights(self.config.embed.weights, "embedder")
@@ -133,9 +127,8 @@ class Work:
     def detector(self) -> "Detector":
         """The detector, loaded now."""
         from whalepipe.models.detector import Detector
-        from whalepipe.models.device import pick_device
 
-        return Detector(self.detector_weights, pick_device(self.job.device))
+        return Detector(self.detector_weights, self.job.device, self.exported_detector)
 
     @cached_property
     def embedder(self) -> "Embedder":
@@ -183,8 +176,10 @@ class Work:
 
     def detect_key(self, photo: Photo) -> str:
         """The cause of a photo's detections."""
-        digest, parts = self.detector_weights.digest, self.detector_weights.card.get("parts")
-        return recipe("detect", detecting.VERSION, self.config.detect, digest, parts, photo.photo_id)
+        weights, exported = self.detector_weights, self.exported_detector
+        causes = [weights.digest, weights.card.get("parts"), exported.digest if exported else "torch"]
+        config = replace(self.config.detect, backend="")  # which of them was meant is said by what runs
+        return recipe("detect", detecting.VERSION, config, *causes, photo.photo_id)
 
     def kept_crops(
         self,
@@ -197,7 +192,7 @@ class Work:
         for box in boxes:
             self._detections[box.photo, box.box] = self._box_cause(box)
         kept = self.cache.load("crop", key, CropFile)
-        if kept is None or not all(self._intact(c) for c in kept):
+        if kept is None or not all(c.intact(self.crops_dir) for c in kept):
             kept = self._write_crops(self.files[photo.photo].path, make())
             self.cache.store("crop", key, kept)
         return [Crop(c.crop, photo.photo, photo.photo_id, c.box, c.part, c.width, c.height) for c in kept]
@@ -218,13 +213,6 @@ class Work:
                 CropFile(crop.crop, crop.box, crop.part, crop.width, crop.height, status.st_size, status.st_mtime_ns)
             )
         return kept
-
-    def _intact(self, crop: CropFile) -> bool:
-        try:
-            status = (self.crops_dir / crop.crop).stat()
-        except OSError:
-            return False
-        return (status.st_size, status.st_mtime_ns) == (crop.size, crop.changed_ns)
 
     def forget_crops(self, photos: Sequence[Photo], crops: Sequence[Crop]) -> None:
         """Remove the files that an earlier run with other boxes made of the same photos and this run did not."""
@@ -289,6 +277,7 @@ class Work:
         made_with = {
             "whalepipe": __version__,
             "detector": "" if self.job.boxes else self.detector_weights.digest,
+            "detector_exported": "" if self.job.boxes or not self.exported_detector else self.exported_detector.digest,
             "embedder": self.embedder_weights.digest,
             "silhouette": self.closer_look.weights.digest if self.closer_look else "",
             "species": self.species_model.digest if self.species_model else "",

@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 from whalepipe.config import DetectConfig
 from whalepipe.errors import TableError, WeightsError, WhalepipeError
 from whalepipe.models.detector import Detector, build_model
+from whalepipe.models.exported import find_exported
 from whalepipe.models.weights import find_weights, save_weights
 from whalepipe.training.boxes import count_boxes, empty, fractions, labelled, prepare, render
 from whalepipe.training.detector import DetectorTraining, command, train_detector
@@ -165,6 +166,8 @@ def test_a_run_of_one_epoch_makes_weights_with_their_card(folder, monkeypatch, c
     )
     assert weights.card["cannot"][-1] == "see anything but squares"
     assert Detector(weights)(np.zeros((60, 90, 3), np.uint8), DetectConfig(size=64)) is not None
+    form = find_exported(weights, "onnx", "cpu")
+    assert form and form.path == folder / "out" / "fins.onnx"
     assert capfd.readouterr().out == ""
 
 

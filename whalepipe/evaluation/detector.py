@@ -10,8 +10,9 @@ import numpy as np
 
 from whalepipe.config import DetectConfig, PhotosConfig
 from whalepipe.errors import PhotoError, TableError
-from whalepipe.evaluation.boxes import SIZES, Numbers, Sighting, interval, of_size, resample, score
+from whalepipe.evaluation.boxes import Numbers, Sighting, interval, of_size, resample, score
 from whalepipe.models.detector import KIND, Box, Detector
+from whalepipe.models.exported import find_exported
 from whalepipe.models.weights import find_weights
 from whalepipe.photos import ENDINGS, Found, as_text, describe, read_photo
 from whalepipe.progress import Progress, silent
@@ -55,7 +56,9 @@ def look(photos: Path, boxes: Path, options: DetectorEvaluation, progress: Progr
 
     Raises TableError, WeightsError, PhotoError (a photo cannot be read).
     """
-    detector = Detector(find_weights(options.config.weights, KIND), options.device)
+    weights = find_weights(options.config.weights, KIND)
+    exported = find_exported(weights, options.config.backend, options.device)
+    detector = Detector(weights, options.device, exported)
     labels = _chosen(boxes, options)
     empty = [(root, path) for root in options.negatives for path in _pictures(root)]
     sightings = [_sighting(photos, name, rows, detector, options.config) for name, rows in progress("detect", labels)]
@@ -155,21 +158,20 @@ def _pictures(root: Path) -> Iterator[Path]:
 def _add_false(result: dict[str, Any], looked: Looked, options: DetectorEvaluation) -> None:
     """Put false boxes per 100 photos into the figures of all boxes, of each part and of each size."""
     alarms = looked.alarms
-    _put_false(result, alarms and [len(a.found) for a in alarms], options)
-    for number, part in enumerate(looked.parts):
-        counts = alarms and [int((a.found[:, 0] == number).sum()) for a in alarms]
-        _put_false(result["parts"][part], counts, options)
-    for size in SIZES:
-        counts = alarms and [int(of_size(a.found[:, 1:5], a.size, size).sum()) for a in alarms]
-        _put_false(result["sizes"][size], counts, options)
-
-
-def _put_false(into: dict[str, Any], counts: list[int] | None, options: DetectorEvaluation) -> None:
-    """The figure and its interval, from the number of false boxes in each photo; None where there are no photos."""
-    if counts is None:
-        into["false_per_100"] = into["intervals"]["false_per_100"] = None
+    if alarms is None:
+        for into in (result, *result["parts"].values(), *result["sizes"].values()):
+            into["false_per_100"] = into["intervals"]["false_per_100"] = None
         return
+    _put_false(result, [len(a.found) for a in alarms], options)
+    for number, part in enumerate(looked.parts):
+        _put_false(result["parts"][part], [(a.found[:, 0] == number).sum() for a in alarms], options)
+    for size, into in result["sizes"].items():
+        _put_false(into, [of_size(a.found[:, 1:5], a.size, size).sum() for a in alarms], options)
+
+
+def _put_false(into: dict[str, Any], counts: list[int], options: DetectorEvaluation) -> None:
+    """The figure and its interval, from the number of false boxes in each photo."""
     each = 100 * np.array(counts, np.float64)
-    draws = resample(len(counts), options.resamplings, options.seed)
+    draws = resample(len(each), options.resamplings, options.seed)
     into["false_per_100"] = round(float(each.mean()), 4)
     into["intervals"]["false_per_100"] = interval(each[draws].mean(axis=1).tolist())

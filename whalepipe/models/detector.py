@@ -2,7 +2,8 @@
 
 Weights are a plain state dict of an Ultralytics `DetectionModel`; the card names the architecture's YAML file and the
 parts in the order of the classes. Ultralytics is imported at the first detector only, and kept from the network and
-from the user's home (`import_ultralytics`).
+from the user's home (`import_ultralytics`). Where weights have an exported form (exported.py), ONNX Runtime can run
+that instead, and neither Ultralytics nor torch is imported.
 """
 
 import atexit
@@ -10,6 +11,7 @@ import importlib
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -21,6 +23,8 @@ from PIL import Image
 
 from whalepipe.config import DetectConfig
 from whalepipe.errors import WeightsError
+from whalepipe.models.device import pick_device
+from whalepipe.models.exported import Exported
 from whalepipe.models.weights import Weights, load_state
 
 if TYPE_CHECKING:
@@ -101,22 +105,58 @@ def letterbox(image: Picture, size: int) -> tuple[Picture, tuple[int, int, int, 
     return padded, (left, top, w, h)
 
 
+def load_model(weights: Weights) -> Any:
+    """The model of a detector's weights, ready to look. Raises WeightsError where the weights are not a detector's."""
+    model: Any = build_model(str(weights.card.get("architecture")), len(_parts(weights)))
+    try:
+        model.load_state_dict(load_state(weights), strict=True)
+    except RuntimeError as error:
+        cause = " ".join(str(error).split())[:200]
+        raise WeightsError(f"{weights.path}: not the tensors of its card's architecture ({cause})") from error
+    return model.float().eval().fuse(verbose=False)
+
+
+def _parts(weights: Weights) -> tuple[str, ...]:
+    parts = weights.card.get("parts")
+    if not isinstance(parts, list) or not parts or not all(isinstance(p, str) for p in parts):
+        raise WeightsError(f"{weights.path}: its card names no parts")
+    return tuple(parts)
+
+
+# A letterboxed picture (h, w, 3) in, raw predictions (anchors, 4 + parts) out: centre x, centre y, width, height in
+# pixels, a score a part.
+Network = Callable[[Picture], Numbers]
+
+
+class TorchNetwork:
+    """The model as torch runs it, on a device."""
+
+    def __init__(self, model: Any, device: str = "cpu") -> None:
+        self.device, self._model = device, model.to(device)
+
+    def __call__(self, padded: Picture) -> Numbers:
+        """Raw predictions, as Network says."""
+        import torch
+
+        with torch.inference_mode():
+            batch = torch.from_numpy(np.ascontiguousarray(padded.transpose(2, 0, 1))[None]).to(self.device)
+            raw = self._model(batch.float() / 255)
+            raw = raw[0] if isinstance(raw, tuple | list) else raw
+            prediction: Numbers = raw[0].T.cpu().numpy().astype(np.float64)
+        return prediction
+
+
 class Detector:
     """Finds the parts that its weights know. Raises WeightsError where the weights are not a detector's."""
 
-    def __init__(self, weights: Weights, device: str = "cpu") -> None:
-        parts = weights.card.get("parts")
-        if not isinstance(parts, list) or not parts or not all(isinstance(p, str) for p in parts):
-            raise WeightsError(f"{weights.path}: its card names no parts")
-        self.parts: tuple[str, ...] = tuple(parts)
-        self.device = device
-        model: Any = build_model(str(weights.card.get("architecture")), len(parts))
-        try:
-            model.load_state_dict(load_state(weights), strict=True)
-        except RuntimeError as error:
-            cause = " ".join(str(error).split())[:200]
-            raise WeightsError(f"{weights.path}: not the tensors of its card's architecture ({cause})") from error
-        self._model = model.float().eval().fuse(verbose=False).to(device)
+    def __init__(self, weights: Weights, device: str = "cpu", exported: Weights | None = None) -> None:
+        """`device` also `auto`. With `exported` (see `find_exported`) that runs, on the processor."""
+        self.parts = _parts(weights)
+        self._network: Network
+        if exported:
+            self._network = Exported(exported)
+        else:
+            self._network = TorchNetwork(load_model(weights), pick_device(device))
 
     def __call__(self, image: Picture, config: DetectConfig) -> list[Box]:
         """The boxes in a picture (H, W, 3), uint8, RGB, upright; the surest first, `config.max_boxes` at most.
@@ -136,15 +176,7 @@ class Detector:
         return _decode(self._predict(padded), place)
 
     def _predict(self, padded: Picture) -> Numbers:
-        """Raw predictions (anchors, 4 + parts): centre x, centre y, width, height in pixels, a score a part."""
-        import torch
-
-        with torch.inference_mode():
-            batch = torch.from_numpy(np.ascontiguousarray(padded.transpose(2, 0, 1))[None]).to(self.device)
-            raw = self._model(batch.float() / 255)
-            raw = raw[0] if isinstance(raw, tuple | list) else raw
-            prediction: Numbers = raw[0].T.cpu().numpy().astype(np.float64)
-        return prediction
+        return self._network(padded)
 
     def _select(self, corners: Numbers, scores: Numbers, config: DetectConfig) -> list[Box]:
         confidence, part = scores.max(axis=1), scores.argmax(axis=1)

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from pathlib import PurePosixPath
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,27 @@ from whalepipe.tables import Crop, Detection
 
 VERSION = 1
 LONGEST_STEM = 100  # characters; leaves room for the rest of a file name, whose limit is 255 bytes
+
+
+@dataclass(frozen=True)
+class CropFile:
+    """A crop as the cache keeps it: its row, and how to tell that its file is still the one that was written."""
+
+    crop: str
+    box: int
+    part: str
+    width: int
+    height: int
+    size: int  # bytes
+    changed_ns: int
+
+    def intact(self, folder: Path) -> bool:
+        """Whether its file in the folder of the crops is the one that was written."""
+        try:
+            status = (folder / self.crop).stat()
+        except OSError:
+            return False
+        return (status.st_size, status.st_mtime_ns) == (self.size, self.changed_ns)
 
 
 def crop(

@@ -61,12 +61,15 @@ def train_detector(
     options: DetectorTraining,
     progress: Callable[[int, int, float], None] | None = None,
 ) -> Weights:
-    """Train on tables of boxes, each with the folder of its photos, and on rendered ones; write weights and card.
+    """Train on tables of boxes, each with the folder of its photos, and on rendered ones.
+
+    Writes the weights, their exported form and their card.
 
     `progress` is called after each epoch: epochs done, epochs in all, mean loss. A run that was killed goes on from its
     last epoch. Raises TableError (a wrong table, named with its row), WeightsError (the base), StorageError, and
     WhalepipeError where `work_dir` holds another training.
     """
+    from whalepipe.training.export import export_detector
     from whalepipe.training.finetune import epochs_done, mean_weights
 
     _check(labels, options)
@@ -78,7 +81,7 @@ def train_detector(
     if done < options.epochs:
         _fit(base, options, last if done else None, progress)
     averaged = range(max(1, options.epochs - options.average + 1), options.epochs + 1)
-    return save_weights(options.out, mean_weights(last, averaged), _card(labels, options, sources))
+    return export_detector(save_weights(options.out, mean_weights(last, averaged), _card(labels, options, sources)))
 
 
 def _check(labels: Sequence[tuple[Path, Path]], options: DetectorTraining) -> None:
