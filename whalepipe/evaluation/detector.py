@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ from whalepipe.errors import PhotoError, TableError
 from whalepipe.evaluation.boxes import Numbers, Sighting, interval, of_size, resample, score
 from whalepipe.models.detector import KIND, Box, Detector
 from whalepipe.models.exported import find_exported
+from whalepipe.models.tiles import pays
 from whalepipe.models.weights import find_weights
-from whalepipe.photos import ENDINGS, Found, as_text, describe, read_photo
+from whalepipe.photos import ENDINGS, Found, as_text, describe, read_photo, upright_size
 from whalepipe.progress import Progress, silent
 from whalepipe.stages.detect import drawn
 from whalepipe.tables import BoxLabel, fits, read_table
@@ -91,7 +93,8 @@ def find(path: Path, detector: Detector, config: DetectConfig) -> tuple[list[Box
     """
     try:
         pixels = read_photo(path, config.size)
-        return detector(pixels, config), (pixels.shape[1], pixels.shape[0])
+        closer = (partial(read_photo, path),) if pays(*upright_size(path), config) else ()
+        return detector(pixels, config, *closer), (pixels.shape[1], pixels.shape[0])
     except PhotoError as error:
         raise PhotoError(f"{path}: {error}") from error
 
