@@ -17,6 +17,11 @@ def _number(default: Any, least: float, most: float) -> Any:
     return field(default=default, metadata={"range": (least, most)})
 
 
+def _choice(*values: str) -> Any:
+    """A field with few values, the first by default."""
+    return field(default=values[0], metadata={"choices": values})
+
+
 def _share(default: float) -> Any:
     return _number(default, 0.0, 1.0)
 
@@ -39,6 +44,9 @@ class DetectConfig:
     confidence: float = _share(0.3)  # boxes below this are dropped
     overlap: float = _share(0.4)  # of two boxes with a larger intersection over union, the less sure is dropped
     max_boxes: int = _number(50, 1, 10_000)  # in one photo
+    # What is looked at closer in photos at least twice as long as `size`: where a distant animal is suspected, nothing,
+    # or all of it in full size, which takes some thirty times as long.
+    tiles: str = _choice("auto", "none", "all")
 
 
 @dataclass(frozen=True)
@@ -128,6 +136,7 @@ def _build(kind: type[T], data: Any, where: str) -> T:
     values = {key: _value(hints[key], value, f"{where}: {key}") for key, value in data.items()}
     for f in dataclasses.fields(typing.cast("Any", kind)):
         _check_range(values.get(f.name), f.metadata.get("range"), f"{where}: {f.name}")
+        _check_choice(values.get(f.name), f.metadata.get("choices"), f"{where}: {f.name}")
     return kind(**{key: float(value) if hints[key] is float else value for key, value in values.items()})
 
 
@@ -142,6 +151,11 @@ def _value(hint: type, value: Any, where: str) -> Any:
 def _check_range(value: Any, limits: tuple[float, float] | None, where: str) -> None:
     if value is not None and limits and not limits[0] <= value <= limits[1]:
         raise ConfigError(f"{where}: {value} is not between {limits[0]:g} and {limits[1]:g}")
+
+
+def _check_choice(value: Any, choices: Sequence[str] | None, where: str) -> None:
+    if value is not None and choices and value not in choices:
+        raise ConfigError(f"{where}: {value!r} is none of {', '.join(choices)}")
 
 
 def with_settings(config: Config, settings: Sequence[str]) -> Config:

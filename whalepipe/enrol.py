@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -152,7 +153,8 @@ class _Finder:
             weights = find_weights(self.config.detect.weights, "detector")
             self._detector = Detector(weights, pick_device(self._device))
         pixels = read_photo(path, self.config.detect.size, self.config.photos.max_megapixels)
-        found = detecting.detect(photo, pixels, self._detector, self.config.detect)
+        full = partial(read_photo, path, max_megapixels=self.config.photos.max_megapixels)
+        found = detecting.detect(photo, pixels, self._detector, self.config.detect, full)
         found = [d for d in found if part in ("", d.part)]
         if len(found) != 1:
             raise PhotoError(f"{len(found)} animals found where the label has no box; give xmin, ymin, xmax, ymax")

@@ -106,7 +106,7 @@ def detect_photos(work: Work, tables: Tables) -> None:
 
     def find(photo: Photo) -> list[Detection]:
         pixels = work.pixels(photo, max_side=work.config.detect.size)
-        return detecting.detect(photo, pixels, work.detector, work.config.detect)
+        return detecting.detect(photo, pixels, work.detector, work.config.detect, partial(work.pixels, photo))
 
     tables.detections = _for_photos(work, tables, "detect", boxes)
     work.write("detections", Detection, tables.detections)

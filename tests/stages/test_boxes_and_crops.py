@@ -50,6 +50,22 @@ def test_a_box_inside_another_is_no_second_animal(inner: Box, left: int) -> None
     assert max(d.confidence for d in found) == max(fin.confidence, inner.confidence)
 
 
+@pytest.mark.parametrize(
+    ("width", "tiles", "given"), [(1919, "auto", 0), (1920, "auto", 1), (1920, "all", 1), (6024, "none", 0)]
+)
+def test_only_a_large_photo_is_offered_in_full_size(width: int, tiles: str, given: int) -> None:
+    offered = []
+
+    def detector(image: object, config: object, *read: object) -> list[Box]:  # noqa: ARG001
+        offered.append(len(read))
+        return []
+
+    small = np.zeros((5, 10, 3), dtype=np.uint8)
+    detect(replace(PHOTO, width=width), small, detector, DetectConfig(tiles=tiles), lambda: small)
+    detect(replace(PHOTO, width=width), small, detector, DetectConfig(tiles=tiles))
+    assert offered == [given, 0]
+
+
 def test_drawn_boxes_are_cut_at_the_photos_edges() -> None:
     labels = [BoxLabel("x", part="fluke", xmin=-10, ymin=400, xmax=60, ymax=9000), BoxLabel("x")]
     [box] = drawn(PHOTO, labels)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from whalepipe.config import DetectConfig, PhotosConfig
 from whalepipe.errors import PhotoError, TableError
 from whalepipe.evaluation.boxes import Sighting, interval, resample, score
 from whalepipe.models.detector import KIND, Box, Detector
+from whalepipe.models.tiles import pays
 from whalepipe.models.weights import find_weights
-from whalepipe.photos import ENDINGS, Found, describe, read_photo
+from whalepipe.photos import ENDINGS, Found, describe, read_photo, upright_size
 from whalepipe.progress import Progress, silent
 from whalepipe.stages.detect import drawn
 from whalepipe.tables import BoxLabel, Photo, fits, read_table
@@ -60,7 +62,9 @@ def evaluate_detector(
 def find(path: Path, detector: Detector, config: DetectConfig) -> list[Box]:
     """The boxes in a photo, read as the pipeline reads it. Raises PhotoError naming the file."""
     try:
-        return detector(read_photo(path, config.size), config)
+        pixels = read_photo(path, config.size)
+        closer = (partial(read_photo, path),) if pays(*upright_size(path), config) else ()
+        return detector(pixels, config, *closer)
     except PhotoError as error:
         raise PhotoError(f"{path}: {error}") from error
 

@@ -127,13 +127,14 @@ def _cut(path: Path, row: BoxLabel, table: SpeciesTable, eyes: Eyes) -> tuple[bo
     if photo.error:
         raise PhotoError(photo.error)
     pixels = read_photo(path, max_megapixels=eyes.config.photos.max_megapixels)
-    boxes = detecting.drawn(photo, [replace(row, part=table.part)]) or _found(path, photo, table.part, eyes)
+    boxes = detecting.drawn(photo, [replace(row, part=table.part)]) or _found(path, photo, table.part, eyes, pixels)
     if not boxes:
         return False, pixels
     best = max(boxes, key=lambda d: d.confidence)
     return True, cropping.crop(pixels, [best], eyes.config.crop)[0][1]
 
 
-def _found(path: Path, photo: Photo, part: str, eyes: Eyes) -> list[Detection]:
+def _found(path: Path, photo: Photo, part: str, eyes: Eyes, pixels: Pixels) -> list[Detection]:
     small = read_photo(path, eyes.config.detect.size, eyes.config.photos.max_megapixels)
-    return [d for d in detecting.detect(photo, small, eyes.detector, eyes.config.detect) if d.part == part]
+    found = detecting.detect(photo, small, eyes.detector, eyes.config.detect, lambda: pixels)
+    return [d for d in found if d.part == part]

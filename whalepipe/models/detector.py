@@ -10,6 +10,7 @@ import importlib
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ from PIL import Image
 
 from whalepipe.config import DetectConfig
 from whalepipe.errors import WeightsError
+from whalepipe.models.corners import Numbers, long_sides, overlaps
+from whalepipe.models.tiles import Picture, Seen, look_closer, together
 from whalepipe.models.weights import Weights, load_state
 
 if TYPE_CHECKING:
@@ -34,8 +37,6 @@ VOTERS = 0.5  # a box has a vote on the corners of another if it is at least thi
 NEAR = 0.65  # and overlaps it by so much (IoU)
 CANDIDATES = 1000  # boxes at most that enter the suppression of overlaps, the surest first
 
-Picture = npt.NDArray[np.uint8]
-Numbers = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
 
 
@@ -118,20 +119,25 @@ class Detector:
             raise WeightsError(f"{weights.path}: not the tensors of its card's architecture ({cause})") from error
         self._model = model.float().eval().fuse(verbose=False).to(device)
 
-    def __call__(self, image: Picture, config: DetectConfig) -> list[Box]:
+    def __call__(
+        self, image: Picture, config: DetectConfig, read: Callable[[], Picture] | None = None
+    ) -> list[Box]:
         """The boxes in a picture (H, W, 3), uint8, RGB, upright; the surest first, `config.max_boxes` at most.
 
         The picture is looked at twice, its long side `config.size` pixels and half of that: an animal that fills the
-        frame is larger at full size than the network was trained to see, and the second look costs a quarter.
+        frame is larger at full size than the network was trained to see, and the second look costs a quarter. Where
+        the picture is a photo made smaller, `read` gives that photo in full size, to be looked at closer (tiles.py).
         """
+        height, width = image.shape[:2]
         near, far = self._look(image, config.size), self._look(image, config.size // 2)
-        large = [_long_side(corners, image) >= LARGE for corners, _ in (near, far)]
-        corners = np.vstack([near[0][~large[0]], far[0][large[1]]])
-        scores = np.vstack([near[1][~large[0]], far[1][large[1]]])
-        return self._select(corners, scores, config)
+        large = [long_sides(seen.corners, width, height) >= LARGE for seen in (near, far)]
+        seen = together([near.those(~large[0]), far.those(large[1])])
+        if read is not None:
+            seen = look_closer(seen, (width, height), read, config, self._look)
+        return self._select(seen.corners, seen.scores, config)
 
-    def _look(self, image: Picture, size: int) -> tuple[Numbers, Numbers]:
-        """Corners (N, 4) and scores (N, parts) of all predictions with the picture's long side at `size` pixels."""
+    def _look(self, image: Picture, size: int) -> Seen:
+        """All predictions with the picture's long side at `size` pixels."""
         padded, place = letterbox(image, max(size, STRIDE))
         return _decode(self._predict(padded), place)
 
@@ -158,22 +164,14 @@ class Detector:
         return [Box(self.parts[part[i]], *row) for i, row in zip(kept, numbers, strict=True)]
 
 
-def _decode(prediction: Numbers, place: tuple[int, int, int, int]) -> tuple[Numbers, Numbers]:
-    """Corners (N, 4) as fractions of the picture and scores (N, parts), rounded before anything is decided by them."""
+def _decode(prediction: Numbers, place: tuple[int, int, int, int]) -> Seen:
+    """Predictions in fractions of the picture, rounded before anything is decided by them."""
     left, top, width, height = place
     centre, half = prediction[:, :2], prediction[:, 2:4] / 2
     corners = np.hstack([centre - half, centre + half])
     corners = (corners - [left, top, left, top]) / [width, height, width, height]
     corners = np.round(np.clip(corners, 0, 1), 5).astype(np.float64)
-    return corners, np.round(prediction[:, 4:], 4)
-
-
-def _long_side(corners: Numbers, image: Picture) -> Numbers:
-    """The longer side of each box as a share of the picture's longer side: (N,)."""
-    height, width = image.shape[:2]
-    sides = (corners[:, 2:] - corners[:, :2]) * [width, height]
-    longest: Numbers = sides.max(axis=1) / max(height, width)
-    return longest
+    return Seen(corners, np.round(prediction[:, 4:], 4))
 
 
 def suppress(corners: Numbers, overlap: float) -> Indices:
@@ -182,7 +180,7 @@ def suppress(corners: Numbers, overlap: float) -> Indices:
     while left.size:
         best, left = left[0], left[1:]
         kept.append(best)
-        left = left[_overlaps(corners[best], corners[left]) <= overlap]
+        left = left[overlaps(corners[best], corners[left]) <= overlap]
     return np.array(kept, dtype=np.intp)
 
 
@@ -196,16 +194,7 @@ def vote(kept: Indices, corners: Numbers, confidence: Numbers, part: npt.NDArray
     """
     voted = np.empty((len(kept), 4))
     for row, best in enumerate(kept):
-        near = _overlaps(corners[best], corners) >= NEAR
+        near = overlaps(corners[best], corners) >= NEAR
         voters = near & (part == part[best]) & (confidence >= VOTERS * confidence[best])
         voted[row] = np.average(corners[voters], axis=0, weights=confidence[voters])
     return np.round(voted, 5)
-
-
-def _overlaps(box: Numbers, others: Numbers) -> Numbers:
-    """Intersection over union (N,) of a box (4,) with others (N, 4)."""
-    low, high = np.maximum(box[:2], others[:, :2]), np.minimum(box[2:], others[:, 2:])
-    shared = np.prod(np.clip(high - low, 0, None), axis=1)
-    areas = np.prod(others[:, 2:] - others[:, :2], axis=1) + np.prod(box[2:] - box[:2])
-    overlaps: Numbers = shared / (areas - shared)
-    return overlaps

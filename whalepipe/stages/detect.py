@@ -1,6 +1,6 @@
 """Find the flukes and dorsal fins of a photo, or take the boxes that a person drew."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import isnan
 
 import numpy as np
@@ -10,17 +10,28 @@ from whalepipe.boxes import area, shared
 from whalepipe.config import DetectConfig
 from whalepipe.errors import TableError
 from whalepipe.models.detector import Box, Detector
+from whalepipe.models.tiles import pays
 from whalepipe.tables import BoxLabel, Detection, Photo
 
-VERSION = 2
+VERSION = 3
 INSIDE = 0.8  # of a box's area in another box: it lies inside
 MUCH_SMALLER = 0.2  # of the other's area
 
 
-def detect(photo: Photo, pixels: NDArray[np.uint8], detector: Detector, config: DetectConfig) -> list[Detection]:
-    """The boxes found in `pixels` ((height, width, 3) uint8 RGB, upright, of any size), in full-size pixels."""
+def detect(
+    photo: Photo,
+    pixels: NDArray[np.uint8],
+    detector: Detector,
+    config: DetectConfig,
+    read: Callable[[], NDArray[np.uint8]] | None = None,
+) -> list[Detection]:
+    """The boxes found in `pixels` ((height, width, 3) uint8 RGB, upright, of any size), in full-size pixels.
+
+    `read` gives the photo in full size; it is called where a photo so large is to be looked at closer (`config.tiles`).
+    """
     width, height = _size(photo)
-    found = _one_an_animal(detector(pixels, config))
+    closer = (read,) if read is not None and pays(width, height, config) else ()
+    found = _one_an_animal(detector(pixels, config, *closer))
     boxes = [(b.part, b.xmin * width, b.ymin * height, b.xmax * width, b.ymax * height, b.confidence) for b in found]
     return _numbered(photo, boxes)
 
