@@ -144,8 +144,7 @@ def paste(sea: Pixels, fin: Pixels, width: int, x: int, y: int) -> Corners:
     water = opaque[..., 0] < 0.5
     shift = np.median(place[water], axis=0) - np.median(small[water], axis=0)
     place[:] = np.clip(np.round(opaque * (small + shift) + (1 - opaque) * place), 0, 255).astype(np.uint8)
-    x0, y0 = left + AROUND * w, top + AROUND * h
-    return x0, y0, x0 + w, y0 + h
+    return left + AROUND * w, top + AROUND * h, left + (1 + AROUND) * w, top + (1 + AROUND) * h
 
 
 def compose(sea: Pixels, begin: float, own: Sequence[Corners], fins: Sequence[Pixels], said: argparse.Namespace,
@@ -171,9 +170,8 @@ def scenes(said: argparse.Namespace) -> Iterator[Scene]:
     said.kept.mkdir(parents=True, exist_ok=True)
     boxes = boxes_of(said.data)
     fins = cut_fins(said.data, boxes)
-    for number, (name, (begin, place)) in enumerate(SEAS.items()):
-        if name not in said.seas:
-            continue
+    chosen = [(n, name, *sea) for n, (name, sea) in enumerate(SEAS.items()) if name in said.seas]
+    for number, name, begin, place in chosen:
         photo = read_photo(said.data / "card" / f"{name}.JPG")
         scale = max(photo.shape[:2]) / 1600
         animals = [tuple(scale * c for c in row.corners) for row in boxes[name]]
@@ -272,7 +270,7 @@ def report_card(data: Path, finder: Finder) -> None:
     boxes = boxes_of(data)
     for path in sorted((data / "card").iterdir()):
         rows = boxes[path.stem]
-        line = []
+        line: list[str] = []
         for tiles in finder.settings:
             for name, place in (("1,600", data / "fins" / "photos" / rows[0].photo), ("full", path)):
                 found, seconds = finder(place, tiles)

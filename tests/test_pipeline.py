@@ -72,6 +72,25 @@ def test_a_second_run_loads_no_model_and_writes_nothing_new(raw: Path, out: Path
     assert (out / "report.html").stat().st_mtime_ns == report
 
 
+@pytest.mark.usefixtures("fake_models")
+def test_the_detector_may_look_at_a_large_photo_in_full_size(
+    raw: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = []
+
+    class Keen(fakes.Detector):
+        def __call__(self, image, config, read=None):
+            given.append((image.shape, read and read().shape))
+            return super().__call__(image, config)
+
+    monkeypatch.setattr("whalepipe.models.detector.Detector", Keen)
+    assert run(raw, out, "--set", "detect.size=120").code == 0  # half of the photos' 240 pixels
+    assert given == 3 * [((80, 120, 3), (160, 240, 3))]
+    given.clear()
+    assert run(raw, out, "--set", "detect.size=121").code == 0
+    assert given == 3 * [((81, 121, 3), None)]
+
+
 @pytest.mark.parametrize(
     ("setting", "detected", "embedded"),
     [

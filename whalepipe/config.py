@@ -45,7 +45,9 @@ class DetectConfig:
     overlap: float = _share(0.4)  # of two boxes with a larger intersection over union, the less sure is dropped
     max_boxes: int = _number(50, 1, 10_000)  # in one photo
     backend: str = _choice("auto", "onnx", "torch")  # auto: on a processor, onnx where it is installed; else torch
-    tiles: str = _choice("auto", "none", "all")  # what is looked at closer in a photo at least twice `size` long
+    # What is looked at closer in photos at least twice as long as `size`: where a distant animal is suspected, nothing,
+    # or all of it in full size, which takes some thirty times as long.
+    tiles: str = _choice("auto", "none", "all")
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,7 @@ def cover(width: int, height: int, side: int) -> list[Window]:
 def _starts(length: int, side: int) -> list[int]:
     step = side - ceil(SHARED * side)
     count = ceil((length - side) / step) + 1 if length > side else 1
-    return [i * (length - side) // max(count - 1, 1) if i else 0 for i in range(count)]
+    return [i * (length - side) // max(count - 1, 1) for i in range(count)]
 
 
 def around(suspects: Seen, width: int, height: int, known: Sequence[Window] = ()) -> list[Window]:
