@@ -87,7 +87,7 @@ def _windows(picture: Path, boxes: Iterable[NDArray[np.float64]]) -> list[Path]:
     height, width = pixels.shape[:2]
     labels = _labels(picture, width, height)
     taken: list[Window] = []
-    written = []
+    written: list[Path] = []
     for box in boxes:
         x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
         if any(left <= x <= right and top <= y <= bottom for left, top, right, bottom in taken):
@@ -134,8 +134,7 @@ def free_window(box: NDArray[np.float64], labels: Corners, frame: tuple[int, int
 def _meet(box: NDArray[np.float64], others: Corners) -> NDArray[np.bool_]:
     """Whether a box (4,) shares area with each of others (N, 4)."""
     low, high = np.maximum(box[:2], others[:, :2]), np.minimum(box[2:], others[:, 2:])
-    meets: NDArray[np.bool_] = (high > low).all(axis=1)
-    return meets
+    return np.asarray((high > low).all(axis=1))
 
 
 def _read(picture: Path) -> Pixels:
