@@ -16,7 +16,8 @@ from whalepipe.models.detector import Detector, build_model
 from whalepipe.models.exported import find_exported
 from whalepipe.models.weights import find_weights, save_weights
 from whalepipe.training.boxes import count_boxes, empty, fractions, labelled, prepare, render
-from whalepipe.training.detector import DetectorTraining, command, train_detector
+from whalepipe.training.detector import DetectorTraining, train_detector
+from whalepipe.training.detector_card import command
 from whalepipe.training.finetune import epoch_file, mean_weights
 
 PARTS = ("fluke", "dorsal_fin")

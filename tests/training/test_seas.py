@@ -18,7 +18,8 @@ from whalepipe.render import scene_rng
 from whalepipe.render.paste import tiles
 from whalepipe.tables import FaultLabel, read_table
 from whalepipe.training.boxes import count_boxes, paste_on
-from whalepipe.training.detector import command, train_detector
+from whalepipe.training.detector import train_detector
+from whalepipe.training.detector_card import command
 from whalepipe.training.seas import Seas
 
 SIZE = (192, 128)

@@ -52,8 +52,11 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(tmp_path: Path) -> None
         )
 
     losses: list[float] = []
-    made = train_silhouette(options("whole"), lambda _done, _of, loss: losses.append(loss))
+    said: list[str] = []
+    made = train_silhouette(options("whole"), lambda _done, _of, loss: losses.append(loss), said.append)
     assert losses[1] < losses[0]
+    assert [line.split(": ")[1].split(",")[0] for line in said] == ["2 epochs of 40 pictures", "1 epoch of 40 pictures"]
+    assert (tmp_path / "whole" / "curves.png").is_file()
 
     def stop(done: int, _of: int, _loss: float) -> None:
         if done == 1:

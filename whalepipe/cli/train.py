@@ -64,6 +64,10 @@ def detector(
     seas_boxes: Annotated[
         list[Path] | None, typer.Option("--seas-boxes", help="All boxes of each --seas, in the same order.")
     ] = None,
+    mine: Annotated[int, typer.Option("--mine", help="Epochs more, with what was taken for an animal.")] = 0,
+    mine_labelled: Annotated[
+        bool, typer.Option("--mine-labelled", help="Mine the tables' photos too: all animals must have their box.")
+    ] = False,
     without: o.Without = None,
     provenance: Provenance = None,
     epochs: Epochs = None,
@@ -85,6 +89,8 @@ def detector(
         rendered=rendered,
         pasted=pasted,
         seas=_seas(seas or [], seas_boxes or []),
+        mine=mine,
+        mine_labelled=mine_labelled,
         without=tuple(without or ()),
         provenance=provenance,
         seed=seed,
@@ -93,7 +99,7 @@ def detector(
         **_given(epochs=epochs, size=size, batch=batch, freeze=freeze),
     )
     try:
-        made = train_detector(_pairs(labels or [], photos or []), options, _say_epoch)
+        made = train_detector(_pairs(labels or [], photos or []), options, _say_epoch, say)
     except ImportError as error:
         raise need_extra("train", error) from error
     say(f"{made.path}, and its card {made.path.with_suffix('.json')}")
@@ -151,7 +157,7 @@ def embedder(
         **_given(shots=shots, epochs=epochs, size=size, batch=batch, freeze=freeze),
     )
     sets = [LabelSet(table, folder, shows) for (table, folder), shows in zip(tables, part or [], strict=True)]
-    made = train_embedder(sets, options, _say_epoch)
+    made = train_embedder(sets, options, _say_epoch, say)
     say(f"{made.path}, and its card {made.path.with_suffix('.json')}")
 
 
@@ -181,7 +187,7 @@ def silhouette(
         threads=threads,
         **_given(rendered=rendered, epochs=epochs, batch=batch, freeze=freeze),
     )
-    made = train_silhouette(options, _say_epoch)
+    made = train_silhouette(options, _say_epoch, say)
     say(f"{made.path}, and its card {made.path.with_suffix('.json')}")
 
 

@@ -112,7 +112,7 @@ def _prepare_one(example: Example, picture: Path, size: int) -> None:
     scale = size / max(width, height)
     if scale < 1:
         image = image.resize((max(1, round(width * scale)), max(1, round(height * scale))), Image.Resampling.BOX)
-    _write(picture, image, fractions(example.boxes, width, height))
+    write_picture(picture, image, fractions(example.boxes, width, height))
 
 
 def fractions(boxes: NDArray[np.float64], width: int, height: int) -> NDArray[np.float64]:
@@ -126,7 +126,7 @@ def _label_path(picture: Path) -> Path:
     return picture.parent.parent / "labels" / f"{picture.stem}.txt"
 
 
-def _write(picture: Path, image: Image.Image, boxes: NDArray[np.float64]) -> None:
+def write_picture(picture: Path, image: Image.Image, boxes: NDArray[np.float64]) -> None:
     """The picture first and its label last, so that a label says that both are whole."""
     with aside(picture) as temporary:
         image.save(temporary, "PNG", compress_level=1)
@@ -176,7 +176,12 @@ def _write_rendered(picture: Path, photo: "Rendered", parts: Sequence[str]) -> N
     height, width = photo.image.shape[:2]
     truths = [(parts.index(t.part), t.xmin, t.ymin, t.xmax, t.ymax) for t in photo.truths]
     boxes = fractions(np.array(truths, np.float64).reshape(-1, 5), width, height)
-    _write(picture, Image.fromarray(photo.image), boxes[(boxes[:, 3:] > SMALLEST).all(axis=1)])
+    write_picture(picture, Image.fromarray(photo.image), boxes[(boxes[:, 3:] > SMALLEST).all(axis=1)])
+
+
+def read_boxes(picture: Path) -> NDArray[np.float64]:
+    """The boxes (N, 5) of a picture: class, centre x, centre y, width, height in fractions of the picture."""
+    return np.array(_label_path(picture).read_text(encoding="utf-8").split(), np.float64).reshape(-1, 5)
 
 
 def count_boxes(pictures: Iterable[Path]) -> int:

@@ -22,6 +22,7 @@ from whalepipe.models.weights import Weights, find_weights, save_weights
 from whalepipe.training.augment import Strength, augmented
 from whalepipe.training.crops import Labelled, LabelSet, Split, is_name, load, render, rendered_set, split
 from whalepipe.training.drawn import kept
+from whalepipe.training.duration import Clock, Tell
 from whalepipe.training.imagenet import BACKBONE, load_imagenet
 from whalepipe.training.measure import describe_sets, measure, validate, write_splits
 from whalepipe.training.memory import keep_freed_memory
@@ -97,12 +98,16 @@ class _Run:
 
 
 def train_embedder(
-    sets: Sequence[LabelSet], options: EmbedderTraining, progress: Callable[[int, int, float], None] | None = None
+    sets: Sequence[LabelSet],
+    options: EmbedderTraining,
+    progress: Callable[[int, int, float], None] | None = None,
+    tell: Tell | None = None,
 ) -> Weights:
     """Train on label sets and rendered animals, measure and calibrate on the held out, write weights and card.
 
-    `progress` is called after each epoch: epochs done, epochs in all, mean loss. Raises TableError, PhotoError,
-    WeightsError (the base, the silhouettes), StorageError, and WhalepipeError where `work_dir` holds another training.
+    `progress` is called after each epoch: epochs done, epochs in all, mean loss; `tell` takes lines that say how long
+    it will take. Raises TableError, PhotoError, WeightsError (the base, the silhouettes), StorageError, and
+    WhalepipeError where `work_dir` holds another training.
     """
     keep_freed_memory()
     if options.threads:
@@ -116,10 +121,12 @@ def train_embedder(
     write_splits(labelled, splits, options.work_dir)
     lessons = _lessons(labelled, splits)
     run = _start(options, max(int(lessons.mirrors.max()), int(lessons.classes.max())) + 1)
+    clock = Clock(options.epochs - run.epoch, len(lessons.classes), tell)
     while run.epoch < options.epochs:
-        loss = _epoch(run, lessons, options)
+        loss = _epoch(run, lessons, options, clock)
         found = validate(run.network, labelled, splits, options.size)
-        checkpoint(options.work_dir, run.state(), run.epoch, loss, found)
+        checkpoint(options.work_dir, run.state(), run.epoch, loss, run.optimizer.param_groups[0]["lr"], found)
+        clock.epoch()
         if progress:
             progress(run.epoch, options.epochs, loss)
     whiten(run.network, lessons.pictures, options.size)
@@ -220,7 +227,7 @@ def _load_base(network: torch.nn.Module, options: EmbedderTraining) -> None:
     load_imagenet(backbone)
 
 
-def _epoch(run: _Run, lessons: _Lessons, options: EmbedderTraining) -> float:
+def _epoch(run: _Run, lessons: _Lessons, options: EmbedderTraining, clock: Clock) -> float:
     """One round over the pictures; each batch is drawn from the seed and the epoch, so a resumed run goes on alike."""
     rng = np.random.default_rng([options.seed, run.epoch])
     count = len(lessons.classes)
@@ -229,6 +236,7 @@ def _epoch(run: _Run, lessons: _Lessons, options: EmbedderTraining) -> float:
     for module in _frozen(run.network, options.freeze):
         module.eval()  # else batch normalisation would go on moving
     losses = []
+    clock.start(steps)
     for step, rows in enumerate(batches(count, options.batch, rng)):
         set_rate(run.optimizer, (run.epoch * steps + step) / (options.epochs * steps), options.learning_rate)
         batch, wanted = _batch(lessons, rows, rng, options)
@@ -238,6 +246,7 @@ def _epoch(run: _Run, lessons: _Lessons, options: EmbedderTraining) -> float:
         loss.backward()
         run.optimizer.step()
         losses.append(float(loss.detach()))
+        clock.step()
     run.epoch += 1
     return float(np.mean(losses))
 

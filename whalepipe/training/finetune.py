@@ -4,9 +4,9 @@ Imported only where a detector is trained. Its checkpoint last.pt, written aside
 read again from the run's own folder only.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -16,7 +16,18 @@ from whalepipe.models.detector import import_ultralytics
 DetectionTrainer: Any = import_ultralytics("ultralytics.models.yolo.detect").DetectionTrainer
 DetectionModel: Any = import_ultralytics("ultralytics.nn.tasks").DetectionModel
 
-Progress = Callable[[int, int, float], None]  # epochs done, epochs in all, mean loss of the last one
+
+class Watch(Protocol):
+    """Who is told how a training goes on."""
+
+    def start(self, steps: int) -> None:
+        """The first epoch begins, of so many steps."""
+
+    def step(self) -> None:
+        """A step is done."""
+
+    def epoch(self, done: int, losses: Mapping[str, float], rate: float) -> None:
+        """An epoch is done and its weights are written: how many are, mean losses by kind, rate of learning."""
 
 
 def half_precision(device: str) -> bool:
@@ -57,9 +68,9 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
         data: dict[str, Any],
         base: dict[str, torch.Tensor],
         threads: int,
-        progress: Progress | None,
+        watch: Watch,
     ) -> None:
-        self._prepared, self._base, self._progress = data, base, progress
+        self._prepared, self._base, self._watch = data, base, watch
         super().__init__(overrides=overrides)
         if threads:
             torch.set_num_threads(threads)  # Ultralytics has just set its own number
@@ -69,9 +80,14 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
         return self._prepared
 
     def run_callbacks(self, event: str) -> None:
-        """Report an epoch. Ultralytics' own callbacks would send statistics."""
-        if event == "on_model_save" and self._progress is not None:
-            self._progress(self.epoch + 1, self.epochs, float(sum(self.tloss.values())))
+        """Report steps and epochs. Ultralytics' own callbacks would send statistics."""
+        if event == "on_train_start":
+            self._watch.start(len(self.train_loader))
+        elif event == "on_train_batch_end":
+            self._watch.step()
+        elif event == "on_model_save":
+            losses = {name: float(value) for name, value in self.tloss.items()}
+            self._watch.epoch(self.epoch + 1, losses, float(self.optimizer.param_groups[0]["lr"]))
 
     def get_model(self, cfg: Any = None, weights: Any = None, verbose: bool = False) -> Model:  # noqa: ARG002
         """A model of the configuration that begins with the checkpoint, if there is one, or the base."""

@@ -1,7 +1,6 @@
 """What trainings of ours share: a folder of one's own to go on from, batches, the rate of learning, checkpoints."""
 
 import io
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import torch
 
 from whalepipe.errors import WhalepipeError
 from whalepipe.files import write_aside
+from whalepipe.training.curves import RATE, log_epoch
 
 WARM_UP = 0.05  # of all steps
 
@@ -42,11 +42,11 @@ def set_rate(optimizer: torch.optim.Optimizer, done: float, rate: float) -> None
         group["lr"] = rate * group.get("share", 1.0) * max(float(factor), 0.01)
 
 
-def checkpoint(folder: Path, state: Mapping[str, Any], epoch: int, loss: float, found: Mapping[str, float]) -> None:
-    """Write last.pt aside, then a line of log.csv: epoch, mean loss, time of day, what validation found."""
+def checkpoint(
+    folder: Path, state: Mapping[str, Any], epoch: int, loss: float, rate: float, found: Mapping[str, float]
+) -> None:
+    """Write last.pt aside, then the epoch's line of the log (see `curves`), and draw the log."""
     out = io.BytesIO()
     torch.save(dict(state), out)
     write_aside(folder / "last.pt", out.getvalue())
-    shown = [f"{name} {share:.3f}" for name, share in found.items()]
-    with (folder / "log.csv").open("a", encoding="utf-8") as log:
-        log.write(",".join([str(epoch), f"{loss:.4f}", time.strftime("%H:%M:%S"), *shown]) + "\n")
+    log_epoch(folder, epoch, loss, {RATE: rate, **found})

@@ -18,6 +18,7 @@ from whalepipe.models.silhouette import KIND, PARTS, SHAPE, build
 from whalepipe.models.weights import Weights, save_weights
 from whalepipe.training.augment import Strength, moved, photographed, warped
 from whalepipe.training.drawn import kept
+from whalepipe.training.duration import Clock, Tell
 from whalepipe.training.imagenet import load_imagenet
 from whalepipe.training.memory import keep_freed_memory
 from whalepipe.training.outlines import EDGE, PART, SHOWN, Outlined, outlined
@@ -50,11 +51,16 @@ class SilhouetteTraining:
     )
 
 
-def train_silhouette(options: SilhouetteTraining, progress: Callable[[int, int, float], None] | None = None) -> Weights:
+def train_silhouette(
+    options: SilhouetteTraining,
+    progress: Callable[[int, int, float], None] | None = None,
+    tell: Tell | None = None,
+) -> Weights:
     """Render, train, measure on photos held out, write weights and card.
 
-    `progress` is called after each epoch: epochs done, epochs in all, mean loss. Raises StorageError, and
-    WhalepipeError where there are too few photos or `work_dir` holds another training.
+    `progress` is called after each epoch: epochs done, epochs in all, mean loss; `tell` takes lines that say how long
+    it will take. Raises StorageError, and WhalepipeError where there are too few photos or `work_dir` holds another
+    training.
     """
     if options.rendered < 2 / MEASURED:
         raise WhalepipeError(f"--rendered must be at least {2 / MEASURED:.0f}: some of the photos are measured on")
@@ -67,13 +73,15 @@ def train_silhouette(options: SilhouetteTraining, progress: Callable[[int, int, 
     held_out = [_drawn(part, options, "measure") for part in PARTS]
     network, optimizer, done = _start(options)
     figures = _figures(network, held_out) if done >= options.epochs else {}
+    clock = Clock(options.epochs - done, sum(len(one.pictures) for one in crops), tell)
     while done < options.epochs:
-        loss = _epoch(network, optimizer, crops, done, options)
+        loss = _epoch(network, optimizer, crops, done, options, clock)
         done += 1
         state = {"epoch": done, "network": network.state_dict(), "optimizer": optimizer.state_dict()}
         figures = _figures(network, held_out)
         found = {f"{what} {name}": f for what, of in figures.items() for name, f in of.items()}
-        checkpoint(options.work_dir, state, done, loss, found)
+        checkpoint(options.work_dir, state, done, loss, optimizer.param_groups[0]["lr"], found)
+        clock.epoch()
         if progress:
             progress(done, options.epochs, loss)
     return save_weights(options.out, network.state_dict(), _card(figures, crops, options))
@@ -120,6 +128,7 @@ def _epoch(
     crops: list[Outlined],
     epoch: int,
     options: SilhouetteTraining,
+    clock: Clock,
 ) -> float:
     """One round over all crops, drawn from the seed and the epoch, so that a resumed run goes on alike."""
     rng = np.random.default_rng([options.seed, epoch])
@@ -129,6 +138,7 @@ def _epoch(
     for module in _frozen(network, options.freeze):
         module.eval()  # else batch normalisation would go on moving
     losses = []
+    clock.start(steps)
     for step, rows in enumerate(batches(len(everyone), options.batch, rng)):
         set_rate(optimizer, (epoch + step / steps) / options.epochs, options.learning_rate)
         pictures, truths = _batch([everyone[row] for row in rows], rng, options.strength)
@@ -137,6 +147,7 @@ def _epoch(
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         losses.append(float(loss.detach()))
+        clock.step()
     return float(np.mean(losses))
 
 

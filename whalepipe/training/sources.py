@@ -37,6 +37,11 @@ def limits(known: Known, names: Sequence[str], kind: str) -> list[str]:
     return [limit for name in names for limit in known.get(name, {}).get("limits", {}).get(kind, ())]
 
 
+def folder_name(table: Path) -> str:
+    """The name under which a card tells where a table comes from: that of its folder."""
+    return table.resolve().parent.name
+
+
 def portable(read: Sequence[Path]) -> Callable[[Path], str]:
     """How a card names the paths of `read`: from the working folder, or from DATA, which holds all that lie elsewhere.
 

@@ -1,0 +1,109 @@
+"""A detector's epochs over one list of pictures: the run of Ultralytics' trainer, what it tells, what it leaves."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from whalepipe.files import storing
+from whalepipe.training.curves import RATE, log_epoch
+from whalepipe.training.detector_card import ARCHITECTURE
+from whalepipe.training.duration import Clock, Tell
+from whalepipe.training.finetune import Trainer, epochs_done, mean_weights
+from whalepipe.training.memory import keep_freed_memory
+
+if TYPE_CHECKING:
+    from whalepipe.training.detector import DetectorTraining
+
+Progress = Callable[[int, int, float], None]  # epochs done, epochs in all, mean loss of the last one
+State = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Which pictures, for how many epochs, and which epochs of the whole training these are."""
+
+    folder: Path  # Ultralytics' own, with its checkpoints
+    listed: Path  # pictures of an epoch
+    pictures: int  # how many it lists
+    epochs: int
+    rate: float  # of learning, at its highest
+    before: int  # epochs of the phases before this one
+    after: int  # of the phases after it
+
+    @property
+    def total(self) -> int:
+        """Epochs of the whole training."""
+        return self.before + self.epochs + self.after
+
+    def run(self, base: State, options: "DetectorTraining", progress: Progress | None, tell: Tell | None) -> State:
+        """Train what is left to train and return the mean weights of the last epochs. Raises StorageError."""
+        last = self.folder / "weights" / "last.pt"
+        done = epochs_done(last)
+        if done < self.epochs:
+            clock = Clock(self.total - self.before - done, self.pictures, tell)
+            listed, names = str(self.listed.resolve()), dict(enumerate(options.parts))
+            data = {"train": listed, "val": listed, "names": names, "nc": len(names), "channels": 3}
+            keep_freed_memory()
+            with storing(options.work_dir):
+                overrides = self._overrides(options, last if done else None)
+                watch = _Watch(self, options.work_dir, clock, progress)
+                Trainer(overrides, data, base, options.threads, watch).train()
+        return mean_weights(last, range(max(1, self.epochs - options.average + 1), self.epochs + 1))
+
+    def _overrides(self, options: "DetectorTraining", last: Path | None) -> dict[str, Any]:
+        """The arguments of Ultralytics' trainer; https://docs.ultralytics.com/usage/cfg/#train-settings names them."""
+        return {
+            "model": str(last) if last else ARCHITECTURE,
+            "resume": str(last) if last else False,
+            "data": str(self.listed.resolve()),
+            "save_dir": str(self.folder.resolve()),
+            "epochs": self.epochs,
+            "imgsz": options.size,
+            "batch": options.batch,
+            "nbs": options.batch,  # a step for each batch
+            "device": options.device,
+            "seed": options.seed,
+            "freeze": options.freeze,
+            "optimizer": "AdamW",
+            "lr0": self.rate,
+            "cos_lr": True,
+            "warmup_epochs": 0.5,
+            "warmup_bias_lr": 0.0,
+            "patience": 0,
+            "degrees": 8.0,
+            "scale": 0.6,
+            "close_mosaic": max(1, self.epochs // 5) if self.epochs > 1 else 0,
+            "amp": False,  # see finetune.Model
+            "val": False,
+            "plots": False,
+            "verbose": False,
+            "deterministic": False,
+            "workers": 0 if options.device == "cpu" else min(8, os.cpu_count() or 1),
+        }
+
+
+@dataclass(frozen=True)
+class _Watch:
+    """What follows a step and an epoch."""
+
+    phase: Phase
+    work_dir: Path
+    clock: Clock
+    progress: Progress | None
+
+    def start(self, steps: int) -> None:
+        self.clock.start(steps)
+
+    def step(self) -> None:
+        self.clock.step()
+
+    def epoch(self, done: int, losses: Mapping[str, float], rate: float) -> None:
+        whole, loss = self.phase.before + done, sum(losses.values())
+        log_epoch(self.work_dir, whole, loss, {**losses, RATE: rate})
+        self.clock.epoch()
+        if self.progress is not None:
+            self.progress(whole, self.phase.total, loss)
