@@ -18,7 +18,7 @@ ARCHITECTURE = "yolov5n.yaml"
 CANNOT = (
     "tell species or individuals apart",
     "find parts other than those named here",
-    "see animals whose part is narrower than about 2 % of the photo's long side",
+    "see animals whose part is narrower than about 2 % of the long side of what it is shown",
     "tell the dorsal fins of dolphins from those of sharks with certainty",
 )
 
