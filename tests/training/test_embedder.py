@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from whalepipe.errors import TableError, WhalepipeError
@@ -192,3 +193,29 @@ def test_augmentation_without_strength_only_resizes():
     still = Strength(0, 0, 0, 0, 0, 0, 0)
     made = augmented(flat, 32, np.random.default_rng(0), still).astype(int)
     assert np.ptp(made) == 0 and abs(made[0, 0, 0] - 120) <= 20
+
+
+def test_a_rectangle_of_a_fiftieth_to_a_fifth_is_covered_by_one_colour():
+    picture, covered = np.full((60, 60, 3), 120, np.uint8), Strength(0, 0, 0, 0, 0, 0, 0, hidden=1.0)
+    for seed in range(8):
+        hidden = augmented(picture, 60, np.random.default_rng(seed), covered)
+        plain = augmented(picture, 60, np.random.default_rng(seed), replace(covered, hidden=1e-9))
+        rows, columns = np.nonzero((hidden != plain).any(axis=2))
+        inside = hidden[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1].reshape(-1, 3)
+        assert len(np.unique(inside, axis=0)) == 1 and 0.015 <= len(inside) / 3600 <= 0.2
+
+
+def test_mirrored_heads_are_further_individuals_and_the_command_says_so(labels: LabelSet, tmp_path: Path):
+    plain, mirrored = options(tmp_path / "plain", epochs=1), options(tmp_path / "mirrored", epochs=1)
+    train_embedder([labels], plain)
+    made = train_embedder([labels], replace(mirrored, mirrored=("head",)))
+    classes = [
+        torch.load(one.work_dir / "last.pt", weights_only=True)["loss"]["W"].shape[1] for one in (plain, mirrored)
+    ]
+    assert classes[1] == 2 * classes[0]
+    assert "--mirror head" in find_weights(str(made.path), "embedder").card["retrain"]
+
+
+def test_only_parts_whose_mirror_image_is_known_are_mirrored(labels: LabelSet, tmp_path: Path):
+    with pytest.raises(WhalepipeError, match="--mirror flank: known is what a mirrored fluke, dorsal_fin, head shows"):
+        train_embedder([labels], options(tmp_path, mirrored=("flank",)))

@@ -122,6 +122,11 @@ def embedder(
     silhouette: Annotated[str, typer.Option("--silhouette", help="Weights to look closer with.")] = "silhouette",
     rendered: Annotated[int, typer.Option("--rendered", help="Rendered individuals of each part.")] = 0,
     shots: Annotated[int | None, typer.Option("--shots", help="Photos of each rendered individual.")] = None,
+    mirror: Annotated[
+        list[str] | None,
+        typer.Option("--mirror", help="Parts to mirror: fluke, dorsal_fin, head (seen from above, pointing sideways)."),
+    ] = None,
+    hide: Annotated[float, typer.Option("--hide", help="Share of the crops in which a rectangle is covered.")] = 0.0,
     without: o.Without = None,
     provenance: Provenance = None,
     epochs: Epochs = None,
@@ -133,6 +138,7 @@ def embedder(
 ) -> None:
     """Train, measure and calibrate on what was held out, and say where the weights are."""
     try:
+        from whalepipe.training.augment import Strength
         from whalepipe.training.crops import LabelSet
         from whalepipe.training.embedder import EmbedderTraining, train_embedder
     except ImportError as error:
@@ -154,6 +160,8 @@ def embedder(
         seed=seed,
         threads=threads,
         provenance=provenance,
+        mirrored=tuple(mirror) if mirror else EmbedderTraining.mirrored,
+        strength=Strength(hidden=hide),
         **_given(shots=shots, epochs=epochs, size=size, batch=batch, freeze=freeze),
     )
     sets = [LabelSet(table, folder, shows) for (table, folder), shows in zip(tables, part or [], strict=True)]

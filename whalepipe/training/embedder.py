@@ -42,7 +42,7 @@ class Mirror:
 
 
 # A mirrored fin shows the same nicks, as from its other side. A head seen from above points one way, left or right, in
-# all crops of a set, and goes on to do so with its two sides exchanged. Other parts are never mirrored.
+# all crops of a set, and goes on to do so with its two sides exchanged. Of other parts nobody knows.
 MIRRORS = {
     "fluke": Mirror(LEFT_RIGHT, another=True),
     "dorsal_fin": Mirror(LEFT_RIGHT, another=False),
@@ -75,7 +75,8 @@ class EmbedderTraining:
     threads: int = 0  # of the processor; 0: as many as torch takes
     silhouette: str = "silhouette"  # weights that tell outlines, where calibration looks closer
     provenance: Path | None = None  # JSON: {folder name: {"source": ..., "licence": ...}}, for the card
-    strength: Strength = field(default_factory=lambda: Strength(zoom=0.12, shift=0.06, gain=0.3, hidden=0.5))
+    mirrored: tuple[str, ...] = ("fluke", "dorsal_fin")  # parts of which mirror images are trained on too
+    strength: Strength = field(default_factory=Strength)
 
 
 @dataclass
@@ -110,6 +111,9 @@ def train_embedder(
     WhalepipeError where `work_dir` holds another training.
     """
     keep_freed_memory()
+    unknown = set(options.mirrored) - MIRRORS.keys()
+    if unknown:
+        raise WhalepipeError(f"--mirror {min(unknown)}: known is what a mirrored {', '.join(MIRRORS)} shows")
     if options.threads:
         torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
@@ -119,7 +123,7 @@ def train_embedder(
     labelled = _everything(sets, options)
     splits = [split(one, options.held_out, options.seed) for one in labelled]
     write_splits(labelled, splits, options.work_dir)
-    lessons = _lessons(labelled, splits)
+    lessons = _lessons(labelled, splits, options)
     run = _start(options, max(int(lessons.mirrors.max()), int(lessons.classes.max())) + 1)
     clock = Clock(options.epochs - run.epoch, len(lessons.classes), tell)
     while run.epoch < options.epochs:
@@ -171,11 +175,11 @@ class _Lessons:
     axes: npt.NDArray[np.int64]
 
 
-def _lessons(labelled: Sequence[Labelled], splits: Sequence[Split]) -> _Lessons:
+def _lessons(labelled: Sequence[Labelled], splits: Sequence[Split], options: EmbedderTraining) -> _Lessons:
     numbers: dict[tuple[str, str, bool], int] = {}
     classes, mirrors, axes = [], [], []
     for one, rows in zip(labelled, splits, strict=True):
-        mirror = MIRRORS.get(one.part)
+        mirror = MIRRORS[one.part] if one.part in options.mirrored else None
         for i in rows.train:
             who = (one.name, one.individuals[i])
             classes.append(numbers.setdefault((*who, False), len(numbers)))

@@ -264,6 +264,9 @@ def command(sets: Sequence[LabelSet], options: "EmbedderTraining") -> str:
         words += ["--calibrate", f"{named(one.labels)}:{named(one.crops)}:{one.part}"]
     words += [word for pattern in options.without for word in ("--without", pattern)]
     words += flags(options, ("rendered", "shots", "epochs", "size", "batch", "freeze", "seed"))
+    usual = options.mirrored == type(options).mirrored
+    words += [word for part in options.mirrored for word in ("--mirror", part) if not usual]
+    words += ["--hide", str(options.strength.hidden)] if options.strength.hidden else []
     words += ["--silhouette", f"weights/{Path(options.silhouette).name}"] if options.silhouette != "silhouette" else []
     words += ["--provenance", f"weights/{options.provenance.name}"] if options.provenance else []
     return shlex.join([*words, "--out", f"weights/{options.out.name}"])
