@@ -79,7 +79,7 @@ class Detector:
     def __init__(self, weights: Weights, device: str = "cpu", exported: Weights | None = None) -> None:  # noqa: ARG002
         CALLS.loaded.append("detector")
 
-    def __call__(self, image: Pixels, config: DetectConfig) -> list[Box]:  # noqa: ARG002
+    def __call__(self, image: Pixels, config: DetectConfig, read: object = None) -> list[Box]:  # noqa: ARG002
         CALLS.detected += 1
         time.sleep(DELAY_S)
         red = ((image[..., 0] > 85) & (image[..., 0].astype(int) > image[..., 1])).astype(np.uint8)

@@ -135,7 +135,7 @@ def test_detecting_with_the_form_loads_no_torch(tmp_path):
         "    print(sorted({m.split('.')[0] for m in sys.modules} & {'torch', 'ultralytics', 'onnxruntime'}))"
     )
     (tmp_path / "raw").mkdir()
-    (tmp_path / "raw" / "fluke.jpg").write_bytes((RENDERED / "0002.jpg").read_bytes())
+    (tmp_path / "raw" / "fluke.jpg").write_bytes((RENDERED / "0004.jpg").read_bytes())
     args = ["detect", tmp_path / "raw", "--out", tmp_path / "out", "--device", "cpu", "--quiet"]
     done = subprocess.run(
         [sys.executable, "-c", program, *args], capture_output=True, text=True, cwd=PROJECT, check=True
