@@ -36,6 +36,8 @@ class Plan:
     empty_seas: int = 3
     width: int = 1280  # pixels
     height: int = 853
+    stream: str = STREAM  # of animals and cameras
+    seed: int = SEED  # of the photos
 
 
 STANDARD = Plan()
@@ -50,13 +52,16 @@ class Shot:
     seed: int
     taken_at: datetime
     size: tuple[int, int]  # width and height, pixels
+    stream: str
     fault: str = ""
 
 
 def render_cards(folder: Path, plan: Plan = STANDARD, workers: int = 2) -> None:
     """Write `known/` with `known.csv` (the catalogue's photos), and `card/` with `truth.csv` (weeks later)."""
-    known = {part: [draw_individual(part, STREAM, i) for i in range(plan.known)] for part in ("fluke", "dorsal_fin")}
-    others = {p: [draw_individual(p, STREAM, plan.known + i) for i in range(plan.newcomers)] for p in known}
+    known = {
+        part: [draw_individual(part, plan.stream, i) for i in range(plan.known)] for part in ("fluke", "dorsal_fin")
+    }
+    others = {p: [draw_individual(p, plan.stream, plan.known + i) for i in range(plan.newcomers)] for p in known}
     names = {i.name for animals in known.values() for i in animals}
     catalogue = _catalogue_shots(folder / "known", plan, [i for p in known for i in known[p]])
     card = _card_shots(folder / "card", plan, known, others)
@@ -74,9 +79,10 @@ def _catalogue_shots(folder: Path, plan: Plan, individuals: Sequence[Individual]
         Shot(
             folder / f"K{number:02d}_{shot}.jpg",
             (individual,),
-            SEED + 100 * number + shot,
+            plan.seed + 100 * number + shot,
             FIRST_DAY + timedelta(days=shot, minutes=number),
             (plan.width, plan.height),
+            plan.stream,
         )
         for number, individual in enumerate(individuals)
         for shot in range(plan.catalogue_shots)
@@ -87,7 +93,7 @@ def _card_shots(
     folder: Path, plan: Plan, known: dict[str, list[Individual]], others: dict[str, list[Individual]]
 ) -> list[Shot]:
     """Known animals, new ones, two in one photo, faults, empty seas: in the order of a day at sea."""
-    rng = np.random.default_rng([SEED, 1])
+    rng = np.random.default_rng([plan.seed, 1])
     subjects: list[tuple[tuple[Individual, ...], str]] = []
     for part, animals in known.items():
         subjects += [((a,), "") for a in animals[: plan.alone]]
@@ -103,9 +109,10 @@ def _card_shots(
         Shot(
             folder / f"DSC_{1000 + place}.jpg",
             subjects[index][0],
-            SEED + 100_000 + place,
+            plan.seed + 100_000 + place,
             start + timedelta(seconds=75 * place),
             (plan.width, plan.height),
+            plan.stream,
             subjects[index][1],
         )
         for place, index in enumerate(order)
@@ -113,7 +120,7 @@ def _card_shots(
 
 
 def _render(shot: Shot) -> list[TruthRow]:
-    rng = scene_rng(STREAM, shot.seed)
+    rng = scene_rng(shot.stream, shot.seed)
     rendered = render_scene(draw_scene(rng, shot.individuals, *shot.size, fault=shot.fault))
     shot.path.parent.mkdir(parents=True, exist_ok=True)
     save_photo(shot.path, rendered.image, shot.taken_at, camera="Rendered")
