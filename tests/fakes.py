@@ -128,7 +128,6 @@ def install(folder: Path, patch: Callable[[str, Any], None], flavour: bytes = b"
         path.with_suffix(".json").write_text(json.dumps({**card, "sha256": digest(path)}))
     patch("whalepipe.models.weights.shipped_folder", lambda: folder)
     patch("whalepipe.models.detector.Detector", Detector)
-    patch("whalepipe.enrol.Detector", Detector)
     patch("whalepipe.models.embedder.Embedder", Embedder)
     CALLS.loaded.clear()
     CALLS.detected = CALLS.embedded = 0

@@ -18,9 +18,7 @@ from whalepipe.catalog.store import Catalog
 from whalepipe.config import Config
 from whalepipe.errors import PhotoError, TableError
 from whalepipe.files import digest, storing
-from whalepipe.models.detector import Detector
-from whalepipe.models.exported import find_exported
-from whalepipe.models.weights import find_weights
+from whalepipe.models.detector import Detector, load_detector
 from whalepipe.photos import Found, describe, encode_jpeg, inside, read_photo
 from whalepipe.progress import Progress, silent
 from whalepipe.stages import crop as cropping
@@ -150,9 +148,7 @@ class _Finder:
     def only_animal(self, photo: Photo, path: Path, part: str) -> Detection:
         """The one animal in a photo. Raises PhotoError where the detector finds none or several."""
         if self._detector is None:
-            weights = find_weights(self.config.detect.weights, "detector")
-            exported = find_exported(weights, self.config.detect.backend, self._device)
-            self._detector = Detector(weights, self._device, exported)
+            self._detector = load_detector(self.config.detect, self._device)
         pixels = read_photo(path, self.config.detect.size, self.config.photos.max_megapixels)
         full = partial(read_photo, path, max_megapixels=self.config.photos.max_megapixels)
         found = detecting.detect(photo, pixels, self._detector, self.config.detect, full)

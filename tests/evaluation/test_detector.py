@@ -9,7 +9,6 @@ from PIL import Image
 
 from whalepipe.config import DetectConfig
 from whalepipe.errors import PhotoError, TableError
-from whalepipe.evaluation import detector as evaluation
 from whalepipe.evaluation.boxes import Sighting, groups, interval, score
 from whalepipe.evaluation.detector import DetectorEvaluation, evaluate_detector
 from whalepipe.models.detector import Box
@@ -135,9 +134,9 @@ class Known:
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(evaluation, "Detector", Known)
-    monkeypatch.setattr(evaluation, "find_weights", lambda *_: None)
-    monkeypatch.setattr(evaluation, "find_exported", lambda *_: None)
+    monkeypatch.setattr("whalepipe.models.detector.Detector", Known)
+    monkeypatch.setattr("whalepipe.models.detector.find_weights", lambda *_: None)
+    monkeypatch.setattr("whalepipe.models.detector.find_exported", lambda *_: None)
     for name, shade in (("a/one.png", 200), ("a/two.png", 200), ("a/dark.png", 0), ("none/sea.png", 0)):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         Image.new("RGB", (100, 50), (shade,) * 3).save(tmp_path / name)

@@ -107,11 +107,7 @@ def suggest(
     if done.photos:
         found = f"{done.boxes} boxes of {done.photos} photos ({done.empty} of them without)"
         say(f"{found} written to {out}, the least certain first")
-    for note in done.notes:
-        say(f"note: {note}")
-    if done.failed:
-        say(f"{len(done.failed)} failed; everything else is done:")
-        say_some(done.failed)
+    _say_rest(done.notes, f"{len(done.failed)} failed; everything else is done:", done.failed)
     if not done.photos:
         raise TableError(f"{photos}: no photo is left to look at; nothing is written")
     raise typer.Exit(1 if done.failed else 0)
@@ -140,11 +136,16 @@ def _say(done: "Converted", source: Path, out: Path) -> None:
     """What was written; exits with 1 if lines were left out."""
     if done.photos:
         say(f"{done.boxes} boxes of {done.photos} photos ({done.empty} of them empty) written to {out}")
-    for note in done.notes:
-        say(f"note: {note}")
-    if done.wrong:
-        say(f"{len(done.wrong)} lines could not be used:")
-        say_some(done.wrong)
+    _say_rest(done.notes, f"{len(done.wrong)} lines could not be used:", done.wrong)
     if not done.photos:
         raise TableError(f"{source}: not one line of it can be used as {done.format}; nothing is written")
     raise typer.Exit(1 if done.wrong else 0)
+
+
+def _say_rest(notes: list[str], heading: str, wrong: list[str]) -> None:
+    """What else there is to say, and under a heading what went wrong."""
+    for note in notes:
+        say(f"note: {note}")
+    if wrong:
+        say(heading)
+        say_some(wrong)

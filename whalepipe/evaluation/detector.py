@@ -12,10 +12,8 @@ import numpy as np
 from whalepipe.config import DetectConfig, PhotosConfig
 from whalepipe.errors import PhotoError, TableError
 from whalepipe.evaluation.boxes import Numbers, Sighting, interval, of_size, resample, score
-from whalepipe.models.detector import KIND, Box, Detector
-from whalepipe.models.exported import find_exported
+from whalepipe.models.detector import Box, Detector, load_detector
 from whalepipe.models.tiles import pays
-from whalepipe.models.weights import find_weights
 from whalepipe.photos import ENDINGS, Found, as_text, describe, read_photo, upright_size
 from whalepipe.progress import Progress, silent
 from whalepipe.stages.detect import drawn
@@ -58,9 +56,7 @@ def look(photos: Path, boxes: Path, options: DetectorEvaluation, progress: Progr
 
     Raises TableError, WeightsError, PhotoError (a photo cannot be read).
     """
-    weights = find_weights(options.config.weights, KIND)
-    exported = find_exported(weights, options.config.backend, options.device)
-    detector = Detector(weights, options.device, exported)
+    detector = load_detector(options.config, options.device)
     labels = _chosen(boxes, options)
     empty = [(root, path) for root in options.negatives for path in _pictures(root)]
     sightings = [_sighting(photos, name, rows, detector, options.config) for name, rows in progress("detect", labels)]

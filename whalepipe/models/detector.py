@@ -25,9 +25,9 @@ from whalepipe.config import DetectConfig
 from whalepipe.errors import WeightsError
 from whalepipe.models.corners import Numbers, long_sides, overlaps
 from whalepipe.models.device import pick_device
-from whalepipe.models.exported import Exported
+from whalepipe.models.exported import Exported, find_exported
 from whalepipe.models.tiles import Picture, Seen, look_closer, together
-from whalepipe.models.weights import Weights, load_state
+from whalepipe.models.weights import Weights, find_weights, load_state
 
 if TYPE_CHECKING:
     import torch
@@ -201,6 +201,12 @@ def _decode(prediction: Numbers, place: tuple[int, int, int, int]) -> Seen:
     corners = (corners - [left, top, left, top]) / [width, height, width, height]
     corners = np.round(np.clip(corners, 0, 1), 5).astype(np.float64)
     return Seen(corners, np.round(prediction[:, 4:], 4))
+
+
+def load_detector(config: DetectConfig, device: str) -> Detector:
+    """The detector that the configuration names, in the form that it asks for. Raises WeightsError, ConfigError."""
+    weights = find_weights(config.weights, KIND)
+    return Detector(weights, device, find_exported(weights, config.backend, device))
 
 
 def suppress(corners: Numbers, overlap: float) -> Indices:

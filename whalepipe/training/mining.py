@@ -15,6 +15,7 @@ from PIL import Image
 
 from whalepipe.config import DetectConfig
 from whalepipe.files import write_aside
+from whalepipe.models.corners import shared
 from whalepipe.models.detector import GREY, STRIDE, Detector
 from whalepipe.training.boxes import read_boxes, write_picture
 
@@ -133,8 +134,7 @@ def free_window(box: NDArray[np.float64], labels: Corners, frame: tuple[int, int
 
 def _meet(box: NDArray[np.float64], others: Corners) -> NDArray[np.bool_]:
     """Whether a box (4,) shares area with each of others (N, 4)."""
-    low, high = np.maximum(box[:2], others[:, :2]), np.minimum(box[2:], others[:, 2:])
-    return np.asarray((high > low).all(axis=1))
+    return np.asarray(shared(box, others) > 0)
 
 
 def _read(picture: Path) -> Pixels:
