@@ -122,6 +122,7 @@ def embedder(
     silhouette: Annotated[str, typer.Option("--silhouette", help="Weights to look closer with.")] = "silhouette",
     rendered: Annotated[int, typer.Option("--rendered", help="Rendered individuals of each part.")] = 0,
     shots: Annotated[int | None, typer.Option("--shots", help="Photos of each rendered individual.")] = None,
+    take: Annotated[int | None, typer.Option("--take", help="Rendered crops of each part in an epoch.")] = None,
     mirror: Annotated[
         list[str] | None,
         typer.Option("--mirror", help="Parts to mirror: fluke, dorsal_fin, head (seen from above, pointing sideways)."),
@@ -131,6 +132,9 @@ def embedder(
     provenance: Provenance = None,
     epochs: Epochs = None,
     size: Size = None,
+    smallest: Annotated[
+        float | None, typer.Option("--smallest", help="Show batches at sides from this share of --size on.")
+    ] = None,
     batch: Batch = None,
     freeze: Freeze = None,
     seed: Seed = 0,
@@ -162,7 +166,7 @@ def embedder(
         provenance=provenance,
         mirrored=tuple(mirror) if mirror else EmbedderTraining.mirrored,
         strength=Strength(hidden=hide),
-        **_given(shots=shots, epochs=epochs, size=size, batch=batch, freeze=freeze),
+        **_given(shots=shots, take=take, epochs=epochs, size=size, smallest=smallest, batch=batch, freeze=freeze),
     )
     sets = [LabelSet(table, folder, shows) for (table, folder), shows in zip(tables, part or [], strict=True)]
     made = train_embedder(sets, options, _say_epoch, say)

@@ -21,6 +21,7 @@ from whalepipe.training.rendered import STREAM
 
 Pictures = npt.NDArray[np.uint8]
 RENDERED_WIDTH, RENDERED_HEIGHT = 960, 640  # pixels of a rendered photo
+RENDERED = "rendered"  # how the name of a rendered label set begins
 SPAN = 3.0  # years between photos of a rendered animal, at most
 MARGIN = 0.1  # of the box, as the pipeline cuts it
 ALIKE_BITS = 6  # of 64: difference hashes nearer than this are of near-duplicate photos
@@ -126,7 +127,12 @@ def rendered_set(
         return drawn
 
     encounters = [str(i) for i in range(len(names))]
-    return Labelled(f"rendered {part}", part, pictures, names, encounters, crops, full)
+    return Labelled(f"{RENDERED} {part}", part, pictures, names, encounters, crops, full)
+
+
+def is_rendered(one: Labelled) -> bool:
+    """Whether a label set was drawn by the renderer."""
+    return one.name.startswith(RENDERED)
 
 
 @dataclass(frozen=True)

@@ -19,35 +19,18 @@ from whalepipe.models import silhouette
 from whalepipe.models.details import CloserLook
 from whalepipe.models.embedder import KIND, build, normalised
 from whalepipe.models.weights import Weights, find_weights, save_weights
-from whalepipe.training.augment import Strength, augmented
+from whalepipe.training.augment import Strength
 from whalepipe.training.crops import Labelled, LabelSet, Split, is_name, load, render, rendered_set, split
 from whalepipe.training.drawn import kept
 from whalepipe.training.duration import Clock, Tell
 from whalepipe.training.imagenet import BACKBONE, load_imagenet
+from whalepipe.training.lessons import MIRRORS, Lessons, batch, lessons, taken
 from whalepipe.training.measure import describe_sets, measure, validate, write_splits
 from whalepipe.training.memory import keep_freed_memory
 from whalepipe.training.rounds import batches, checkpoint, claim, set_rate
 from whalepipe.training.whiten import whiten
 
 STORED = 1.15  # crops are held this much larger than the network's input, so that moving them costs no detail
-LEFT_RIGHT, TOP_BOTTOM = 1, 0  # axes of a picture (height, width, 3)
-
-
-@dataclass(frozen=True)
-class Mirror:
-    """What a part's mirror image shows."""
-
-    axis: int
-    another: bool  # animal: its halves differ
-
-
-# A mirrored fin shows the same nicks, as from its other side. A head seen from above points one way, left or right, in
-# all crops of a set, and goes on to do so with its two sides exchanged. Of other parts nobody knows.
-MIRRORS = {
-    "fluke": Mirror(LEFT_RIGHT, another=True),
-    "dorsal_fin": Mirror(LEFT_RIGHT, another=False),
-    "head": Mirror(TOP_BOTTOM, another=True),
-}
 
 
 @dataclass(frozen=True)
@@ -60,6 +43,7 @@ class EmbedderTraining:
     calibrate: tuple[LabelSet, ...] = ()  # label sets that only calibrate: never trained on
     rendered: int = 0  # rendered individuals of each part
     shots: int = 6  # photos of each of these
+    take: int = 0  # of the rendered crops of each part an epoch takes so many, by chance; 0: all
     without: tuple[str, ...] = ()  # glob patterns of encounters and crops to leave out
     held_out: float = 0.15  # share of the individuals
     backbone: str = BACKBONE
@@ -67,6 +51,7 @@ class EmbedderTraining:
     dimension: int = 256
     epochs: int = 14
     size: int = 192  # side of the crops, pixels
+    smallest: float = 1.0  # each batch is shown at a side from this share of `size` up to it
     batch: int = 16
     learning_rate: float = 1e-3
     margin: float = 20.0  # degrees
@@ -123,17 +108,18 @@ def train_embedder(
     labelled = _everything(sets, options)
     splits = [split(one, options.held_out, options.seed) for one in labelled]
     write_splits(labelled, splits, options.work_dir)
-    lessons = _lessons(labelled, splits, options)
-    run = _start(options, max(int(lessons.mirrors.max()), int(lessons.classes.max())) + 1)
-    clock = Clock(options.epochs - run.epoch, len(lessons.classes), tell)
+    those = lessons(labelled, splits, options.mirrored)
+    run = _start(options, those.people)
+    an_epoch = len(taken(those.rendered, options.take, np.random.default_rng()))
+    clock = Clock(options.epochs - run.epoch, an_epoch, tell)
     while run.epoch < options.epochs:
-        loss = _epoch(run, lessons, options, clock)
+        loss = _epoch(run, those, options, clock)
         found = validate(run.network, labelled, splits, options.size)
         checkpoint(options.work_dir, run.state(), run.epoch, loss, run.optimizer.param_groups[0]["lr"], found)
         clock.epoch()
         if progress:
             progress(run.epoch, options.epochs, loss)
-    whiten(run.network, lessons.pictures, options.size)
+    whiten(run.network, those.pictures, options.size)
     card = _card(run.network, look, sets, labelled, splits, options)
     return save_weights(options.out, run.network.state_dict(), card)
 
@@ -162,31 +148,6 @@ def _rendered(part: str, size: int, options: EmbedderTraining) -> Labelled:
     data = kept(options.work_dir / f"rendered-{part}-{options.rendered}x{options.shots}-{size}-{options.seed}", draw)
     names, crops = ([str(text) for text in data[key]] for key in ("names", "crops"))
     return rendered_set(part, np.asarray(data["pictures"], np.uint8), names, crops, options.seed)
-
-
-@dataclass(frozen=True)
-class _Lessons:
-    """N training crops: pictures (N, size, size, 3), the class of each, that of its mirror image (-1: none), along
-    which axis it is mirrored."""
-
-    pictures: npt.NDArray[np.uint8]
-    classes: npt.NDArray[np.int64]
-    mirrors: npt.NDArray[np.int64]
-    axes: npt.NDArray[np.int64]
-
-
-def _lessons(labelled: Sequence[Labelled], splits: Sequence[Split], options: EmbedderTraining) -> _Lessons:
-    numbers: dict[tuple[str, str, bool], int] = {}
-    classes, mirrors, axes = [], [], []
-    for one, rows in zip(labelled, splits, strict=True):
-        mirror = MIRRORS[one.part] if one.part in options.mirrored else None
-        for i in rows.train:
-            who = (one.name, one.individuals[i])
-            classes.append(numbers.setdefault((*who, False), len(numbers)))
-            mirrors.append(numbers.setdefault((*who, mirror.another), len(numbers)) if mirror else -1)
-            axes.append(mirror.axis if mirror else LEFT_RIGHT)
-    pictures = np.concatenate([one.pictures[rows.train] for one, rows in zip(labelled, splits, strict=True)])
-    return _Lessons(pictures, np.array(classes), np.array(mirrors), np.array(axes))
 
 
 def _start(options: EmbedderTraining, classes: int) -> _Run:
@@ -231,20 +192,20 @@ def _load_base(network: torch.nn.Module, options: EmbedderTraining) -> None:
     load_imagenet(backbone)
 
 
-def _epoch(run: _Run, lessons: _Lessons, options: EmbedderTraining, clock: Clock) -> float:
+def _epoch(run: _Run, those: Lessons, options: EmbedderTraining, clock: Clock) -> float:
     """One round over the pictures; each batch is drawn from the seed and the epoch, so a resumed run goes on alike."""
     rng = np.random.default_rng([options.seed, run.epoch])
-    count = len(lessons.classes)
-    steps = max(1, count // options.batch)
+    chosen = taken(those.rendered, options.take, rng)
+    steps = max(1, len(chosen) // options.batch)
     run.network.train()
     for module in _frozen(run.network, options.freeze):
         module.eval()  # else batch normalisation would go on moving
     losses = []
     clock.start(steps)
-    for step, rows in enumerate(batches(count, options.batch, rng)):
+    for step, rows in enumerate(batches(len(chosen), options.batch, rng)):
         set_rate(run.optimizer, (run.epoch * steps + step) / (options.epochs * steps), options.learning_rate)
-        batch, wanted = _batch(lessons, rows, rng, options)
-        vectors = run.network(normalised(batch).contiguous(memory_format=torch.channels_last))
+        shown, wanted = batch(those, chosen[rows], options.size, options.smallest, options.strength, rng)
+        vectors = run.network(normalised(shown).contiguous(memory_format=torch.channels_last))
         loss = run.loss(vectors, wanted)
         run.optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -253,19 +214,6 @@ def _epoch(run: _Run, lessons: _Lessons, options: EmbedderTraining, clock: Clock
         clock.step()
     run.epoch += 1
     return float(np.mean(losses))
-
-
-def _batch(
-    lessons: _Lessons, rows: npt.NDArray[np.intp], rng: np.random.Generator, options: EmbedderTraining
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Crops of these rows, changed and half of them mirrored: (n, size, size, 3) uint8, and the class of each."""
-    flipped = (rng.random(len(rows)) < 0.5) & (lessons.mirrors[rows] >= 0)
-    made = [augmented(lessons.pictures[i], options.size, rng, options.strength) for i in rows]
-    shown = [
-        np.flip(p, axis) if f else p for p, f, axis in zip(made, flipped, lessons.axes[rows].tolist(), strict=True)
-    ]
-    wanted = np.where(flipped, lessons.mirrors[rows], lessons.classes[rows])
-    return torch.from_numpy(np.stack(shown)), torch.from_numpy(wanted)
 
 
 def _card(

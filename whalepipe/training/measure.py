@@ -22,14 +22,13 @@ from whalepipe.models.embedder import KIND, normalised
 from whalepipe.stages.match import weighed
 from whalepipe.tables import CropLabel
 from whalepipe.training.calibrate import Evidence, Source, calibrations, evidence
-from whalepipe.training.crops import Labelled, LabelSet, Split, bursts, chance, is_name
+from whalepipe.training.crops import Labelled, LabelSet, Split, bursts, chance, is_name, is_rendered
 from whalepipe.training.sources import Known, account, flags, limits, portable, provenance
 
 if TYPE_CHECKING:
     from whalepipe.training.embedder import EmbedderTraining
 
 Vectors = npt.NDArray[np.float32]
-RENDERED = "rendered"
 CANNOT = (
     "be believed without a look: its figures say how often the first candidate is right",
     "know two sides of one fin for one animal unless the nicks alone say so",
@@ -209,11 +208,6 @@ def pairs_auc(vectors: Vectors, names: Sequence[str], groups: Sequence[str]) -> 
     return round(float(roc_auc_score(labels, scores)), 3) if len(set(labels)) == 2 else None
 
 
-def is_rendered(one: Labelled) -> bool:
-    """Whether a label set was drawn by the renderer."""
-    return one.name.startswith(RENDERED)
-
-
 def describe_sets(
     sets: Sequence[LabelSet],
     labelled: Sequence[Labelled],
@@ -263,7 +257,7 @@ def command(sets: Sequence[LabelSet], options: "EmbedderTraining") -> str:
     for one in options.calibrate:
         words += ["--calibrate", f"{named(one.labels)}:{named(one.crops)}:{one.part}"]
     words += [word for pattern in options.without for word in ("--without", pattern)]
-    words += flags(options, ("rendered", "shots", "epochs", "size", "batch", "freeze", "seed"))
+    words += flags(options, ("rendered", "shots", "take", "epochs", "size", "smallest", "batch", "freeze", "seed"))
     usual = options.mirrored == type(options).mirrored
     words += [word for part in options.mirrored for word in ("--mirror", part) if not usual]
     words += ["--hide", str(options.strength.hidden)] if options.strength.hidden else []
