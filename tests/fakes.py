@@ -21,6 +21,7 @@ from PIL import Image
 from whalepipe.config import DetectConfig
 from whalepipe.files import digest
 from whalepipe.models.detector import Box
+from whalepipe.models.tighten import Tightener
 from whalepipe.models.weights import Weights
 
 Pixels = NDArray[np.uint8]
@@ -76,7 +77,13 @@ class Detector:
 
     parts = ("fluke", "dorsal_fin")
 
-    def __init__(self, weights: Weights, device: str = "cpu", exported: Weights | None = None) -> None:  # noqa: ARG002
+    def __init__(
+        self,
+        weights: Weights,  # noqa: ARG002
+        device: str = "cpu",  # noqa: ARG002
+        exported: Weights | None = None,  # noqa: ARG002
+        tightener: Tightener | None = None,  # noqa: ARG002
+    ) -> None:
         CALLS.loaded.append("detector")
 
     def __call__(self, image: Pixels, config: DetectConfig, read: object = None) -> list[Box]:  # noqa: ARG002
@@ -115,6 +122,7 @@ class Embedder:
 DELAY_S = 0.0
 CARDS = {
     "detector": {"kind": "detector", "parts": ["fluke", "dorsal_fin"]},
+    "silhouette": {"kind": "silhouette"},
     "embedder": {"kind": "embedder", "calibration": {"default": {"slope": 20.0, "intercept": -10.0}}},
 }
 

@@ -44,6 +44,8 @@ class DetectConfig:
     confidence: float = _share(0.3)  # boxes below this are dropped
     overlap: float = _share(0.4)  # of two boxes with a larger intersection over union, the less sure is dropped
     max_boxes: int = _number(50, 1, 10_000)  # in one photo
+    tighten: str = _choice("auto", "none")  # auto: boxes of flukes are drawn anew around what is seen of them
+    silhouette: str = "silhouette"  # the weights that see it
     backend: str = _choice("auto", "onnx", "torch")  # auto: on a processor, onnx where it is installed; else torch
     # What is looked at closer in photos at least twice as long as `size`: where a distant animal is suspected, nothing,
     # or all of it in full size, which takes some thirty times as long.

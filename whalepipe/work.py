@@ -22,6 +22,7 @@ from whalepipe.models.calibration import Calibration, read_calibration
 from whalepipe.models.details import CloserLook, closer_look
 from whalepipe.models.exported import find_exported
 from whalepipe.models.species import SpeciesModel, find_species
+from whalepipe.models.tighten import Tightener, find_tightener
 from whalepipe.models.weights import Weights, find_weights
 from whalepipe.photos import Found, encode_jpeg, read_keepsakes, read_photo
 from whalepipe.progress import Progress
@@ -76,7 +77,7 @@ class Work:
     def check(self, stages: Collection[str]) -> None:
         """Say what these stages will lack before an hour of work is done. Raises WhalepipeError."""
         if "detect" in stages and self.job.boxes is None:
-            _ = self.exported_detector
+            _ = self.exported_detector, self.tightener
         if "quality" in stages:
             _ = self.embedder_weights
         if "identify" in stages:
@@ -119,6 +120,11 @@ class Work:
         return find_exported(self.detector_weights, self.config.detect.backend, self.job.device)
 
     @cached_property
+    def tightener(self) -> Tightener | None:
+        """What draws the detector's boxes anew, if anything does."""
+        return find_tightener(self.config.detect, self.detector_weights, self.job.device)
+
+    @cached_property
     def embedder_weights(self) -> Weights:
         """The embedder's file, checked against its card."""
         return find_weights(self.config.embed.weights, "embedder")
@@ -128,7 +134,7 @@ class Work:
         """The detector, loaded now."""
         from whalepipe.models.detector import Detector
 
-        return Detector(self.detector_weights, self.job.device, self.exported_detector)
+        return Detector(self.detector_weights, self.job.device, self.exported_detector, self.tightener)
 
     @cached_property
     def embedder(self) -> "Embedder":
@@ -178,7 +184,9 @@ class Work:
         """The cause of a photo's detections."""
         weights, exported = self.detector_weights, self.exported_detector
         causes = [weights.digest, weights.card.get("parts"), exported.digest if exported else "torch"]
-        config = replace(self.config.detect, backend="")  # which of them was meant is said by what runs
+        causes.append(self.tightener.digest if self.tightener else "")
+        # Which of them was meant is said by what runs.
+        config = replace(self.config.detect, backend="", tighten="", silhouette="")
         return recipe("detect", detecting.VERSION, config, *causes, photo.photo_id)
 
     def kept_crops(
@@ -278,6 +286,7 @@ class Work:
             "whalepipe": __version__,
             "detector": "" if self.job.boxes else self.detector_weights.digest,
             "detector_exported": "" if self.job.boxes or not self.exported_detector else self.exported_detector.digest,
+            "tightener": "" if self.job.boxes or not self.tightener else self.tightener.digest,
             "embedder": self.embedder_weights.digest,
             "silhouette": self.closer_look.weights.digest if self.closer_look else "",
             "species": self.species_model.digest if self.species_model else "",

@@ -137,6 +137,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setattr("whalepipe.models.detector.Detector", Known)
     monkeypatch.setattr("whalepipe.models.detector.find_weights", lambda *_: None)
     monkeypatch.setattr("whalepipe.models.detector.find_exported", lambda *_: None)
+    monkeypatch.setattr("whalepipe.models.detector.find_tightener", lambda *_: None)
     for name, shade in (("a/one.png", 200), ("a/two.png", 200), ("a/dark.png", 0), ("none/sea.png", 0)):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         Image.new("RGB", (100, 50), (shade,) * 3).save(tmp_path / name)

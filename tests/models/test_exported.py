@@ -1,4 +1,4 @@
-"""The exported form of a detector: the same boxes as the weights, none but theirs, and no torch."""
+"""The exported forms: the same boxes as the weights, none but theirs, and no torch."""
 
 import json
 import subprocess
@@ -13,7 +13,7 @@ from tests.conftest import PROJECT
 from whalepipe.config import DetectConfig
 from whalepipe.errors import ConfigError, WeightsError
 from whalepipe.files import digest
-from whalepipe.models import device, exported
+from whalepipe.models import device, exported, silhouette
 from whalepipe.models.detector import Detector, build_model
 from whalepipe.models.exported import Exported, find_exported
 from whalepipe.models.weights import Weights, find_weights, save_weights
@@ -63,6 +63,16 @@ def test_the_shipped_form_gives_the_same_boxes_on_rendered_photos(shipped):
 @pytest.mark.parametrize("folder", ["fins", "flukes"])
 def test_the_shipped_form_gives_the_same_boxes_on_real_photos(shipped, real_data, folder):
     assert same_boxes(shipped, sorted((real_data / folder / "photos").glob("*.jpg"))[::16]) >= 2
+
+
+def test_the_shipped_silhouettes_form_tells_the_same_pixels():
+    weights = find_weights("silhouette", silhouette.KIND)
+    form = find_exported(weights, "onnx", "cpu")
+    own, other = silhouette.Silhouettes(weights), silhouette.Silhouettes(weights, exported=form)
+    for photo in sorted(RENDERED.glob("*.jpg")):
+        first, second = own(read_photo(photo)), other(read_photo(photo))
+        assert np.abs(first.part - second.part).max() < 0.01
+        assert np.abs(first.edge - second.edge).max() < 0.01
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (20, 900), (900, 20), (50, 64)])
@@ -122,7 +132,7 @@ def test_an_export_that_differs_is_refused(tmp_path, monkeypatch):
 
     weights = save_weights(tmp_path / "w.pt", build_model("yolov5n.yaml", 2).state_dict(), CARD)
     other = find_exported(find_weights("detector", "detector"), "onnx", "cpu").path.read_bytes()
-    monkeypatch.setattr(export, "_export", lambda _, path: path.write_bytes(other))
+    monkeypatch.setattr("torch.onnx.export", lambda _model, _given, path, **_: Path(path).write_bytes(other))
     with pytest.raises(WeightsError, match=r"w\.onnx: differs from the weights by"):
         export.export_detector(weights)
     assert "exported" not in json.loads((tmp_path / "w.json").read_text())

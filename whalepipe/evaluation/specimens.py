@@ -65,7 +65,7 @@ class Eyes:
     @cached_property
     def detector(self) -> detector.Detector:
         """The detector, loaded now."""
-        return detector.Detector(find_weights(self.config.detect.weights, "detector"), self.device)
+        return detector.load_detector(self.config.detect, self.device)
 
 
 def gather(table: SpeciesTable, eyes: Eyes, left_out: Sequence[str], progress: Progress) -> list[Specimen]:

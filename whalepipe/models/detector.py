@@ -26,6 +26,7 @@ from whalepipe.errors import WeightsError
 from whalepipe.models.corners import Numbers, long_sides, overlaps
 from whalepipe.models.device import pick_device
 from whalepipe.models.exported import Exported, find_exported
+from whalepipe.models.tighten import Tightener, find_tightener
 from whalepipe.models.tiles import Picture, Seen, look_closer, together
 from whalepipe.models.weights import Weights, find_weights, load_state
 
@@ -123,9 +124,9 @@ def _parts(weights: Weights) -> tuple[str, ...]:
     return tuple(parts)
 
 
-# A letterboxed picture (h, w, 3) in, raw predictions (anchors, 4 + parts) out: centre x, centre y, width, height in
+# A letterboxed picture (h, w, 3) in, raw predictions (4 + parts, anchors) out: centre x, centre y, width, height in
 # pixels, a score a part.
-Network = Callable[[Picture], Numbers]
+Network = Callable[[Picture], npt.NDArray[np.float32]]
 
 
 class TorchNetwork:
@@ -134,7 +135,7 @@ class TorchNetwork:
     def __init__(self, model: Any, device: str = "cpu") -> None:
         self.device, self._model = device, model.to(device)
 
-    def __call__(self, padded: Picture) -> Numbers:
+    def __call__(self, padded: Picture) -> npt.NDArray[np.float32]:
         """Raw predictions, as Network says."""
         import torch
 
@@ -142,16 +143,25 @@ class TorchNetwork:
             batch = torch.from_numpy(np.ascontiguousarray(padded.transpose(2, 0, 1))[None]).to(self.device)
             raw = self._model(batch.float() / 255)
             raw = raw[0] if isinstance(raw, tuple | list) else raw
-            prediction: Numbers = raw[0].T.cpu().numpy().astype(np.float64)
+            prediction: npt.NDArray[np.float32] = raw[0].cpu().numpy()
         return prediction
 
 
 class Detector:
     """Finds the parts that its weights know. Raises WeightsError where the weights are not a detector's."""
 
-    def __init__(self, weights: Weights, device: str = "cpu", exported: Weights | None = None) -> None:
-        """`device` also `auto`. With `exported` (see `find_exported`) that runs, on the processor."""
-        self.parts = _parts(weights)
+    _tightener: Tightener | None = None
+
+    def __init__(
+        self,
+        weights: Weights,
+        device: str = "cpu",
+        exported: Weights | None = None,
+        tightener: Tightener | None = None,
+    ) -> None:
+        """`device` also `auto`. With `exported` (see `find_exported`) that runs, on the processor. With `tightener`
+        (see `find_tightener`) that draws boxes anew."""
+        self.parts, self._tightener = _parts(weights), tightener
         self._network: Network
         if exported:
             self._network = Exported(exported)
@@ -171,7 +181,8 @@ class Detector:
         seen = together([near.those(~large[0]), far.those(large[1])])
         if read is not None:
             seen = look_closer(seen, (width, height), read, config, self._look)
-        return self._select(seen.corners, seen.scores, config)
+        found = self._select(seen.corners, seen.scores, config)
+        return self._tightener(image, found, config.overlap) if self._tightener else found
 
     def _look(self, image: Picture, size: int) -> Seen:
         """All predictions with the picture's long side at `size` pixels."""
@@ -179,7 +190,7 @@ class Detector:
         return _decode(self._predict(padded), place)
 
     def _predict(self, padded: Picture) -> Numbers:
-        return self._network(padded)
+        return self._network(padded).T.astype(np.float64)
 
     def _select(self, corners: Numbers, scores: Numbers, config: DetectConfig) -> list[Box]:
         confidence, part = scores.max(axis=1), scores.argmax(axis=1)
@@ -206,7 +217,8 @@ def _decode(prediction: Numbers, place: tuple[int, int, int, int]) -> Seen:
 def load_detector(config: DetectConfig, device: str) -> Detector:
     """The detector that the configuration names, in the form that it asks for. Raises WeightsError, ConfigError."""
     weights = find_weights(config.weights, KIND)
-    return Detector(weights, device, find_exported(weights, config.backend, device))
+    exported = find_exported(weights, config.backend, device)
+    return Detector(weights, device, exported, find_tightener(config, weights, device))
 
 
 def suppress(corners: Numbers, overlap: float) -> Indices:

@@ -1,4 +1,4 @@
-"""The exported form of a detector, NAME.onnx beside NAME.pt: ONNX Runtime runs it faster than torch does, without it.
+"""The exported form of weights, NAME.onnx beside NAME.pt: ONNX Runtime runs it faster than torch does, without it.
 
 Its sha256 stands in the card of the weights that it was made from (training/export.py), so it is never another's.
 """
@@ -23,7 +23,7 @@ RUNTIME = "onnxruntime"
 
 
 def find_exported(weights: Weights, backend: str, device: str) -> Weights | None:
-    """The form that runs in place of a detector's own tensors (`DetectConfig.backend`); None where torch runs those.
+    """The form that runs in place of weights' own tensors (`DetectConfig.backend`); None where torch runs those.
 
     `auto` takes it wherever it is there and can run, but not where a graphics processor is to be used or may be found.
     Raises WeightsError where it is asked for and missing, or differs from its card, ConfigError without ONNX Runtime.
@@ -53,7 +53,7 @@ def _checked(path: Path, expected: object) -> Weights:
 
 
 class Exported:
-    """An exported detector. Always on the processor. Raises WeightsError where the file is none."""
+    """An exported network. Always on the processor. Raises WeightsError where the file is none."""
 
     def __init__(self, weights: Weights) -> None:
         import onnxruntime
@@ -70,10 +70,10 @@ class Exported:
         except Exception as error:  # its own kinds, which it does not export
             raise WeightsError(f"{weights.path}: cannot be loaded ({' '.join(str(error).split())[:200]})") from error
 
-    def __call__(self, padded: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-        """Raw predictions of a letterboxed picture, as `models.detector.Network` says."""
-        [raw] = self._session.run([OUTPUT], {INPUT: padded[None]})
-        return np.asarray(raw[0].T, np.float64)
+    def __call__(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """What the network says of a picture (height, width, 3) uint8 RGB."""
+        [raw] = self._session.run([OUTPUT], {INPUT: picture[None]})
+        return np.asarray(raw[0], np.float32)
 
 
 def _threads() -> int:

@@ -4,6 +4,7 @@ The first stages of an EfficientNet-Lite0 and a decoder that brings their featur
 (Ronneberger, Fischer and Brox 2015, "U-Net", figure 1), with separable convolutions (Howard et al. 2017, "MobileNets").
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from whalepipe.models.embedder import fitted, normalised
+from whalepipe.models.exported import Exported
 from whalepipe.models.weights import Weights, load_into
 
 if TYPE_CHECKING:
@@ -84,24 +86,44 @@ def build() -> "torch.nn.Module":
     return Network()
 
 
+# A picture (h, w, 3) uint8 RGB in, log odds (2, h, w) float32 out.
+Network = Callable[[Picture], Floats]
+
+
+class TorchNetwork:
+    """The network as torch runs it, on a device."""
+
+    def __init__(self, network: "torch.nn.Module", device: str = "cpu") -> None:
+        self._device, self._network = device, network.to(device)
+
+    def __call__(self, picture: Picture) -> Floats:
+        """Log odds, as Network says."""
+        import torch
+
+        with torch.inference_mode():
+            odds: Floats = self._network(normalised(torch.from_numpy(picture[None]).to(self._device)))[0].cpu().numpy()
+        return odds
+
+
+def load_network(weights: Weights) -> "torch.nn.Module":
+    """The network of a silhouette's weights, ready to look. Raises WeightsError where the file does not fit."""
+    network = build()
+    load_into(network, weights, "its tensors are not those of a silhouette network")
+    return network.eval()
+
+
 class Silhouettes:
     """One crop at a time, so that what is told of it does not depend on others."""
 
-    def __init__(self, weights: Weights, device: str = "cpu") -> None:
-        """Load the network. Raises WeightsError where the file does not fit."""
-        import torch
+    def __init__(self, weights: Weights, device: str = "cpu", exported: Weights | None = None) -> None:
+        """Load the network; with `exported` (see `find_exported`) that runs, on the processor.
 
-        self._device = torch.device(device)
-        network = build()
-        load_into(network, weights, "its tensors are not those of a silhouette network")
-        self._network = network.to(self._device).eval()
+        Raises WeightsError where the file does not fit.
+        """
+        self._network: Network = Exported(exported) if exported else TorchNetwork(load_network(weights), device)
 
     def __call__(self, crop: Picture) -> Silhouette:
         """Tell the pixels of a crop, (height, width, 3) uint8 RGB of any size; the answer has the size SHAPE."""
-        import torch
-
-        picture = torch.from_numpy(fitted(crop, SHAPE)[None]).to(self._device)
-        with torch.inference_mode():
-            both = self._network(normalised(picture))[0].clamp(-SURE, SURE).cpu().numpy()
+        both = self._network(fitted(crop, SHAPE)).clip(-SURE, SURE)
         part, edge = np.round(both.astype(np.float32), DECIMALS)  # what decides is the same on any processor
         return Silhouette(part, edge)

@@ -70,7 +70,7 @@ def _facts(
     }
     if job.boxes:
         facts["Boxes"] = f"drawn by a person: {as_text(job.boxes.name)}"
-    for kind in ("detector", "detector_exported", "embedder", "silhouette", "species", "view"):
+    for kind in ("detector", "detector_exported", "tightener", "embedder", "silhouette", "species", "view"):
         if made_with.get(kind):
             facts[f"Weights, {kind.replace('_', ' ')}"] = f"sha256 {made_with[kind]}"
     if job.catalog is None:

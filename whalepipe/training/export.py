@@ -1,37 +1,44 @@
-"""Write a detector's exported form beside its weights, and its sha256 into their card."""
+"""Write the exported form of weights beside them, and its sha256 into their card."""
 
 import json
 import math
 import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnx  # noqa: F401  what torch writes the form with: missing, it is to be missed before hours of training
 import onnxruntime  # noqa: F401
 import torch
 
 from whalepipe.errors import WeightsError
 from whalepipe.files import aside, digest, write_aside
-from whalepipe.models.detector import STRIDE, Network, TorchNetwork, load_model
+from whalepipe.models import detector, silhouette
+from whalepipe.models.detector import STRIDE, load_model
+from whalepipe.models.embedder import Picture, normalised
 from whalepipe.models.exported import ENDING, INPUT, KEY, OUTPUT, Exported
+from whalepipe.models.silhouette import SHAPE
 from whalepipe.models.weights import Weights
 
 OPSET = 17
-TOLERANCE = 0.1  # pixels and confidence: how far the two forms may differ on any prediction
+TOLERANCE = 0.1  # pixels and confidence, or log odds: how far the two forms may differ in any number
+
+Network = Callable[[Picture], npt.NDArray[np.float32]]
 
 
 class _OfPicture(torch.nn.Module):
     """The model, from the picture's own bytes on: (1, height, width, 3) uint8 RGB."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, prepared: Callable[[torch.Tensor], torch.Tensor]) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.prepared = model, prepared
 
     def forward(self, picture: torch.Tensor) -> torch.Tensor:
-        predictions: torch.Tensor = self.model(picture.permute(0, 3, 1, 2).float() / 255)
-        return predictions
+        out: torch.Tensor = self.model(self.prepared(picture))
+        return out
 
 
 def export_detector(weights: Weights) -> Weights:
@@ -39,33 +46,51 @@ def export_detector(weights: Weights) -> Weights:
 
     Raises WeightsError where it does not give the predictions of the weights, StorageError.
     """
+    model = load_model(weights)
+    head = model.model[-1]
+    head.export = head.dynamic = True  # Ultralytics' own: predictions alone, and their places from the picture's shape
+    whole = _OfPicture(model, lambda picture: picture.permute(0, 3, 1, 2).float() / 255)
+    free = {INPUT: {1: "height", 2: "width"}, OUTPUT: {2: "places"}}
+    # Compared with two shapes, neither of them the one that it is traced with.
+    shapes = ((5 * STRIDE, 2 * STRIDE, 3), (STRIDE, 7 * STRIDE, 3))
+    return _written(
+        weights, whole, (2 * STRIDE, 3 * STRIDE, 3), free, detector.TorchNetwork(load_model(weights)), shapes
+    )
+
+
+def export_silhouette(weights: Weights) -> Weights:
+    """The like for the weights of a silhouette network, for pictures of its SHAPE. Raises as `export_detector`."""
+    whole, shape = _OfPicture(silhouette.load_network(weights), normalised), (SHAPE[1], SHAPE[0], 3)
+    own = silhouette.TorchNetwork(silhouette.load_network(weights))
+    return _written(weights, whole, shape, {}, own, (shape,))
+
+
+def _written(
+    weights: Weights,
+    whole: torch.nn.Module,
+    traced: tuple[int, ...],
+    free: dict[str, dict[int, str]],
+    own: Network,
+    shapes: Sequence[tuple[int, ...]],
+) -> Weights:
     path = weights.path.with_suffix(ENDING)
-    with aside(path) as temporary:
-        _export(weights, temporary)
+    with aside(path) as temporary, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch recommends its newer exporter, which needs one package more
+        torch.onnx.export(
+            whole.eval(), (torch.zeros((1, *traced), dtype=torch.uint8),), str(temporary), input_names=[INPUT],
+            output_names=[OUTPUT], dynamic_axes=free, opset_version=OPSET, dynamo=False,
+        )  # fmt: skip
         made = Weights(temporary, digest(temporary), {})
-        _compare(TorchNetwork(load_model(weights)), Exported(made), path)
+        _compare(own, Exported(made), shapes, path)
     card = {**weights.card, KEY: {"sha256": made.digest}}
     text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
     write_aside(weights.path.with_suffix(".json"), text.encode())
     return replace(weights, card=card)
 
 
-def _export(weights: Weights, path: Path) -> None:
-    model = load_model(weights)
-    head = model.model[-1]
-    head.export = head.dynamic = True  # Ultralytics' own: predictions alone, and their places from the picture's shape
-    picture = torch.zeros((1, 2 * STRIDE, 3 * STRIDE, 3), dtype=torch.uint8)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch recommends its newer exporter, which needs one package more
-        torch.onnx.export(
-            _OfPicture(model), (picture,), str(path), input_names=[INPUT], output_names=[OUTPUT],
-            dynamic_axes={INPUT: {1: "height", 2: "width"}, OUTPUT: {2: "places"}}, opset_version=OPSET, dynamo=False,
-        )  # fmt: skip
-
-
-def _compare(own: Network, exported: Network, path: Path) -> None:
-    """On noise of two shapes, neither of them the one that it was traced with."""
-    for shape in ((5 * STRIDE, 2 * STRIDE, 3), (STRIDE, 7 * STRIDE, 3)):
+def _compare(own: Network, exported: Network, shapes: Sequence[tuple[int, ...]], path: Path) -> None:
+    """On noise."""
+    for shape in shapes:
         picture = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
         right, given = own(picture), exported(picture)
         apart = float(np.abs(right - given).max()) if right.shape == given.shape else math.inf

@@ -1,0 +1,35 @@
+"""Write the exported form of weights that have none, for fast detection on a processor: NAME.onnx.
+
+Of a detector, or of what tells an animal's outline. `whalepipe train` does this itself; this is for weights made before
+it did. Needs whalepipe[train].
+
+Usage: python scripts/export_weights.py weights/detector.pt
+"""
+
+import argparse
+import sys
+
+from whalepipe.errors import WhalepipeError
+from whalepipe.models import detector, silhouette
+from whalepipe.models.exported import ENDING
+from whalepipe.models.weights import find_weights
+from whalepipe.training.export import export_detector, export_silhouette
+
+EXPORT = {detector.KIND: export_detector, silhouette.KIND: export_silhouette}
+
+
+def main() -> None:
+    """Export what the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("weights", help="a .pt with its .json card beside it")
+    parser.add_argument("--kind", choices=EXPORT, default=detector.KIND)
+    given = parser.parse_args()
+    try:
+        made = EXPORT[given.kind](find_weights(given.weights, given.kind))
+    except WhalepipeError as error:
+        sys.exit(f"export_weights: {error}")
+    print(f"{made.path.with_suffix(ENDING)}, named in the card {made.path.with_suffix('.json')}")
+
+
+if __name__ == "__main__":
+    main()
