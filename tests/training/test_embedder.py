@@ -47,8 +47,8 @@ def labels(tmp_path_factory: pytest.TempPathFactory) -> LabelSet:
 
 
 def options(folder: Path, **values: object) -> EmbedderTraining:
-    base = EmbedderTraining(folder / "mine.pt", folder / "work", dimension=16, epochs=2, size=48, batch=12, threads=1)
-    return replace(base, held_out=0.25, **values)
+    base = EmbedderTraining(folder / "mine.pt", folder / "work", dimension=16, whitened=16, held_out=0.25)
+    return replace(base, **{"epochs": 2, "size": 48, "batch": 12, "threads": 1, **values})
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +96,21 @@ def test_a_killed_run_goes_on_to_the_same_weights(labels: LabelSet, trained: Wei
     again = train_embedder([labels], chosen, lambda done, of, loss: seen.append(done))  # noqa: ARG005
     assert seen == [2]
     assert again.digest == trained.digest
+
+
+def test_a_second_look_makes_the_vector_longer_and_the_first_stays_as_it_was(
+    labels: LabelSet, trained: Weights, tmp_path: Path
+):
+    chosen = options(tmp_path, calibrate=(labels,), sizes=(40,))
+    twice = find_weights(str(train_embedder([labels], chosen).path), "embedder")
+    assert twice.card["sizes"] == [48, 40]
+    assert twice.card["retrain"].endswith("--look 40 --out weights/mine.pt")
+    crop = drawn(0, 0)
+    once, vector = Embedder(trained)(crop), Embedder(twice)(crop)
+    assert vector.shape == (32,)
+    assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-3)
+    assert vector[:16] * np.sqrt(2) == pytest.approx(once, abs=2e-2)
+    assert np.linalg.norm(vector[16:]) == pytest.approx(np.sqrt(0.5), abs=1e-3)
 
 
 def test_another_training_in_the_same_folder_is_refused(labels: LabelSet, trained: Weights):

@@ -35,6 +35,10 @@ class Network(torch.nn.Module):
         self.linear = torch.nn.Linear(3, 2, bias=False)
         self.neck = torch.nn.BatchNorm1d(2)
 
+    def head(self, look: int) -> tuple[torch.nn.Module, torch.nn.Module]:
+        assert look == 0
+        return self.linear, self.neck
+
     def pooled(self, pictures: torch.Tensor) -> torch.Tensor:
         return pictures.mean(dim=(2, 3))
 
@@ -42,7 +46,7 @@ class Network(torch.nn.Module):
 def test_a_network_gives_centred_vectors():
     pictures = np.random.default_rng(0).integers(0, 256, (30, 1, 1, 3), dtype=np.uint8)
     network = Network()
-    whiten(network, np.tile(pictures, (1, 8, 8, 1)), 4)
+    whiten(network, np.tile(pictures, (1, 8, 8, 1)), [4])
     normal = (pictures[:, 0, 0] / 255 - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)
     given = network.neck(network.linear(torch.from_numpy(normal).float())).detach()
     assert np.allclose(given.mean(dim=0), 0, atol=1e-4)

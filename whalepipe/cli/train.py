@@ -132,6 +132,9 @@ def embedder(
     provenance: Provenance = None,
     epochs: Epochs = None,
     size: Size = None,
+    look: Annotated[
+        list[int] | None, typer.Option("--look", help="Also look at crops at this size, once trained: for small marks.")
+    ] = None,
     smallest: Annotated[
         float | None, typer.Option("--smallest", help="Show batches at sides from this share of --size on.")
     ] = None,
@@ -166,6 +169,7 @@ def embedder(
         provenance=provenance,
         mirrored=tuple(mirror) if mirror else EmbedderTraining.mirrored,
         strength=Strength(hidden=hide),
+        sizes=tuple(look or ()),
         **_given(shots=shots, take=take, epochs=epochs, size=size, smallest=smallest, batch=batch, freeze=freeze),
     )
     sets = [LabelSet(table, folder, shows) for (table, folder), shows in zip(tables, part or [], strict=True)]

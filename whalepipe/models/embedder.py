@@ -5,6 +5,7 @@ human annotation", equation 3), a linear layer, and batch normalisation as the n
 and a strong baseline for deep person re-identification", section 3.4).
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -25,8 +26,11 @@ Picture = npt.NDArray[np.uint8]
 Vector = npt.NDArray[np.float32]
 
 
-def build(backbone: str, dimension: int) -> "torch.nn.Module":
-    """The untrained network: (N, 3, size, size) floats in, (N, dimension) out, not yet of unit length."""
+def build(backbone: str, dimension: int, looks: int = 1) -> "torch.nn.Module":
+    """The untrained network: (N, 3, size, size) floats in, (N, dimension) out, not yet of unit length.
+
+    With several `looks` at pictures of several sizes each has a linear layer and a neck of its own.
+    """
     import timm
     import torch
     from torch import nn
@@ -36,15 +40,24 @@ def build(backbone: str, dimension: int) -> "torch.nn.Module":
             super().__init__()
             self.backbone = timm.create_model(backbone, pretrained=False, num_classes=0, global_pool="")
             self.power = nn.Parameter(torch.tensor(3.0))
-            self.linear = nn.Linear(self.backbone.num_features, dimension, bias=False)
-            self.neck = nn.BatchNorm1d(dimension)
+            wide = self.backbone.num_features
+            self.linear, self.neck = nn.Linear(wide, dimension, bias=False), nn.BatchNorm1d(dimension)
+            self.others = nn.ModuleList(
+                nn.Sequential(nn.Linear(wide, dimension, bias=False), nn.BatchNorm1d(dimension))
+                for _ in range(looks - 1)
+            )
+
+        def head(self, look: int) -> tuple[nn.Module, nn.Module]:
+            other: Any = self.others[look - 1] if look else (self.linear, self.neck)
+            return other[0], other[1]
 
         def pooled(self, pictures: torch.Tensor) -> torch.Tensor:
             features: torch.Tensor = self.backbone(pictures).float().clamp(min=1e-6)
             return features.pow(self.power).mean(dim=(2, 3)).pow(1.0 / self.power)
 
-        def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-            out: torch.Tensor = self.neck(self.linear(self.pooled(pictures)))
+        def forward(self, pictures: torch.Tensor, look: int = 0) -> torch.Tensor:
+            linear, neck = self.head(look)
+            out: torch.Tensor = neck(linear(self.pooled(pictures)))
             return out
 
     return Network()
@@ -70,6 +83,26 @@ def normalised(pictures: "torch.Tensor") -> "torch.Tensor":
     return ((pictures.float() - mean.to(pictures.device)) / std.to(pictures.device)).permute(0, 3, 1, 2)
 
 
+def unit_vectors(
+    network: "torch.nn.Module", crops: Sequence[Picture], sizes: Sequence[int], device: "torch.device | str" = "cpu"
+) -> Vector:
+    """The vectors of crops, (height, width, 3) uint8 RGB each: (N, dimension x sizes) float32 of unit length.
+
+    Each crop is looked at squashed to squares of `sizes`; the unit vectors of all looks stand one after the other, so
+    that the cosine of two crops is the mean of their cosines look by look. Small marks are seen in a large picture,
+    the whole is better known in one of the size that was trained with.
+    """
+    import torch
+
+    looks = []
+    with torch.inference_mode():
+        for look, size in enumerate(sizes):
+            pictures = torch.from_numpy(np.stack([squashed(crop, size) for crop in crops])).to(device)
+            vectors = network(normalised(pictures), look).cpu().numpy()
+            looks.append(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12))
+    return np.asarray(np.concatenate(looks, axis=1) / np.sqrt(len(looks)), dtype=np.float32)
+
+
 class Embedder:
     """One crop at a time, so that a vector does not depend on which others are in a batch."""
 
@@ -79,19 +112,23 @@ class Embedder:
 
         self.digest = weights.digest
         self.size, self._device = _positive(weights, "size"), torch.device(device)
-        network = build(str(weights.card.get("backbone")), _positive(weights, "dimension"))
+        self._sizes = _sizes(weights, self.size)
+        network = build(str(weights.card.get("backbone")), _positive(weights, "dimension"), len(self._sizes))
         load_into(network, weights, "its tensors do not fit the network that its card names")
         self._network = network.to(self._device).eval()
 
     def __call__(self, crop: Picture) -> Vector:
-        """The vector of a crop, (height, width, 3) uint8 RGB of any size: (dimension,) float32 of unit length."""
-        import torch
+        """The vector of a crop, (height, width, 3) uint8 RGB of any size, as `unit_vectors` makes it, rounded."""
+        [vector] = unit_vectors(self._network, [crop], self._sizes, self._device)
+        return np.asarray(np.round(vector, DECIMALS), dtype=np.float32)
 
-        pictures = torch.from_numpy(squashed(crop, self.size)[None]).to(self._device)
-        with torch.inference_mode():
-            vector = self._network(normalised(pictures))[0].cpu().numpy()
-        unit = np.round(vector / max(float(np.linalg.norm(vector)), 1e-12), DECIMALS)
-        return np.asarray(unit, dtype=np.float32)
+
+def _sizes(weights: Weights, usual: int) -> list[int]:
+    """Sides of the squares that are looked at, the one trained with first."""
+    sizes: Any = weights.card.get("sizes", [usual])
+    if not isinstance(sizes, list) or not sizes or not all(isinstance(s, int) and s > 0 for s in sizes):
+        raise WeightsError(f"{weights.path}: the sizes on its card are no sides of squares")
+    return sizes
 
 
 def _positive(weights: Weights, name: str) -> int:

@@ -51,6 +51,8 @@ class EmbedderTraining:
     dimension: int = 256
     epochs: int = 14
     size: int = 192  # side of the crops, pixels
+    sizes: tuple[int, ...] = ()  # of further looks at each crop, once trained; see `unit_vectors`
+    whitened: int = 512  # numbers of a vector that each look gives, once trained
     smallest: float = 1.0  # each batch is shown at a side from this share of `size` up to it
     batch: int = 16
     learning_rate: float = 1e-3
@@ -119,14 +121,26 @@ def train_embedder(
         clock.epoch()
         if progress:
             progress(run.epoch, options.epochs, loss)
-    whiten(run.network, those.pictures, options.size)
-    card = _card(run.network, look, sets, labelled, splits, options)
-    return save_weights(options.out, run.network.state_dict(), card)
+    finished = _finished(run.network, those, options)
+    card = _card(finished, look, sets, labelled, splits, options)
+    return save_weights(options.out, finished.state_dict(), card)
+
+
+def _finished(network: torch.nn.Module, those: Lessons, options: EmbedderTraining) -> torch.nn.Module:
+    """The backbone as it was trained, with the layers behind it for each look."""
+    looks = (options.size, *options.sizes)
+    # Fewer crops than that vary in fewer directions.
+    finished = build(options.backbone, min(options.whitened, len(those.classes) - 1), len(looks))
+    learned = {k: v for k, v in network.state_dict().items() if not k.startswith(("linear.", "neck."))}
+    finished.load_state_dict(learned, strict=False)
+    finished.to(memory_format=torch.channels_last)
+    whiten(finished, those.pictures, looks)
+    return finished
 
 
 def _everything(sets: Sequence[LabelSet], options: EmbedderTraining) -> list[Labelled]:
     """Real and rendered crops of named individuals."""
-    size = round(options.size * STORED)
+    size = _stored(options)
     labelled = []
     for one in sets:
         crops = load(one, size, options.without)
@@ -136,6 +150,11 @@ def _everything(sets: Sequence[LabelSet], options: EmbedderTraining) -> list[Lab
     if not labelled:
         raise WhalepipeError("nothing to train on: give a table of crops, or --rendered")
     return labelled
+
+
+def _stored(options: EmbedderTraining) -> int:
+    """Side of the squares that crops are held as."""
+    return max(round(options.size * STORED), *options.sizes, 0)
 
 
 def _rendered(part: str, size: int, options: EmbedderTraining) -> Labelled:
@@ -217,25 +236,26 @@ def _epoch(run: _Run, those: Lessons, options: EmbedderTraining, clock: Clock) -
 
 
 def _card(
-    network: torch.nn.Module,
+    network: Any,
     look: CloserLook,
     sets: Sequence[LabelSet],
     labelled: Sequence[Labelled],
     splits: Sequence[Split],
     options: EmbedderTraining,
 ) -> dict[str, Any]:
-    size = round(options.size * STORED)
+    size = _stored(options)
     only_calibrate = [load(one, size, options.without) for one in options.calibrate]
-    figures, calibration = measure(network, labelled, splits, only_calibrate, options.size, look)
+    figures, calibration = measure(network, labelled, splits, only_calibrate, (options.size, *options.sizes), look)
     settings = asdict(options)
     for name in ("out", "work_dir", "base", "calibrate", "provenance", "silhouette"):
         settings.pop(name)
     return {
         "kind": KIND,
         "backbone": options.backbone,
-        "dimension": options.dimension,
+        "dimension": network.linear.out_features,  # of each look
         "size": options.size,
-        "input": "the crop, squashed to a square of `size` pixels, RGB, normalised as for ImageNet",
+        "sizes": [options.size, *options.sizes],
+        "input": "the crop, squashed to squares of `sizes` pixels in turn, RGB, normalised as for ImageNet",
         "calibration": calibration,
         "details": look.method,
         "figures": figures,

@@ -70,10 +70,12 @@ def taken(rendered: npt.NDArray[np.str_], most: int, rng: np.random.Generator) -
 
     Of rendered crops there can be any number; taken anew each epoch, many can be seen and the real ones as often.
     """
+    if not most:
+        return np.arange(len(rendered))
     rows = []
     for part in np.unique(rendered):
         some = np.flatnonzero(rendered == part)
-        rows.append(rng.choice(some, most, replace=False) if part and 0 < most < len(some) else some)
+        rows.append(rng.choice(some, most, replace=False) if part and most < len(some) else some)
     return np.concatenate(rows)
 
 

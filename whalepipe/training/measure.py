@@ -6,7 +6,6 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -18,7 +17,7 @@ from whalepipe.csvtable import write_table
 from whalepipe.evaluation.identity import IdentityEvaluation, answered, scored
 from whalepipe.models.calibration import Calibration, read_calibration
 from whalepipe.models.details import CloserLook, Details
-from whalepipe.models.embedder import KIND, normalised
+from whalepipe.models.embedder import KIND, unit_vectors
 from whalepipe.stages.match import weighed
 from whalepipe.tables import CropLabel
 from whalepipe.training.calibrate import Evidence, Source, calibrations, evidence
@@ -28,6 +27,7 @@ from whalepipe.training.sources import Known, account, flags, limits, portable, 
 if TYPE_CHECKING:
     from whalepipe.training.embedder import EmbedderTraining
 
+BATCH = 64  # crops that are embedded at a time
 Vectors = npt.NDArray[np.float32]
 CANNOT = (
     "be believed without a look: its figures say how often the first candidate is right",
@@ -41,7 +41,7 @@ def measure(
     labelled: Sequence[Labelled],
     splits: Sequence[Split],
     only_calibrate: Sequence[Labelled],
-    size: int,
+    sizes: Sequence[int],
     look: CloserLook,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Figures of each label set, and the calibration of each part.
@@ -49,7 +49,7 @@ def measure(
     Individuals held out are parted in two by chance: one half is calibrated on, the other measured.
     """
     found: list[Source] = []
-    vectors = [embed(network, one.pictures, size) for one in labelled]
+    vectors = [embed(network, one.pictures, sizes) for one in labelled]
     for one, rows, made in zip(labelled, splits, vectors, strict=True):
         fitted, _ = _parted(one, rows)
         held_out = one.chosen(fitted)
@@ -57,7 +57,7 @@ def measure(
         found.append(_source_of(one, seen))
     figures: dict[str, Any] = {}
     for one in only_calibrate:
-        seen, pairs = _pairs(one, embed(network, one.pictures, size), look)
+        seen, pairs = _pairs(one, embed(network, one.pictures, sizes), look)
         figures[f"{one.name}, {one.part}, never trained on"] = pairs
         found.append(_source_of(one, seen))
     fitted_to = calibrations(found)
@@ -95,22 +95,17 @@ def validate(
     found = {}
     for one, rows in zip(labelled, splits, strict=True):
         some = one.chosen(_parted(one, rows)[0])
-        top1 = _unseen_top1(some, embed(network, some.pictures, size)) if some.crops else None
+        top1 = _unseen_top1(some, embed(network, some.pictures, [size])) if some.crops else None
         if top1:
             found[one.name] = top1["share"]
     return found
 
 
-@torch.inference_mode()
-def embed(network: torch.nn.Module, pictures: npt.NDArray[np.uint8], size: int) -> Vectors:
-    """Unit vectors, (N, dimension), of pictures (N, height, width, 3) uint8 RGB."""
+def embed(network: torch.nn.Module, pictures: npt.NDArray[np.uint8], sizes: Sequence[int]) -> Vectors:
+    """Unit vectors (see `unit_vectors`) of pictures (N, height, width, 3) uint8 RGB."""
     network.eval()
-    out = []
-    for start in range(0, len(pictures), 64):
-        batch = [cv2.resize(p, (size, size), interpolation=cv2.INTER_AREA) for p in pictures[start : start + 64]]
-        out.append(network(normalised(torch.from_numpy(np.stack(batch)))).numpy())
-    vectors = np.concatenate(out)
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
+    starts = range(0, len(pictures), BATCH)
+    return np.concatenate([unit_vectors(network, list(pictures[i : i + BATCH]), sizes) for i in starts])
 
 
 def _parted(one: Labelled, rows: Split) -> tuple[list[int], list[int]]:
@@ -258,6 +253,7 @@ def command(sets: Sequence[LabelSet], options: "EmbedderTraining") -> str:
         words += ["--calibrate", f"{named(one.labels)}:{named(one.crops)}:{one.part}"]
     words += [word for pattern in options.without for word in ("--without", pattern)]
     words += flags(options, ("rendered", "shots", "take", "epochs", "size", "smallest", "batch", "freeze", "seed"))
+    words += [word for size in options.sizes for word in ("--look", str(size))]
     usual = options.mirrored == type(options).mirrored
     words += [word for part in options.mirrored for word in ("--mirror", part) if not usual]
     words += ["--hide", str(options.strength.hidden)] if options.strength.hidden else []

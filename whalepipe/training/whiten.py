@@ -5,29 +5,35 @@ only them. Centred, each channel brought to one variance, and the directions eve
 "Negative evidences and co-occurrences in image retrieval", section 3; Radenovic et al. 2018, section 3.3, do the like).
 """
 
+from collections.abc import Sequence
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from whalepipe.models.embedder import normalised
+from whalepipe.models.embedder import normalised, squashed
 
 BATCH = 64
 SHRINKAGE = 10.0  # times the mean variance is added to that of each direction: the larger, the less they are evened out
 
 
 @torch.no_grad()
-def whiten(network: Any, pictures: npt.NDArray[np.uint8], size: int) -> None:
-    """Replace the network's linear layer and neck. `pictures` are the training crops, (N, height, width, 3) uint8."""
+def whiten(network: Any, pictures: npt.NDArray[np.uint8], sizes: Sequence[int]) -> None:
+    """Replace the network's linear layer and neck of each look, at pictures of these sizes.
+
+    `pictures` are the training crops, (N, height, width, 3) uint8.
+    """
     network.eval()
-    pooled = torch.cat([network.pooled(_batch(pictures[i : i + BATCH], size)) for i in range(0, len(pictures), BATCH)])
-    weight, mean = whitening(pooled, network.linear.out_features)
-    network.linear.weight.copy_(weight)
-    network.neck.reset_parameters()  # scale 1, shift 0
-    network.neck.running_mean.copy_(mean)
-    network.neck.running_var.fill_(1.0)
+    for look, size in enumerate(sizes):
+        starts = range(0, len(pictures), BATCH)
+        pooled = torch.cat([network.pooled(_batch(pictures[i : i + BATCH], size)) for i in starts])
+        linear, neck = network.head(look)
+        weight, mean = whitening(pooled, linear.out_features)
+        linear.weight.copy_(weight)
+        neck.reset_parameters()  # scale 1, shift 0
+        neck.running_mean.copy_(mean)
+        neck.running_var.fill_(1.0)
 
 
 def whitening(features: torch.Tensor, dimension: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -44,5 +50,5 @@ def whitening(features: torch.Tensor, dimension: int) -> tuple[torch.Tensor, tor
 
 
 def _batch(pictures: npt.NDArray[np.uint8], size: int) -> torch.Tensor:
-    small = np.stack([cv2.resize(p, (size, size), interpolation=cv2.INTER_AREA) for p in pictures])
+    small = np.stack([squashed(p, size) for p in pictures])
     return normalised(torch.from_numpy(small)).contiguous(memory_format=torch.channels_last)
