@@ -132,6 +132,17 @@ def test_another_backend_is_another_cause(raw: Path, out: Path, fake_models: fak
     assert fake_models.detected == 0
 
 
+def test_drawing_boxes_anew_is_another_cause(raw: Path, out: Path, fake_models: fakes.Calls) -> None:
+    made_with = []
+    for setting, detected in (("auto", 3), ("none", 3), ("auto", 0), ("none", 0)):
+        again(fake_models)
+        assert run(raw, out, "--set", f"detect.tighten={setting}").code == 0
+        assert fake_models.detected == detected
+        made_with.append(json.loads((out / "summary.json").read_text())["made_with"]["tightener"])
+    silhouette = digest(raw.parent / "fake-weights" / "silhouette.pt")
+    assert made_with == [silhouette, "", silhouette, ""]
+
+
 def test_a_threshold_sets_aside_with_a_reason(raw: Path, out: Path, fake_models: fakes.Calls) -> None:  # noqa: ARG001
     assert run(raw, out, "--set", "quality.min_size=55").code == 0
     assert states(out) == {"a.jpg": "rejected,rejected", "c.png": "empty", "sub/b.JPG": "new"}
