@@ -44,7 +44,12 @@ def test_the_box_is_drawn_around_what_is_seen():
     assert (new.part, new.confidence) == ("fluke", 0.8)
 
 
-def test_of_several_regions_the_largest_counts():
+def test_a_fluke_that_spray_parts_in_two_has_one_box():
+    new = tightened(sea((195, 165, 240, 235), (260, 165, 305, 235)), FLUKE, looked)
+    assert corners(new) == pytest.approx([0.39, 0.4125, 0.61, 0.5875], abs=0.005)
+
+
+def test_a_splash_beside_the_fluke_does_not_count():
     new = tightened(sea((200, 165, 300, 235), (155, 125, 170, 135)), FLUKE, looked)
     assert corners(new) == pytest.approx([0.4, 0.4125, 0.6, 0.5875], abs=0.005)
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 TIGHTENED = ("fluke",)
 MARGIN = 0.25  # of the box, on each side: so much more is looked at
 SMALLEST = 8  # pixels of width and height under which there is nothing to look at
+REGION = 0.2  # of the largest region's area: a smaller one is a splash
 SAME = 0.4  # a new box that overlaps the old one less (IoU) is of something else
 
 Picture = npt.NDArray[np.uint8]
@@ -78,7 +79,8 @@ def find_tightener(config: DetectConfig, detector: Weights, device: str) -> Tigh
 
 
 def tightened(image: Picture, box: "Box", look: Look) -> "Box":
-    """The box around the largest connected region that shows the part; the same box where that is elsewhere."""
+    """The box around the large regions that show the part, parted by spray or whole; the same box where they are
+    elsewhere."""
     height, width = image.shape[:2]
     sides = np.array([width, height, width, height], dtype=np.float64)
     old = _corners(box)
@@ -87,7 +89,7 @@ def tightened(image: Picture, box: "Box", look: Look) -> "Box":
     high = np.ceil((old[2:] + around).clip(0, 1) * sides[:2]).astype(int)
     if (high - low).min() < SMALLEST:
         return box
-    region = _largest(look(np.ascontiguousarray(image[low[1] : high[1], low[0] : high[0]])).part > 0)
+    region = _extent(look(np.ascontiguousarray(image[low[1] : high[1], low[0] : high[0]])).part > 0)
     if region is None:
         return box
     scale = np.tile((high - low) / sides[:2], 2)
@@ -98,14 +100,16 @@ def tightened(image: Picture, box: "Box", look: Look) -> "Box":
     return replace(box, xmin=xmin, ymin=ymin, xmax=xmax, ymax=ymax)
 
 
-def _largest(shown: npt.NDArray[np.bool_]) -> Numbers | None:
-    """The corners (4,) of the largest connected region of a mask (h, w), as shares of its width and height."""
+def _extent(shown: npt.NDArray[np.bool_]) -> Numbers | None:
+    """The corners (4,) around the large connected regions of a mask (h, w), as shares of its width and height."""
     count, _, stats, _ = cv2.connectedComponentsWithStats(shown.astype(np.uint8))
     if count < 2:
         return None
-    left, top, wide, high, _ = stats[1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))]
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    left, top, wide, high, _ = stats[1:][areas >= REGION * areas.max()].T
     rows, columns = shown.shape
-    return np.array([left / columns, top / rows, (left + wide) / columns, (top + high) / rows])
+    corners = [left.min() / columns, top.min() / rows, (left + wide).max() / columns, (top + high).max() / rows]
+    return np.array(corners, dtype=np.float64)
 
 
 def _corners(box: "Box") -> Numbers:
