@@ -26,6 +26,7 @@ from whalepipe.errors import WeightsError
 from whalepipe.models.corners import Numbers, long_sides, overlaps
 from whalepipe.models.device import pick_device
 from whalepipe.models.exported import Exported, find_exported
+from whalepipe.models.network import Network, TorchNetwork
 from whalepipe.models.tighten import Tightener, find_tightener
 from whalepipe.models.tiles import Picture, Seen, look_closer, together
 from whalepipe.models.weights import Weights, find_weights, load_state
@@ -124,33 +125,15 @@ def _parts(weights: Weights) -> tuple[str, ...]:
     return tuple(parts)
 
 
-# A letterboxed picture (h, w, 3) in, raw predictions (4 + parts, anchors) out: centre x, centre y, width, height in
-# pixels, a score a part.
-Network = Callable[[Picture], npt.NDArray[np.float32]]
-
-
-class TorchNetwork:
-    """The model as torch runs it, on a device."""
-
-    def __init__(self, model: Any, device: str = "cpu") -> None:
-        self.device, self._model = device, model.to(device)
-
-    def __call__(self, padded: Picture) -> npt.NDArray[np.float32]:
-        """Raw predictions, as Network says."""
-        import torch
-
-        with torch.inference_mode():
-            batch = torch.from_numpy(np.ascontiguousarray(padded.transpose(2, 0, 1))[None]).to(self.device)
-            raw = self._model(batch.float() / 255)
-            raw = raw[0] if isinstance(raw, tuple | list) else raw
-            prediction: npt.NDArray[np.float32] = raw[0].cpu().numpy()
-        return prediction
+def prepared(pictures: "torch.Tensor") -> "torch.Tensor":
+    """(N, h, w, 3) uint8 as the model takes them: (N, 3, h, w) floats, 0 to 1."""
+    return pictures.permute(0, 3, 1, 2).contiguous().float() / 255
 
 
 class Detector:
     """Finds the parts that its weights know. Raises WeightsError where the weights are not a detector's."""
 
-    _tightener: Tightener | None = None
+    _tightener: Tightener | None = None  # of those, too, that say in their own way what they predict
 
     def __init__(
         self,
@@ -166,7 +149,7 @@ class Detector:
         if exported:
             self._network = Exported(exported)
         else:
-            self._network = TorchNetwork(load_model(weights), pick_device(device))
+            self._network = TorchNetwork(load_model(weights), prepared, pick_device(device))
 
     def __call__(self, image: Picture, config: DetectConfig, read: Callable[[], Picture] | None = None) -> list[Box]:
         """The boxes in a picture (H, W, 3), uint8, RGB, upright; the surest first, `config.max_boxes` at most.
@@ -190,6 +173,8 @@ class Detector:
         return _decode(self._predict(padded), place)
 
     def _predict(self, padded: Picture) -> Numbers:
+        """Raw predictions (anchors, 4 + parts) of a letterboxed picture: centre x, centre y, width, height in pixels, a
+        score a part."""
         return self._network(padded).T.astype(np.float64)
 
     def _select(self, corners: Numbers, scores: Numbers, config: DetectConfig) -> list[Box]:

@@ -4,7 +4,6 @@ The first stages of an EfficientNet-Lite0 and a decoder that brings their featur
 (Ronneberger, Fischer and Brox 2015, "U-Net", figure 1), with separable convolutions (Howard et al. 2017, "MobileNets").
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ import numpy.typing as npt
 
 from whalepipe.models.embedder import fitted, normalised
 from whalepipe.models.exported import Exported
+from whalepipe.models.network import Network, TorchNetwork
 from whalepipe.models.weights import Weights, load_into
 
 if TYPE_CHECKING:
@@ -86,25 +86,6 @@ def build() -> "torch.nn.Module":
     return Network()
 
 
-# A picture (h, w, 3) uint8 RGB in, log odds (2, h, w) float32 out.
-Network = Callable[[Picture], Floats]
-
-
-class TorchNetwork:
-    """The network as torch runs it, on a device."""
-
-    def __init__(self, network: "torch.nn.Module", device: str = "cpu") -> None:
-        self._device, self._network = device, network.to(device)
-
-    def __call__(self, picture: Picture) -> Floats:
-        """Log odds, as Network says."""
-        import torch
-
-        with torch.inference_mode():
-            odds: Floats = self._network(normalised(torch.from_numpy(picture[None]).to(self._device)))[0].cpu().numpy()
-        return odds
-
-
 def load_network(weights: Weights) -> "torch.nn.Module":
     """The network of a silhouette's weights, ready to look. Raises WeightsError where the file does not fit."""
     network = build()
@@ -120,7 +101,9 @@ class Silhouettes:
 
         Raises WeightsError where the file does not fit.
         """
-        self._network: Network = Exported(exported) if exported else TorchNetwork(load_network(weights), device)
+        self._network: Network = (
+            Exported(exported) if exported else TorchNetwork(load_network(weights), normalised, device)
+        )
 
     def __call__(self, crop: Picture) -> Silhouette:
         """Tell the pixels of a crop, (height, width, 3) uint8 RGB of any size; the answer has the size SHAPE."""

@@ -19,7 +19,7 @@ from whalepipe.config import DetectConfig
 from whalepipe.errors import WeightsError
 from whalepipe.models.corners import Numbers, overlaps
 from whalepipe.models.device import pick_device
-from whalepipe.models.exported import find_exported
+from whalepipe.models.exported import KEY, find_exported
 from whalepipe.models.silhouette import KIND, Silhouette, Silhouettes
 from whalepipe.models.weights import Weights, find_weights
 
@@ -74,7 +74,7 @@ def find_tightener(config: DetectConfig, detector: Weights, device: str) -> Tigh
     except WeightsError as error:
         raise WeightsError(f"{error}; without it: --set detect.tighten=none") from error
     # Its exported form is no more than a faster one: where there is none, torch does.
-    backend = config.backend if "exported" in weights.card else "torch"
+    backend = config.backend if KEY in weights.card else "torch"
     return Tightener(weights, device, find_exported(weights, backend, device))
 
 

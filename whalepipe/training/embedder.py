@@ -154,7 +154,7 @@ def _everything(sets: Sequence[LabelSet], options: EmbedderTraining) -> list[Lab
 
 def _stored(options: EmbedderTraining) -> int:
     """Side of the squares that crops are held as."""
-    return max(round(options.size * STORED), *options.sizes, 0)
+    return max([round(options.size * STORED), *options.sizes])
 
 
 def _rendered(part: str, size: int, options: EmbedderTraining) -> Labelled:

@@ -9,24 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx  # noqa: F401  what torch writes the form with: missing, it is to be missed before hours of training
 import onnxruntime  # noqa: F401
 import torch
 
 from whalepipe.errors import WeightsError
 from whalepipe.files import aside, digest, write_aside
-from whalepipe.models import detector, silhouette
-from whalepipe.models.detector import STRIDE, load_model
-from whalepipe.models.embedder import Picture, normalised
+from whalepipe.models.detector import STRIDE, load_model, prepared
+from whalepipe.models.embedder import normalised
 from whalepipe.models.exported import ENDING, INPUT, KEY, OUTPUT, Exported
-from whalepipe.models.silhouette import SHAPE
+from whalepipe.models.network import Network, TorchNetwork
+from whalepipe.models.silhouette import SHAPE, load_network
 from whalepipe.models.weights import Weights
 
 OPSET = 17
 TOLERANCE = 0.1  # pixels and confidence, or log odds: how far the two forms may differ in any number
-
-Network = Callable[[Picture], npt.NDArray[np.float32]]
 
 
 class _OfPicture(torch.nn.Module):
@@ -49,19 +46,19 @@ def export_detector(weights: Weights) -> Weights:
     model = load_model(weights)
     head = model.model[-1]
     head.export = head.dynamic = True  # Ultralytics' own: predictions alone, and their places from the picture's shape
-    whole = _OfPicture(model, lambda picture: picture.permute(0, 3, 1, 2).float() / 255)
+    whole = _OfPicture(model, prepared)
     free = {INPUT: {1: "height", 2: "width"}, OUTPUT: {2: "places"}}
     # Compared with two shapes, neither of them the one that it is traced with.
     shapes = ((5 * STRIDE, 2 * STRIDE, 3), (STRIDE, 7 * STRIDE, 3))
     return _written(
-        weights, whole, (2 * STRIDE, 3 * STRIDE, 3), free, detector.TorchNetwork(load_model(weights)), shapes
+        weights, whole, (2 * STRIDE, 3 * STRIDE, 3), free, TorchNetwork(load_model(weights), prepared), shapes
     )
 
 
 def export_silhouette(weights: Weights) -> Weights:
     """The like for the weights of a silhouette network, for pictures of its SHAPE. Raises as `export_detector`."""
-    whole, shape = _OfPicture(silhouette.load_network(weights), normalised), (SHAPE[1], SHAPE[0], 3)
-    own = silhouette.TorchNetwork(silhouette.load_network(weights))
+    whole, shape = _OfPicture(load_network(weights), normalised), (SHAPE[1], SHAPE[0], 3)
+    own = TorchNetwork(load_network(weights), normalised)
     return _written(weights, whole, shape, {}, own, (shape,))
 
 

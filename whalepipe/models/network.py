@@ -1,0 +1,33 @@
+"""A network as torch runs it, a picture at a time; its exported form (exported.py) takes and gives the same."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import torch
+
+Picture = npt.NDArray[np.uint8]
+Network = Callable[[Picture], npt.NDArray[np.float32]]  # a picture (h, w, 3) RGB in, what is said of it out
+
+
+class TorchNetwork:
+    """A network on a device."""
+
+    def __init__(
+        self, model: Any, prepared: "Callable[[torch.Tensor], torch.Tensor]", device: "torch.device | str" = "cpu"
+    ) -> None:
+        """`prepared` makes (1, h, w, 3) bytes what the model takes."""
+        self.device, self._model, self._prepared = device, model.to(device), prepared
+
+    def __call__(self, picture: Picture) -> npt.NDArray[np.float32]:
+        """What the network says, as Network says."""
+        import torch
+
+        with torch.inference_mode():
+            raw = self._model(self._prepared(torch.from_numpy(picture[None]).to(self.device)))
+            raw = raw[0] if isinstance(raw, tuple | list) else raw
+            said: npt.NDArray[np.float32] = raw[0].cpu().numpy()
+        return said
