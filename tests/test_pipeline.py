@@ -115,30 +115,33 @@ def test_a_changed_setting_redoes_what_follows_from_it(
     assert json.loads((out / "summary.json").read_text())["made_with"]["config"]["quality"]["min_size"] in (48, 55)
 
 
+def each_detects_once(
+    raw: Path, out: Path, calls: fakes.Calls, key: str, both: tuple[str, str], kind: str
+) -> list[str]:
+    """Run with each of two settings, twice in turn: only the first time of each detects. What each was made with."""
+    made_with = []
+    for setting, detected in zip(both * 2, (3, 3, 0, 0), strict=True):
+        again(calls)
+        assert run(raw, out, "--set", f"{key}={setting}").code == 0
+        assert calls.detected == detected
+        made_with.append(json.loads((out / "summary.json").read_text())["made_with"][kind])
+    return made_with
+
+
 def test_another_backend_is_another_cause(raw: Path, out: Path, fake_models: fakes.Calls) -> None:
     """The same boxes within a pixel are not the same boxes: none made by one may pass for another's."""
     [card] = (raw.parent / "fake-weights").glob("detector.json")
     form = card.with_suffix(".onnx")
     form.write_bytes(b"form")
     card.write_text(json.dumps({**json.loads(card.read_text()), "exported": {"sha256": digest(form)}}))
-    made_with = []
-    for setting, detected in (("onnx", 3), ("torch", 3), ("onnx", 0), ("torch", 0)):
-        again(fake_models)
-        assert run(raw, out, "--set", f"detect.backend={setting}").code == 0
-        assert fake_models.detected == detected
-        made_with.append(json.loads((out / "summary.json").read_text())["made_with"]["detector_exported"])
+    made_with = each_detects_once(raw, out, fake_models, "detect.backend", ("onnx", "torch"), "detector_exported")
     assert made_with == [digest(form), "", digest(form), ""]
     assert run(raw, out).code == 0  # `auto` on a processor is what is there: the exported form
     assert fake_models.detected == 0
 
 
 def test_drawing_boxes_anew_is_another_cause(raw: Path, out: Path, fake_models: fakes.Calls) -> None:
-    made_with = []
-    for setting, detected in (("auto", 3), ("none", 3), ("auto", 0), ("none", 0)):
-        again(fake_models)
-        assert run(raw, out, "--set", f"detect.tighten={setting}").code == 0
-        assert fake_models.detected == detected
-        made_with.append(json.loads((out / "summary.json").read_text())["made_with"]["tightener"])
+    made_with = each_detects_once(raw, out, fake_models, "detect.tighten", ("auto", "none"), "tightener")
     silhouette = digest(raw.parent / "fake-weights" / "silhouette.pt")
     assert made_with == [silhouette, "", silhouette, ""]
 
