@@ -95,7 +95,7 @@ def test_details_are_made_once_and_read_one_by_one(path: Path) -> None:
     class Look(CloserLook):
         def __call__(self, crop: np.ndarray, part: str) -> Details:
             asked.append((crop.shape, part))
-            return Details(Keypoints(np.array([[len(asked), 0.25]], np.float32), np.full((1, 128), 7, np.uint8)))
+            return Details(Keypoints(np.array([[len(asked), 0.25, 2]], np.float32), np.full((1, 128), 7, np.uint8)))
 
     def gallery(digest: str = "1") -> Gallery:
         look = Look(Weights(path, digest, {})) if digest else None
@@ -108,7 +108,7 @@ def test_details_are_made_once_and_read_one_by_one(path: Path) -> None:
     for _ in range(2):
         look = gallery().details
         assert look is not None
-        assert [look(row).keypoints.points.tolist() for row in (1, 0)] == [[[2, 0.25]], [[1, 0.25]]]
+        assert [look(row).keypoints.points.tolist() for row in (1, 0)] == [[[2, 0.25, 2]], [[1, 0.25, 2]]]
     assert asked == [((16, 16, 3), "fluke")] * 2
     assert gallery("2").details is not None and len(asked) == 4  # others' details are not taken for these
     with sqlite3.connect(path) as broken:

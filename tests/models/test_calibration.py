@@ -20,8 +20,8 @@ def test_a_ratio_and_its_reverse_by_hand() -> None:
 
 def test_details_count_where_somebody_looked() -> None:
     calibration = Calibration(20.0, -10.0, joint=Joint(10.0, 2.0, 3.0, 1.0, -9.0))
-    cosines, points = np.full(4, 0.5), np.array([math.nan, 0.0, 5 + math.e - 1, 5 + math.e**3 - 1])
-    # Nobody looked: 20 * 0.5 - 10; else 10 * 0.5 - 9, and 2 for each factor of e beyond the 5 that chance gives.
+    cosines, points = np.full(4, 0.5), np.array([math.nan, 0.0, 10 + math.e - 1, 10 + math.e**3 - 1])
+    # Nobody looked: 20 * 0.5 - 10; else 10 * 0.5 - 9, and 2 for each factor of e beyond the 10 that chance gives.
     assert calibration.bent(calibration.line(cosines, points)).tolist() == pytest.approx([0, -4, -2, 2], abs=0.01)
     edges = np.array([1.0, 1.0, math.nan, -0.5])  # 3 * edge + 1, but where nobody looked or nothing was traced
     assert calibration.line(cosines, points, edges).tolist() == pytest.approx([0, 0, -2, 1.5])

@@ -12,8 +12,8 @@ def turned(picture: np.ndarray, degrees: float, scale: float, shift: float) -> n
     return cv2.warpAffine(picture, matrix, (256, 256), borderValue=(110, 110, 110))
 
 
-@pytest.mark.parametrize(("degrees", "scale", "shift"), [(0, 1, 0), (15, 0.9, 8), (-20, 1.2, -5), (90, 1, 0)])
-def test_marks_agree_however_they_are_turned(degrees: float, scale: float, shift: float) -> None:
+@pytest.mark.parametrize(("degrees", "scale", "shift"), [(0, 1, 0), (10, 0.9, 8), (-15, 1.2, -5), (0, 1.25, 0)])
+def test_marks_agree_in_another_box_and_attitude(degrees: float, scale: float, shift: float) -> None:
     same = agreeing(keypoints(marks(1)), keypoints(turned(marks(1), degrees, scale, shift)))
     assert same > 30
 
@@ -21,6 +21,19 @@ def test_marks_agree_however_they_are_turned(degrees: float, scale: float, shift
 def test_the_marks_of_two_do_not_agree() -> None:
     found = [keypoints(marks(seed)) for seed in range(5)]
     assert max(agreeing(a, b) for i, a in enumerate(found) for b in found[:i]) < 10
+
+
+def test_what_is_elsewhere_or_upside_down_does_not_agree() -> None:
+    for degrees, shift in ((180, 0), (0, 120)):
+        assert agreeing(keypoints(marks(1)), keypoints(turned(marks(1), degrees, 1, shift))) < 10
+
+
+def test_marks_of_the_sea_are_left_out() -> None:
+    left = np.zeros((20, 30), np.bool_)
+    left[:, :15] = True
+    found, every = keypoints(marks(1), left), keypoints(marks(1))
+    assert 10 < len(found.points) < len(every.points)
+    assert found.points[:, 0].max() <= SIDE / 2
 
 
 def test_light_and_proportions_do_not_matter() -> None:
@@ -38,7 +51,7 @@ def test_a_mirrored_animal_is_another() -> None:
 @pytest.mark.parametrize("shape", [(1, 1, 3), (3, 900, 3), (256, 256, 3)])
 def test_a_flat_tone_has_none(shape: tuple[int, int, int]) -> None:
     found = keypoints(np.full(shape, 90, np.uint8))
-    assert (found.points.shape, found.descriptors.shape) == ((0, 2), (0, 128))
+    assert (found.points.shape, found.descriptors.shape) == ((0, 3), (0, 128))
     assert agreeing(found, keypoints(marks(1))) == agreeing(keypoints(marks(1)), found) == agreeing(found, found) == 0
 
 
@@ -47,7 +60,7 @@ def test_as_bytes_and_back() -> None:
     assert len(found.points) == COUNT and 0 <= found.points.min() <= found.points.max() <= SIDE
     again = Keypoints.unpacked(found.packed())
     assert np.array_equal(again.points, found.points) and np.array_equal(again.descriptors, found.descriptors)
-    assert len(found.packed()) == COUNT * 132
+    assert len(found.packed()) == COUNT * 134
     assert len(Keypoints.unpacked(b"").points) == 0
     with pytest.raises(ValueError, match="7 bytes are no whole number of keypoints"):
         Keypoints.unpacked(b"7 bytes")

@@ -57,7 +57,8 @@ def test_ranks_scores_and_new_always_among_them() -> None:
 def points(count: int) -> Details:
     """As many keypoints, in the places and with the looks of every other such set's first ones."""
     rng = np.random.default_rng(7)
-    places, looks = rng.uniform(0, 256, (60, 2)), np.abs(rng.normal(size=(60, 128)))
+    places, looks = rng.uniform(0, 256, (60, 3)), np.abs(rng.normal(size=(60, 128)))
+    places[:, 2] = 4.0
     looks *= 255 / np.linalg.norm(looks, axis=1, keepdims=True)
     return Details(Keypoints(places[:count].astype(np.float32), looks[:count].astype(np.uint8)))
 
@@ -65,7 +66,7 @@ def points(count: int) -> Details:
 def test_a_closer_look_puts_the_right_one_first() -> None:
     shots = [("A", "a1", unit(1, 0.1)), ("A", "a2", unit(1, 0.2)), ("B", "b1", unit(1, 0.3)), ("B", "b2", unit(1, 0.5))]
     held = gallery(*((who, crop, "fluke", "unknown", vector) for who, crop, vector in shots))
-    known = replace(held, details=lambda row: points((0, 3, 8, 40)[row]))
+    known = replace(held, details=lambda row: points((0, 3, 14, 40)[row]))
     joint = {"fluke": Calibration(20.0, -10.0, joint=Joint(10.0, 2.0, 0.0, 0.0, -12.0))}
 
     def ranked(**settings: int) -> list[tuple[str, str]]:
@@ -74,7 +75,7 @@ def test_a_closer_look_puts_the_right_one_first() -> None:
         return [(m.individual, m.gallery_crop) for m in rows if m.individual != NEW]
 
     assert ranked() == [("B", "b2"), ("A", "a1")]  # b2 has 40 points that agree, and speaks for B
-    assert ranked(crops_each=1) == [("B", "b1"), ("A", "a1")]  # b1 has 8
+    assert ranked(crops_each=1) == [("B", "b1"), ("A", "a1")]  # b1 has 14
     assert ranked(looked_at=0) == [("A", "a1"), ("B", "b1")]
     joint["fluke"] = Calibration(20.0, -10.0)  # a card that does not know what details say
     assert ranked() == [("A", "a1"), ("B", "b1")]

@@ -1,5 +1,6 @@
 """`whalepipe train ...`: labels and photos in, weights with their card out."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -119,6 +120,16 @@ def embedder(
     out: Weights = Path("embedder.pt"),
     work_dir: WorkDir = None,
     base: Base = None,
+    beside: Annotated[
+        list[Path] | None, typer.Option("--beside", help="Finished weights that vote beside these: their mean counts.")
+    ] = None,
+    further: Annotated[
+        Path | None,
+        typer.Option(
+            "--further",
+            help="Finished weights to go on from with all real crops, the held-out too; their figures are kept.",
+        ),
+    ] = None,
     silhouette: Annotated[str, typer.Option("--silhouette", help="Weights to look closer with.")] = "silhouette",
     rendered: Annotated[int, typer.Option("--rendered", help="Rendered individuals of each part.")] = 0,
     shots: Annotated[int | None, typer.Option("--shots", help="Photos of each rendered individual.")] = None,
@@ -127,10 +138,15 @@ def embedder(
         list[str] | None,
         typer.Option("--mirror", help="Parts to mirror: fluke, dorsal_fin, head (seen from above, pointing sideways)."),
     ] = None,
-    hide: Annotated[float, typer.Option("--hide", help="Share of the crops in which a rectangle is covered.")] = 0.0,
+    hide: Annotated[
+        float | None, typer.Option("--hide", help="Share of the crops in which a rectangle is covered.")
+    ] = None,
     without: o.Without = None,
     provenance: Provenance = None,
     epochs: Epochs = None,
+    until: Annotated[
+        int, typer.Option("--until", help="Stop after so many epochs, with the running mean of the weights.")
+    ] = 0,
     size: Size = None,
     look: Annotated[
         list[int] | None, typer.Option("--look", help="Also look at crops at this size, once trained: for small marks.")
@@ -140,14 +156,14 @@ def embedder(
     ] = None,
     batch: Batch = None,
     freeze: Freeze = None,
+    rate: Annotated[float | None, typer.Option("--rate", help="Of learning, at its highest.")] = None,
     seed: Seed = 0,
     threads: Threads = 0,
 ) -> None:
     """Train, measure and calibrate on what was held out, and say where the weights are."""
     try:
-        from whalepipe.training.augment import Strength
         from whalepipe.training.crops import LabelSet
-        from whalepipe.training.embedder import EmbedderTraining, train_embedder
+        from whalepipe.training.embedder import STRENGTH, EmbedderTraining, train_embedder
     except ImportError as error:
         raise need_extra("train", error) from error
     tables = _pairs(labels or [], photos or [])
@@ -160,6 +176,9 @@ def embedder(
         out=out,
         work_dir=work_dir or out.with_suffix(".work"),
         base=base,
+        beside=tuple(beside or ()),
+        further=further,
+        until=until,
         silhouette=silhouette,
         calibrate=tuple(LabelSet(Path(table), Path(folder), shows) for table, folder, shows in only_calibrate),
         rendered=rendered,
@@ -168,9 +187,10 @@ def embedder(
         threads=threads,
         provenance=provenance,
         mirrored=tuple(mirror) if mirror else EmbedderTraining.mirrored,
-        strength=Strength(hidden=hide),
         sizes=tuple(look or ()),
+        strength=STRENGTH if hide is None else replace(STRENGTH, hidden=hide),
         **_given(shots=shots, take=take, epochs=epochs, size=size, smallest=smallest, batch=batch, freeze=freeze),
+        **_given(learning_rate=rate),
     )
     sets = [LabelSet(table, folder, shows) for (table, folder), shows in zip(tables, part or [], strict=True)]
     made = train_embedder(sets, options, _say_epoch, say)

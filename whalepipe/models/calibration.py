@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from whalepipe.errors import WeightsError
 
 UNBOUNDED = 30.0  # as much as exp should be asked for
-CHANCE = 5  # up to so many keypoints agree on crops of any two animals: they say nothing
+CHANCE = 10  # of 100 crops of two animals 95 share no more keypoints that agree: so many say nothing
 BEND = 4  # how close to its bound a ratio stays on the line: at half of it within 2 %
 
 

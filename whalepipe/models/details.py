@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +17,8 @@ from whalepipe.models.silhouette import PARTS, Silhouettes
 from whalepipe.models.weights import Weights, find_weights
 
 MARKS = (len(edge.RADII), edge.POINTS)
+AROUND = (5, 7)  # pixels of a silhouette, rows and columns: marks on the outline are the animal's
+LEAST_SEEN = 0.05  # of the crop: with less the silhouette failed
 WITHOUT, WITH = b"\0", b"\1"
 
 
@@ -70,9 +73,18 @@ class CloserLook:
 
         Raises WeightsError where the weights do not fit.
         """
-        found = edge.trace(crop, part, self._silhouettes(crop)) if part in PARTS else None
+        if part not in PARTS:
+            return Details(keypoints.keypoints(crop))
+        seen = self._silhouettes(crop)
+        found = edge.trace(crop, part, seen)
         marks = None if found is None else found.marks.astype("<f2").astype(np.float32)  # as they are when unpacked
-        return Details(keypoints.keypoints(crop), marks)
+        return Details(keypoints.keypoints(crop, _animal(seen)), marks)
+
+
+def _animal(seen: silhouette.Silhouette) -> NDArray[np.bool_] | None:
+    """Where the animal is, its outline and a little beyond included; None where hardly any of it was seen."""
+    part = (seen.part > 0).astype(np.uint8)
+    return cv2.dilate(part, np.ones(AROUND, np.uint8)) > 0 if part.mean() >= LEAST_SEEN else None
 
 
 def closer_look(embedder: Weights, config: MatchConfig, device: str = "cpu") -> CloserLook | None:

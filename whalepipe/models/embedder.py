@@ -5,7 +5,8 @@ human annotation", equation 3), a linear layer, and batch normalisation as the n
 and a strong baseline for deep person re-identification", section 3.4).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -13,12 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from whalepipe.errors import WeightsError
-from whalepipe.models.weights import Weights, load_into
+from whalepipe.models.weights import Weights, fill, load_state
 
 if TYPE_CHECKING:
     import torch
 
 KIND = "embedder"
+BESIDE = "beside."  # how the names of tensors begin that are of another network than the first
 DECIMALS = 5  # of the numbers of a vector: what is compared is what is stored
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, which the backbone started from
 
@@ -26,10 +28,12 @@ Picture = npt.NDArray[np.uint8]
 Vector = npt.NDArray[np.float32]
 
 
-def build(backbone: str, dimension: int, looks: int = 1) -> "torch.nn.Module":
+def build(backbone: str, dimension: int, looks: int = 1, drop_path: float = 0.0) -> "torch.nn.Module":
     """The untrained network: (N, 3, size, size) floats in, (N, dimension) out, not yet of unit length.
 
-    With several `looks` at pictures of several sizes each has a linear layer and a neck of its own.
+    With several `looks` at pictures of several sizes each has a linear layer and a neck of its own. `drop_path`:
+    share of the last residual branch's outputs left out while training, less in earlier ones (Huang et al. 2016, "Deep
+    networks with stochastic depth", equation 4).
     """
     import timm
     import torch
@@ -38,7 +42,9 @@ def build(backbone: str, dimension: int, looks: int = 1) -> "torch.nn.Module":
     class Network(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.backbone = timm.create_model(backbone, pretrained=False, num_classes=0, global_pool="")
+            self.backbone = timm.create_model(
+                backbone, pretrained=False, num_classes=0, global_pool="", drop_path_rate=drop_path
+            )
             self.power = nn.Parameter(torch.tensor(3.0))
             wide = self.backbone.num_features
             self.linear, self.neck = nn.Linear(wide, dimension, bias=False), nn.BatchNorm1d(dimension)
@@ -103,24 +109,75 @@ def unit_vectors(
     return np.asarray(np.concatenate(looks, axis=1) / np.sqrt(len(looks)), dtype=np.float32)
 
 
+@dataclass(frozen=True)
+class Voter:
+    """A network, and the sides of the squares that it looks at."""
+
+    network: "torch.nn.Module"
+    sizes: Sequence[int]
+
+
+def voted(voters: Sequence[Voter], crops: Sequence[Picture], device: "torch.device | str" = "cpu") -> Vector:
+    """As `unit_vectors`, those of several networks one after the other: the cosine of two crops is their mean.
+
+    What one network was misled by another is not (soft voting).
+    """
+    every = [unit_vectors(voter.network, crops, voter.sizes, device) for voter in voters]
+    return np.asarray(np.concatenate(every, axis=1) / np.sqrt(len(every)), dtype=np.float32)
+
+
+def load_voters(weights: Weights) -> list[Voter]:
+    """The networks of a file, ready to look: the one that it is named for, and those that vote beside it.
+
+    Raises WeightsError where the file does not fit its card.
+    """
+    state, cards = load_state(weights), [weights.card, *_beside(weights)]
+    voters = []
+    for number, card in enumerate(cards):
+        told = Weights(weights.path, weights.digest, card)
+        sizes = _sizes(told, _positive(told, "size"))
+        network = build(str(card.get("backbone")), _positive(told, "dimension"), len(sizes))
+        fill(network, part_of(state, number), told, "its tensors do not fit the network that its card names")
+        voters.append(Voter(network.eval(), sizes))
+    return voters
+
+
+def part_of(state: "Mapping[str, torch.Tensor]", number: int) -> "dict[str, torch.Tensor]":
+    """Of the tensors of a file those of one network: 0 the one that it is named for, 1 the first beside it."""
+    if number:
+        start = beside(number)
+        return {name.removeprefix(start): tensor for name, tensor in state.items() if name.startswith(start)}
+    return {name: tensor for name, tensor in state.items() if not name.startswith(BESIDE)}
+
+
+def beside(number: int) -> str:
+    """How the names of the tensors of the network with that number begin."""
+    return f"{BESIDE}{number}."
+
+
 class Embedder:
     """One crop at a time, so that a vector does not depend on which others are in a batch."""
 
     def __init__(self, weights: Weights, device: str = "cpu") -> None:
-        """Load the network. Raises WeightsError where the file does not fit its card."""
+        """Load the networks. Raises WeightsError where the file does not fit its card."""
         import torch
 
         self.digest = weights.digest
         self.size, self._device = _positive(weights, "size"), torch.device(device)
-        self._sizes = _sizes(weights, self.size)
-        network = build(str(weights.card.get("backbone")), _positive(weights, "dimension"), len(self._sizes))
-        load_into(network, weights, "its tensors do not fit the network that its card names")
-        self._network = network.to(self._device).eval()
+        self._voters = [Voter(v.network.to(self._device), v.sizes) for v in load_voters(weights)]
 
     def __call__(self, crop: Picture) -> Vector:
-        """The vector of a crop, (height, width, 3) uint8 RGB of any size, as `unit_vectors` makes it, rounded."""
-        [vector] = unit_vectors(self._network, [crop], self._sizes, self._device)
+        """The vector of a crop, (height, width, 3) uint8 RGB of any size, as `voted` makes it, rounded."""
+        [vector] = voted(self._voters, [crop], self._device)
         return np.asarray(np.round(vector, DECIMALS), dtype=np.float32)
+
+
+def _beside(weights: Weights) -> list[Mapping[str, Any]]:
+    """What the card says of the networks that vote beside the first."""
+    cards: Any = weights.card.get("beside", [])
+    if not isinstance(cards, list) or not all(isinstance(card, dict) for card in cards):
+        raise WeightsError(f"{weights.path}: what its card says of the networks beside the first is no list of them")
+    return cards
 
 
 def _sizes(weights: Weights, usual: int) -> list[int]:

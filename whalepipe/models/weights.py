@@ -96,8 +96,13 @@ def load_state(weights: Weights) -> "dict[str, torch.Tensor]":
 
 def load_into(network: "torch.nn.Module", weights: Weights, otherwise: str) -> None:
     """Fill a network. Raises WeightsError, which says `otherwise`, where the tensors are not its own."""
+    fill(network, load_state(weights), weights, otherwise)
+
+
+def fill(network: "torch.nn.Module", state: "Mapping[str, torch.Tensor]", weights: Weights, otherwise: str) -> None:
+    """As `load_into`, with these tensors of the file."""
     try:
-        network.load_state_dict(load_state(weights))
+        network.load_state_dict(state)
     except RuntimeError as error:
         raise WeightsError(f"{weights.path}: {otherwise}") from error
 

@@ -13,8 +13,8 @@ from whalepipe.models.calibration import Calibration
 from whalepipe.models.details import Details, likeness
 from whalepipe.tables import NEW, Crop, Match
 
-VERSION = 2
-CERTAIN = 10  # keypoints: hardly ever do so many agree on crops of two animals
+VERSION = 3
+CERTAIN = 18  # keypoints: hardly ever do so many agree on crops of two animals
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ Deng et al. 2019, "ArcFace: additive angular margin loss", equation 3; Deng et a
 3.2: each individual has several centers, so that a wrong label or another view does not pull all its crops together.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,20 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from pytorch_metric_learning.losses import SubCenterArcFaceLoss
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from whalepipe.errors import WeightsError, WhalepipeError
 from whalepipe.models import silhouette
 from whalepipe.models.details import CloserLook
-from whalepipe.models.embedder import KIND, build, normalised
+from whalepipe.models.embedder import KIND, Voter, build, load_voters, normalised
 from whalepipe.models.weights import Weights, find_weights, save_weights
 from whalepipe.training.augment import Strength
-from whalepipe.training.crops import Labelled, LabelSet, Split, is_name, load, render, rendered_set, split
+from whalepipe.training.beside import beside_it
+from whalepipe.training.crops import Labelled, LabelSet, Split, is_name, is_rendered, load, render, rendered_set
+from whalepipe.training.crops import split as parted
 from whalepipe.training.drawn import kept
 from whalepipe.training.duration import Clock, Tell
+from whalepipe.training.further import as_finished, begun, kept_figures, place_centers
 from whalepipe.training.imagenet import BACKBONE, load_imagenet
 from whalepipe.training.lessons import MIRRORS, Lessons, batch, lessons, taken
 from whalepipe.training.measure import describe_sets, measure, validate, write_splits
@@ -30,6 +34,8 @@ from whalepipe.training.memory import keep_freed_memory
 from whalepipe.training.rounds import batches, checkpoint, claim, set_rate
 from whalepipe.training.whiten import whiten
 
+PARTS = ("network", "mean", "loss", "optimizer")  # of a `_Run` that a checkpoint holds
+STRENGTH = Strength(degrees=12.0, zoom=0.15, shift=0.08, gain=0.3, grey=0.1, blur=0.2)
 STORED = 1.15  # crops are held this much larger than the network's input, so that moving them costs no detail
 
 
@@ -40,6 +46,8 @@ class EmbedderTraining:
     out: Path  # the weights (.pt) to write; their card goes beside them
     work_dir: Path  # checkpoint and log; a run that was stopped goes on from there
     base: Path | None = None  # a state dict to begin with; None: ImageNet weights of the backbone's own package
+    beside: tuple[Path, ...] = ()  # finished weights that vote beside these, see models/embedder.py
+    further: Path | None = None  # finished weights to go on from with all real crops, see further.py
     calibrate: tuple[LabelSet, ...] = ()  # label sets that only calibrate: never trained on
     rendered: int = 0  # rendered individuals of each part
     shots: int = 6  # photos of each of these
@@ -50,6 +58,7 @@ class EmbedderTraining:
     freeze: int = 3  # stages of the backbone, from the first, that stay as ImageNet made them: half of the time
     dimension: int = 256
     epochs: int = 14
+    until: int = 0  # stop after so many of them, with the running mean of the weights by then; 0: after all
     size: int = 192  # side of the crops, pixels
     sizes: tuple[int, ...] = ()  # of further looks at each crop, once trained; see `unit_vectors`
     whitened: int = 512  # numbers of a vector that each look gives, once trained
@@ -63,7 +72,9 @@ class EmbedderTraining:
     silhouette: str = "silhouette"  # weights that tell outlines, where calibration looks closer
     provenance: Path | None = None  # JSON: {folder name: {"source": ..., "licence": ...}}, for the card
     mirrored: tuple[str, ...] = ("fluke", "dorsal_fin")  # parts of which mirror images are trained on too
-    strength: Strength = field(default_factory=Strength)
+    drop_path: float = 0.1  # see models/embedder.py
+    averaged: float = 0.998  # what a step leaves of the running mean of the weights
+    strength: Strength = STRENGTH
 
 
 @dataclass
@@ -71,16 +82,16 @@ class _Run:
     """What an epoch changes, and a checkpoint holds."""
 
     network: torch.nn.Module
+    mean: AveragedModel  # of the network over its last steps: better than where the last of them happened to end
     loss: torch.nn.Module
     optimizer: torch.optim.Optimizer
     epoch: int = 0
 
     def state(self) -> dict[str, Any]:
-        parts = ("network", "loss", "optimizer")
-        return {"epoch": self.epoch, **{name: getattr(self, name).state_dict() for name in parts}}
+        return {"epoch": self.epoch, **{name: getattr(self, name).state_dict() for name in PARTS}}
 
     def restore(self, state: dict[str, Any]) -> None:
-        for name in ("network", "loss", "optimizer"):
+        for name in PARTS:
             getattr(self, name).load_state_dict(state[name])
         self.epoch = int(state["epoch"])
 
@@ -107,23 +118,41 @@ def train_embedder(
     look = CloserLook(find_weights(options.silhouette, silhouette.KIND))
     # Where the weights go, on how many threads and what looks closer afterwards changes nothing in what is learned.
     claim(options.work_dir, sets, replace(options, out=Path(), work_dir=Path(), threads=0, silhouette=""))
+    finished, voting = begun(options.further), [find_weights(str(path), KIND) for path in options.beside]
     labelled = _everything(sets, options)
-    splits = [split(one, options.held_out, options.seed) for one in labelled]
+    splits = [_split(one, options) for one in labelled]
     write_splits(labelled, splits, options.work_dir)
     those = lessons(labelled, splits, options.mirrored)
-    run = _start(options, those.people)
+    run = _start(options, those, finished)
     an_epoch = len(taken(those.rendered, options.take, np.random.default_rng()))
-    clock = Clock(options.epochs - run.epoch, an_epoch, tell)
-    while run.epoch < options.epochs:
+    last = options.until or options.epochs
+    clock = Clock(last - run.epoch, an_epoch, tell)
+    while run.epoch < last:
         loss = _epoch(run, those, options, clock)
-        found = validate(run.network, labelled, splits, options.size)
+        found = validate(run.mean.module, labelled, splits, options.size)
         checkpoint(options.work_dir, run.state(), run.epoch, loss, run.optimizer.param_groups[0]["lr"], found)
         clock.epoch()
         if progress:
-            progress(run.epoch, options.epochs, loss)
-    finished = _finished(run.network, those, options)
-    card = _card(finished, look, sets, labelled, splits, options)
-    return save_weights(options.out, finished.state_dict(), card)
+            progress(run.epoch, last, loss)
+    network = _finished(run.mean.module, those, options)
+    only_calibrate = [load(one, _stored(options), options.without) for one in options.calibrate]
+    if finished:
+        told = kept_figures(finished)
+    else:
+        voters = [Voter(network, (options.size, *options.sizes)), *(v for w in voting for v in load_voters(w))]
+        figures, calibration = measure(voters, labelled, splits, only_calibrate, look)
+        told = {"calibration": calibration, "figures": figures}
+    made_from = describe_sets(sets, labelled, splits, only_calibrate, options)
+    state, cards = beside_it(voting)
+    card = _card(network, look, {**made_from, **told, **cards}, options)
+    return save_weights(options.out, {**network.state_dict(), **state}, card)
+
+
+def _split(one: Labelled, options: EmbedderTraining) -> Split:
+    """Who and what is held out; going on from finished weights, nothing real is."""
+    if options.further and not is_rendered(one):
+        return Split(list(range(len(one.crops))), [], [])
+    return parted(one, options.held_out, options.seed)
 
 
 def _finished(network: torch.nn.Module, those: Lessons, options: EmbedderTraining) -> torch.nn.Module:
@@ -169,23 +198,35 @@ def _rendered(part: str, size: int, options: EmbedderTraining) -> Labelled:
     return rendered_set(part, np.asarray(data["pictures"], np.uint8), names, crops, options.seed)
 
 
-def _start(options: EmbedderTraining, classes: int) -> _Run:
-    network = build(options.backbone, options.dimension)
-    _load_base(network, options)
+def _start(options: EmbedderTraining, those: Lessons, finished: Weights | None) -> _Run:
+    network: Any
+    if finished:
+        network = as_finished(finished, options.backbone, options.drop_path)
+    else:
+        network = build(options.backbone, options.dimension, drop_path=options.drop_path)
+        _load_base(network, options)
     for module in _frozen(network, options.freeze):
         module.requires_grad_(False)
     loss = SubCenterArcFaceLoss(
-        num_classes=classes, embedding_size=options.dimension, margin=options.margin, scale=options.scale, sub_centers=2
+        num_classes=those.people,
+        embedding_size=network.linear.out_features,
+        margin=options.margin,
+        scale=options.scale,
+        sub_centers=2,
     )
     groups = [
         {"params": [p for p in network.parameters() if p.requires_grad], "lr": options.learning_rate, "share": 1.0},
         {"params": loss.parameters(), "lr": options.learning_rate, "share": 5.0},  # the centers start from nothing
     ]
-    run = _Run(network, loss, torch.optim.AdamW(groups, weight_decay=1e-4))
+    network.to(memory_format=torch.channels_last)
     last = options.work_dir / "last.pt"
+    if finished and not last.is_file():
+        place_centers(network, loss, those, options.size, options.seed)
+    running = get_ema_multi_avg_fn(options.averaged)  # type: ignore[no-untyped-call]
+    mean = AveragedModel(network, multi_avg_fn=running, use_buffers=True)
+    run = _Run(network, mean, loss, torch.optim.AdamW(groups, weight_decay=1e-4))
     if last.is_file():
         run.restore(torch.load(last, weights_only=True))
-    run.network.to(memory_format=torch.channels_last)
     return run
 
 
@@ -229,25 +270,16 @@ def _epoch(run: _Run, those: Lessons, options: EmbedderTraining, clock: Clock) -
         run.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         run.optimizer.step()
+        run.mean.update_parameters(run.network)
         losses.append(float(loss.detach()))
         clock.step()
     run.epoch += 1
     return float(np.mean(losses))
 
 
-def _card(
-    network: Any,
-    look: CloserLook,
-    sets: Sequence[LabelSet],
-    labelled: Sequence[Labelled],
-    splits: Sequence[Split],
-    options: EmbedderTraining,
-) -> dict[str, Any]:
-    size = _stored(options)
-    only_calibrate = [load(one, size, options.without) for one in options.calibrate]
-    figures, calibration = measure(network, labelled, splits, only_calibrate, (options.size, *options.sizes), look)
+def _card(network: Any, look: CloserLook, told: Mapping[str, Any], options: EmbedderTraining) -> dict[str, Any]:
     settings = asdict(options)
-    for name in ("out", "work_dir", "base", "calibrate", "provenance", "silhouette"):
+    for name in ("out", "work_dir", "base", "further", "beside", "calibrate", "provenance", "silhouette"):
         settings.pop(name)
     return {
         "kind": KIND,
@@ -256,9 +288,7 @@ def _card(
         "size": options.size,
         "sizes": [options.size, *options.sizes],
         "input": "the crop, squashed to squares of `sizes` pixels in turn, RGB, normalised as for ImageNet",
-        "calibration": calibration,
         "details": look.method,
-        "figures": figures,
-        **describe_sets(sets, labelled, splits, only_calibrate, options),
+        **told,
         "settings": settings,
     }

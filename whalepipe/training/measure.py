@@ -17,7 +17,7 @@ from whalepipe.csvtable import write_table
 from whalepipe.evaluation.identity import IdentityEvaluation, answered, scored
 from whalepipe.models.calibration import Calibration, read_calibration
 from whalepipe.models.details import CloserLook, Details
-from whalepipe.models.embedder import KIND, unit_vectors
+from whalepipe.models.embedder import KIND, Voter, voted
 from whalepipe.stages.match import weighed
 from whalepipe.tables import CropLabel
 from whalepipe.training.calibrate import Evidence, Source, calibrations, evidence
@@ -37,11 +37,10 @@ CANNOT = (
 
 
 def measure(
-    network: torch.nn.Module,
+    voters: Sequence[Voter],
     labelled: Sequence[Labelled],
     splits: Sequence[Split],
     only_calibrate: Sequence[Labelled],
-    sizes: Sequence[int],
     look: CloserLook,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Figures of each label set, and the calibration of each part.
@@ -49,7 +48,7 @@ def measure(
     Individuals held out are parted in two by chance: one half is calibrated on, the other measured.
     """
     found: list[Source] = []
-    vectors = [embed(network, one.pictures, sizes) for one in labelled]
+    vectors = [embed(voters, one.pictures) for one in labelled]
     for one, rows, made in zip(labelled, splits, vectors, strict=True):
         fitted, _ = _parted(one, rows)
         held_out = one.chosen(fitted)
@@ -57,7 +56,7 @@ def measure(
         found.append(_source_of(one, seen))
     figures: dict[str, Any] = {}
     for one in only_calibrate:
-        seen, pairs = _pairs(one, embed(network, one.pictures, sizes), look)
+        seen, pairs = _pairs(one, embed(voters, one.pictures), look)
         figures[f"{one.name}, {one.part}, never trained on"] = pairs
         found.append(_source_of(one, seen))
     fitted_to = calibrations(found)
@@ -95,17 +94,18 @@ def validate(
     found = {}
     for one, rows in zip(labelled, splits, strict=True):
         some = one.chosen(_parted(one, rows)[0])
-        top1 = _unseen_top1(some, embed(network, some.pictures, [size])) if some.crops else None
+        top1 = _unseen_top1(some, embed([Voter(network, [size])], some.pictures)) if some.crops else None
         if top1:
             found[one.name] = top1["share"]
     return found
 
 
-def embed(network: torch.nn.Module, pictures: npt.NDArray[np.uint8], sizes: Sequence[int]) -> Vectors:
-    """Unit vectors (see `unit_vectors`) of pictures (N, height, width, 3) uint8 RGB."""
-    network.eval()
+def embed(voters: Sequence[Voter], pictures: npt.NDArray[np.uint8]) -> Vectors:
+    """Unit vectors (see `voted`) of pictures (N, height, width, 3) uint8 RGB."""
+    for voter in voters:
+        voter.network.eval()
     starts = range(0, len(pictures), BATCH)
-    return np.concatenate([unit_vectors(network, list(pictures[i : i + BATCH]), sizes) for i in starts])
+    return np.concatenate([voted(voters, list(pictures[i : i + BATCH])) for i in starts])
 
 
 def _parted(one: Labelled, rows: Split) -> tuple[list[int], list[int]]:
@@ -251,8 +251,12 @@ def command(sets: Sequence[LabelSet], options: "EmbedderTraining") -> str:
         words += ["--photos", named(one.crops), "--part", one.part]
     for one in options.calibrate:
         words += ["--calibrate", f"{named(one.labels)}:{named(one.crops)}:{one.part}"]
+    words += [word for path in options.beside for word in ("--beside", f"weights/{path.name}")]
+    words += ["--until", str(options.until)] if options.until else []
+    words += ["--further", f"weights/{options.further.name}"] if options.further else []
     words += [word for pattern in options.without for word in ("--without", pattern)]
     words += flags(options, ("rendered", "shots", "take", "epochs", "size", "smallest", "batch", "freeze", "seed"))
+    words += ["--rate", f"{options.learning_rate:g}"] if options.learning_rate != type(options).learning_rate else []
     words += [word for size in options.sizes for word in ("--look", str(size))]
     usual = options.mirrored == type(options).mirrored
     words += [word for part in options.mirrored for word in ("--mirror", part) if not usual]
