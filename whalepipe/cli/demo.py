@@ -14,6 +14,7 @@ from whalepipe.cli.console import say
 from whalepipe.errors import WhalepipeError
 
 SHOWN = 3  # figures of each set of real photos
+OTHER_CARDS = "rendered cards of"  # how cards of weights name figures of demos with other animals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +51,9 @@ def demo(
     _whalepipe(["catalog", "add", str(out / "known"), "--labels", labels, "--catalog", str(catalog)], flags)
     _whalepipe(["run", str(out / "card"), "--catalog", str(catalog), "--out", str(results)], flags)
     _say_score(score(out / "truth.csv", results))
-    _say_real(instruments(Job(out / "card", results)))
+    weights = instruments(Job(out / "card", results))
+    _say_others(weights)
+    _say_real(weights)
     say(f"\nThe report: {(results / 'report.html').resolve()}")
 
 
@@ -74,6 +77,16 @@ def _say_score(s: "Score") -> None:
     say(f"  set aside:                     {aside}")
     say(f"  empty seas:                    {s.empty[0]} of {s.empty[1]} found empty")
     say(f"  unreadable files:              {s.bad_files} listed as failed")
+
+
+def _say_others(weights: "Sequence[Instrument]") -> None:
+    """What the same weights do on other such cards: one card of 36 animals says little, and this one may be kind."""
+    cards = [(i.kind, m) for i in weights for m in i.measured if m.what.startswith(OTHER_CARDS)]
+    if cards:
+        say("\nThis card is one of many. Of other animals in other seas (from the weights' cards):")
+    for kind, measured in cards:
+        figures = ", ".join(f"{f.label} {f.value} ({f.interval})" for f in measured.figures)
+        say(f"  {kind}, {measured.what.removeprefix(OTHER_CARDS).strip()}: {figures}")
 
 
 def _say_real(weights: "Sequence[Instrument]") -> None:
