@@ -5,7 +5,6 @@ centers where its crops lie by then; so a few epochs at a low rate are enough to
 Figures and calibration stay those of the finished weights: nothing is left to make others with.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,11 @@ import numpy as np
 import torch
 
 from whalepipe.errors import WeightsError
-from whalepipe.models.embedder import KIND, build, normalised, part_of, squashed
+from whalepipe.models.embedder import KIND, build, part_of
 from whalepipe.models.weights import Weights, find_weights, load_state
 from whalepipe.training.lessons import Lessons
+from whalepipe.training.whiten import BATCH, shown
 
-BATCH = 64  # crops that are embedded at a time
 JITTER = 0.05  # of a center's length: the sub-centers of an individual must begin apart
 
 
@@ -71,7 +70,8 @@ def place_centers(network: Any, loss: Any, those: Lessons, size: int, seed: int)
     While it learns, batch normalisation divides by the spread of a batch; so its scale becomes that spread.
     """
     network.eval()
-    own = torch.cat([network(_shown(part, size)) for part in _batches(those.pictures)])
+    starts = range(0, len(those.pictures), BATCH)
+    own = torch.cat([network(shown(those.pictures[i : i + BATCH], size)) for i in starts])
     network.neck.weight.mul_(own.std(dim=0))
     network.neck.running_var.mul_(own.var(dim=0))
     sums = torch.zeros(those.people, own.shape[1])
@@ -79,7 +79,7 @@ def place_centers(network: Any, loss: Any, those: Lessons, size: int, seed: int)
     for rows in np.array_split(np.flatnonzero(those.mirrors >= 0), max(1, len(those.mirrors) // BATCH)):
         if len(rows):
             flipped = [np.flip(those.pictures[i], those.axes[i]) for i in rows]
-            vectors = torch.nn.functional.normalize(network(_shown(np.stack(flipped), size)))
+            vectors = torch.nn.functional.normalize(network(shown(np.stack(flipped), size)))
             sums.index_add_(0, torch.from_numpy(those.mirrors[rows]), vectors)
     centers = torch.nn.functional.normalize(sums)
     torch.manual_seed(seed)
@@ -87,12 +87,3 @@ def place_centers(network: Any, loss: Any, those: Lessons, size: int, seed: int)
     # `SubCenterArcFaceLoss` holds the sub-centers of one individual side by side, as columns.
     placed = torch.stack([torch.nn.functional.normalize(centers + JITTER * a) for a in apart], dim=1)
     loss.W.copy_(placed.reshape(-1, centers.shape[1]).T)
-
-
-def _batches(pictures: Any) -> Iterator[Any]:
-    yield from (pictures[i : i + BATCH] for i in range(0, len(pictures), BATCH))
-
-
-def _shown(pictures: Any, size: int) -> torch.Tensor:
-    small = np.stack([squashed(p, size) for p in pictures])
-    return normalised(torch.from_numpy(small)).contiguous(memory_format=torch.channels_last)

@@ -27,7 +27,7 @@ def whiten(network: Any, pictures: npt.NDArray[np.uint8], sizes: Sequence[int]) 
     network.eval()
     for look, size in enumerate(sizes):
         starts = range(0, len(pictures), BATCH)
-        pooled = torch.cat([network.pooled(_batch(pictures[i : i + BATCH], size)) for i in starts])
+        pooled = torch.cat([network.pooled(shown(pictures[i : i + BATCH], size)) for i in starts])
         linear, neck = network.head(look)
         weight, mean = whitening(pooled, linear.out_features)
         linear.weight.copy_(weight)
@@ -49,6 +49,7 @@ def whitening(features: torch.Tensor, dimension: int) -> tuple[torch.Tensor, tor
     return matrix.float(), (matrix @ wide.mean(dim=0)).float()
 
 
-def _batch(pictures: npt.NDArray[np.uint8], size: int) -> torch.Tensor:
+def shown(pictures: npt.NDArray[np.uint8], size: int) -> torch.Tensor:
+    """Training crops (n, height, width, 3) as a network is shown them: (n, 3, size, size) floats."""
     small = np.stack([squashed(p, size) for p in pictures])
     return normalised(torch.from_numpy(small)).contiguous(memory_format=torch.channels_last)
