@@ -75,7 +75,7 @@ def test_calibration_finds_the_ratio_of_two_bells():
 def bells(count: int, cosine: float, points: float, edge: float) -> tuple[np.ndarray, np.ndarray]:
     """Cosines and details scattered about these means: 0.1 of the cosine, 0.5 of the others; half have no edge."""
     rng = np.random.default_rng(count)
-    keypoints_of = 5 + np.expm1(rng.normal(points, 0.5, count))
+    keypoints_of = 10 + np.expm1(rng.normal(points, 0.5, count))
     edges = np.where(rng.random(count) < 0.5, np.nan, rng.normal(edge, 0.5, count))
     return rng.normal(cosine, 0.1, count), np.stack([keypoints_of, edges], axis=1)
 

@@ -255,6 +255,7 @@ def _load_base(network: torch.nn.Module, options: EmbedderTraining) -> None:
 def _epoch(run: _Run, those: Lessons, options: EmbedderTraining, clock: Clock) -> float:
     """One round over the pictures; each batch is drawn from the seed and the epoch, so a resumed run goes on alike."""
     rng = np.random.default_rng([options.seed, run.epoch])
+    torch.manual_seed(1000 * options.seed + run.epoch)  # by which branches are left out, see `drop_path`
     chosen = taken(those.rendered, options.take, rng)
     steps = max(1, len(chosen) // options.batch)
     run.network.train()
