@@ -166,6 +166,8 @@ def test_photos_are_read_and_scored(folder):
     assert result["ap50"] == round(67 / 101, 4)
     assert result["false_per_100"] == 50.0
     assert result["parts"]["fluke"]["false_per_100"] == 0.0
+    # None in four photos says little: z2 / (4 + z2), the upper end of Wilson's interval for 0 of 4.
+    assert result["parts"]["fluke"]["intervals"]["false_per_100"] == (0.0, 48.9891)
     # The box, 20 x 20 pixels of 100 x 50, is a fifth of the photo's longer side.
     assert {name: of["false_per_100"] for name, of in result["sizes"].items()} == {
         "small": 0.0, "medium": 0.0, "large": 50.0,

@@ -126,7 +126,7 @@ def test_rendered_photos_have_their_boxes(tmp_path):
 def options(folder: Path, **changes) -> DetectorTraining:
     small = DetectorTraining(
         out=folder / "out" / "fins.pt", work_dir=folder / "work", negatives=(folder / "sea",), epochs=1, size=64,
-        batch=4, repeat_to=1, freeze=0, threads=1,
+        batch=4, repeat_to=1, freeze=0, threads=1, held_out=0.0,
     )  # fmt: skip
     return replace(small, **changes)
 
@@ -162,8 +162,8 @@ def test_a_run_of_one_epoch_makes_weights_with_their_card(folder, monkeypatch, c
     ]
     assert weights.card["retrain"] == (
         "whalepipe train detector DATA/boxes.csv --photos DATA/photos --negatives DATA/sea --base DATA/base.pt "
-        "--without E0 --rendered 0 --epochs 1 --size 64 --batch 4 --freeze 0 --seed 0 "
-        "--provenance weights/sources.json --out weights/fins.pt"
+        "--without E0 --rendered 0 --epochs 1 --held-out 0.0 --patience 6 --weather 1.0 "
+        "--size 64 --batch 4 --freeze 0 --seed 0 --provenance weights/sources.json --out weights/fins.pt"
     )
     assert weights.card["cannot"][-1] == "see anything but squares"
     assert Detector(weights)(np.zeros((60, 90, 3), np.uint8), DetectConfig(size=64)) is not None

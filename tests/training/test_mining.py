@@ -1,6 +1,5 @@
 """Mining hard negatives: what counts as false, the pictures made of it, and a training that is killed on the way."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -131,13 +130,3 @@ def test_a_training_that_mines_goes_on_after_a_kill_in_each_phase(folder, monkey
 def test_what_cannot_be_mined(folder, change, message):  # noqa: F811
     with pytest.raises(WhalepipeError, match=message):
         train_detector(pairs(folder), options(folder, **change))
-
-
-def test_the_recipe_of_a_work_folder_names_mining_only_where_it_is_asked_for(folder):  # noqa: F811
-    recipes = []
-    for chosen in (options(folder), options(folder, mine=3)):
-        training._claim(chosen.work_dir, pairs(folder), chosen)
-        recipes.append(json.loads((chosen.work_dir / "recipe.json").read_text())["options"])
-        (chosen.work_dir / "recipe.json").unlink()
-    assert sorted(set(recipes[1]) - set(recipes[0])) == ["mine"]
-    assert recipes[1]["mine"] == 3

@@ -72,6 +72,16 @@ def detector(
     without: o.Without = None,
     provenance: Provenance = None,
     epochs: Epochs = None,
+    held_out: Annotated[
+        float | None,
+        typer.Option("--held-out", help="Share of the photos, by encounter, to score each epoch on; 0: none."),
+    ] = None,
+    patience: Annotated[
+        int | None, typer.Option("--patience", help="Epochs without a better score until it stops; 0: it does not.")
+    ] = None,
+    weather: Annotated[
+        float | None, typer.Option("--weather", help="How often haze, glare and blur: times the usual; 0: never.")
+    ] = None,
     size: Size = None,
     batch: Batch = None,
     freeze: Freeze = None,
@@ -97,7 +107,15 @@ def detector(
         seed=seed,
         threads=threads,
         device=device.value,
-        **_given(epochs=epochs, size=size, batch=batch, freeze=freeze),
+        **_given(
+            epochs=epochs,
+            held_out=held_out,
+            patience=patience,
+            weather=weather,
+            size=size,
+            batch=batch,
+            freeze=freeze,
+        ),
     )
     try:
         made = train_detector(_pairs(labels or [], photos or []), options, _say_epoch, say)

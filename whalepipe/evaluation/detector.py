@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.stats import binomtest
 
 from whalepipe.config import DetectConfig, PhotosConfig
 from whalepipe.errors import PhotoError, TableError
@@ -122,13 +123,13 @@ def _sighting(root: Path, name: str, rows: list[BoxLabel], detector: Detector, c
     truths = [(_part(d.part, name, detector), d.xmin, d.ymin, d.xmax, d.ymax) for d in drawn(photo, rows)]
     found, _ = find(root / name, detector, replace(config, confidence=min(LEAST, config.confidence)))
     boxes = np.array(truths, np.float64).reshape(-1, 5)
-    return Sighting(rows[0].encounter, boxes, _rows(found, size, detector), size, name, root / name)
+    return Sighting(rows[0].encounter, boxes, as_rows(found, size, detector), size, name, root / name)
 
 
 def _alarm(root: Path, path: Path, detector: Detector, config: DetectConfig) -> Sighting:
     found, size = find(path, detector, config)
     name = as_text(path.relative_to(root.parent).as_posix())
-    return Sighting("", np.empty((0, 5)), _rows(found, size, detector), size, name, path)
+    return Sighting("", np.empty((0, 5)), as_rows(found, size, detector), size, name, path)
 
 
 def _part(part: str, name: str, detector: Detector) -> int:
@@ -137,7 +138,7 @@ def _part(part: str, name: str, detector: Detector) -> int:
     return detector.parts.index(part)
 
 
-def _rows(boxes: list[Box], size: tuple[int, int], detector: Detector) -> Numbers:
+def as_rows(boxes: list[Box], size: tuple[int, int], detector: Detector) -> Numbers:
     """Boxes as a Sighting has them, (N, 6), in pixels of a picture of this width and height."""
     width, height = size
     rows = [
@@ -173,4 +174,7 @@ def _put_false(into: dict[str, Any], counts: list[int], options: DetectorEvaluat
     each = 100 * np.array(counts, np.float64)
     draws = resample(len(each), options.resamplings, options.seed)
     into["false_per_100"] = round(float(each.mean()), 4)
-    into["intervals"]["false_per_100"] = interval(each[draws].mean(axis=1).tolist())
+    bounds = interval(each[draws].mean(axis=1).tolist())
+    if not each.any():  # however often they are drawn again; so of photos with a false box, as Wilson 1927 has it
+        bounds = (0.0, round(100 * float(binomtest(0, len(each)).proportion_ci(method="wilson").high), 4))
+    into["intervals"]["false_per_100"] = bounds

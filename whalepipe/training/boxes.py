@@ -37,6 +37,7 @@ class Example:
     path: Path
     name: str  # as in its table, or below its folder
     boxes: NDArray[np.float64]
+    encounter: str = ""  # empty: unknown
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,13 @@ def labelled(table: Path, photos: Path, parts: Sequence[str], without: Sequence[
     kept = [(n, r) for n, r in numbered if not fits(without, r.encounter, r.photo, Path(r.photo).name)]
     kept.sort(key=lambda row: row[1].photo)
     examples = []
-    for photo, rows in groupby(kept, key=lambda row: row[1].photo):
+    for photo, same in groupby(kept, key=lambda row: row[1].photo):
+        rows = list(same)
         if not (photos / photo).is_file():
             raise TableError(f"{table}: photo {photo!r} is not in {photos}")
         boxes = [_box(f"{table}, line {n} ({photo})", row, parts) for n, row in rows if not row.says_empty]
-        examples.append(Example(photos / photo, photo, np.array(boxes, np.float64).reshape(-1, 5)))
+        corners = np.array(boxes, np.float64).reshape(-1, 5)
+        examples.append(Example(photos / photo, photo, corners, rows[0][1].encounter))
     return examples
 
 

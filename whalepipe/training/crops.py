@@ -1,12 +1,10 @@
 """Labelled crops, brought to one size and held in memory; rendered ones beside the real; who is held out."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -16,6 +14,7 @@ from whalepipe.errors import TableError, WhalepipeError
 from whalepipe.models.embedder import squashed
 from whalepipe.photos import inside, read_photo
 from whalepipe.tables import CropLabel, fits, read_table
+from whalepipe.training.alike import alike, chance, difference_hash
 from whalepipe.training.drawn import spread
 from whalepipe.training.rendered import STREAM
 
@@ -24,7 +23,6 @@ RENDERED_WIDTH, RENDERED_HEIGHT = 960, 640  # pixels of a rendered photo
 RENDERED = "rendered"  # how the name of a rendered label set begins
 SPAN = 3.0  # years between photos of a rendered animal, at most
 MARGIN = 0.1  # of the box, as the pipeline cuts it
-ALIKE_BITS = 6  # of 64: difference hashes nearer than this are of near-duplicate photos
 
 
 @dataclass(frozen=True)
@@ -165,15 +163,9 @@ def split(labelled: Labelled, held_out: float, seed: int) -> Split:
     return result
 
 
-def chance(seed: int, what: str, name: str) -> float:
-    """A number from 0 to 1 that a name always draws, whichever other names there are."""
-    digest = hashlib.sha256(f"{seed}/{what}/{name}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") / 2**64
-
-
 def bursts(labelled: Labelled) -> list[int]:
     """For each crop the number of its group: one encounter, or near-duplicates of one individual."""
-    hashes = [_difference_hash(p) for p in labelled.pictures]
+    hashes = [difference_hash(p) for p in labelled.pictures]
     groups = list(range(len(hashes)))
     first_of: dict[tuple[str, str], int] = {}
     members: dict[str, list[int]] = {}
@@ -181,15 +173,8 @@ def bursts(labelled: Labelled) -> list[int]:
         if encounter:
             groups[i] = groups[first_of.setdefault((name, encounter), i)]
         for j in members.setdefault(name, []):
-            if bin(hashes[i] ^ hashes[j]).count("1") <= ALIKE_BITS:
+            if alike(hashes[i], hashes[j]):
                 groups[i] = groups[j]
                 break
         members[name].append(i)
     return groups
-
-
-def _difference_hash(picture: Pictures) -> int:
-    """64 bits: whether each cell of an 8 x 9 thumbnail is brighter than its right neighbour."""
-    small = cv2.resize(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), (9, 8), interpolation=cv2.INTER_AREA)
-    bits = (small[:, 1:] > small[:, :-1]).ravel()
-    return int("".join("1" if b else "0" for b in bits), 2)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,15 +11,15 @@ from whalepipe.errors import TableError, WeightsError, WhalepipeError
 from whalepipe.files import write_aside
 from whalepipe.models.detector import KIND, STRIDE, Detector
 from whalepipe.models.weights import Weights, load_state, save_weights
+from whalepipe.training.boxes import count_boxes
 from whalepipe.training.detector_card import ARCHITECTURE, describe
 from whalepipe.training.duration import Tell
 from whalepipe.training.gather import LABELLED, NEGATIVE, Group, gather, write_list
+from whalepipe.training.heldout import MOST, Jury
 from whalepipe.training.mining import MINED, MOST_REPEATS, RATE, Mined, mine
 
 if TYPE_CHECKING:
     import torch
-
-LATER = ("mine", "mine_labelled")  # options that a work folder's recipe names only where they are used
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,17 @@ class DetectorTraining:
     without: tuple[str, ...] = ()  # glob patterns of encounters and photos to leave out
     parts: tuple[str, ...] = ("fluke", "dorsal_fin")
     provenance: Path | None = None  # JSON: {folder name: {"source": ..., "licence": ...}}, for the card
-    epochs: int = 8
+    epochs: int = 30
+    held_out: float = (
+        0.15  # share of each table's and folder's photos, by whole encounters, that each epoch is scored on
+    )
+    patience: int = 6  # epochs without a better score there after which no more are trained; 0: all of them are
     average: int = 4  # last epochs of which the weights are averaged: an epoch's own are a matter of luck
     size: int = 640  # long side of the pictures, pixels; a multiple of 32
     batch: int = 8
     repeat_to: int = 150  # a table with fewer photos is repeated until it has about so many in an epoch
     mine: int = 0  # further epochs, after those, in which pictures with false boxes of the weights so far are repeated
+    weather: float = 1.0  # times the usual probabilities of haze, sun glare and blur
     mine_labelled: bool = False  # look for such in the photos of the tables too: only where every animal has its box
     freeze: int = 5  # layers of the backbone, from the first, that keep the base's tensors
     learning_rate: float = 0.001
@@ -73,18 +78,31 @@ def train_detector(
     work = options.work_dir
     _claim(work, labels, options)
     groups, mined = gather(labels, options), None
+    jury = _jury(groups, options, tell)
     listed = work / "pictures.txt"
     count = write_list(groups, listed)
-    first = Phase(work / "run", listed, count, options.epochs, options.learning_rate, before=0, after=options.mine)
+    first = Phase(work / "run", listed, count, options.epochs, options.learning_rate, 0, options.mine, jury)
+    last = first
     state = first.run(base, options, progress, tell)
     if options.mine:
         mined, hard = _mine(state, groups, options, tell)
         if hard.pictures:
             groups, listed = [*groups, hard], work / f"pictures-{MINED}.txt"
             count, rate = write_list(groups, listed), RATE * options.learning_rate
-            second = Phase(work / MINED, listed, count, options.mine, rate, before=options.epochs, after=0)
-            state = second.run(state, options, progress, tell)
-    return export_detector(save_weights(options.out, state, describe(labels, options, groups, mined)))
+            last = Phase(work / MINED, listed, count, options.mine, rate, options.epochs, 0, jury)
+            state = last.run(state, options, progress, tell)
+    judged = jury.account(state, [last.before + e for e in last.chosen(options)]) if jury else None
+    return export_detector(save_weights(options.out, state, describe(labels, options, groups, mined, judged)))
+
+
+def _jury(groups: Sequence[Group], options: DetectorTraining, tell: Tell | None) -> Jury | None:
+    """What scores each epoch; None where nothing is, or could be, held out."""
+    held = [one for group in groups for one in group.held]
+    boxes = count_boxes(one.picture for one in held)
+    if tell and options.held_out:
+        told = f"{len(held)} photos with {boxes} boxes are held out, by encounter, to score each epoch on"
+        tell(told if boxes else "no encounter with boxes can be held out: nothing says when to stop, so all epochs run")
+    return Jury(held, options.parts, options.size, options.device, options.work_dir) if boxes else None
 
 
 def _mine(
@@ -117,6 +135,8 @@ def _check(labels: Sequence[tuple[Path, Path]], options: DetectorTraining) -> No
         raise WhalepipeError("--mine must not be negative, and --mine-labelled needs it: for how many epochs")
     if options.mine and not options.negatives and not options.mine_labelled:
         raise WhalepipeError("--mine finds nothing to look over: give --negatives, or --mine-labelled")
+    if not 0 <= options.held_out <= MOST or options.patience < 0 or options.weather < 0:
+        raise WhalepipeError(f"held_out must be from 0 to {MOST}, patience and weather not negative")
     if min(options.epochs, options.batch, options.average) < 1:
         raise WhalepipeError("epochs, average and batch must be at least 1")
 
@@ -136,8 +156,6 @@ def _claim(work_dir: Path, labels: Sequence[tuple[Path, Path]], options: Detecto
     """Write down what is trained here, so that another training is not mistaken for its continuation."""
     # Where the weights go and on how many threads changes nothing in them.
     recipe = asdict(replace(options, out=Path(), work_dir=Path(), threads=0, device=""))
-    unused = [f.name for f in fields(options) if f.name in LATER and getattr(options, f.name) == f.default]
-    recipe = {name: value for name, value in recipe.items() if name not in unused}
     tables = [hashlib.sha256(_read(table)).hexdigest() for table, _ in (*labels, *options.seas)]
     text = json.dumps({"options": recipe, "tables": tables}, default=str, indent=2, sort_keys=True) + "\n"
     note = work_dir / "recipe.json"

@@ -1,18 +1,18 @@
 """The card of a detector: what it was trained on, the command that trains it again, what it cannot do."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from whalepipe.models.detector import KIND
 from whalepipe.training.boxes import PASTED, RENDERED
-from whalepipe.training.gather import Group
 from whalepipe.training.mining import MINED, Mined
 from whalepipe.training.sources import Known, account, flags, folder_name, limits, portable, provenance
 
 if TYPE_CHECKING:
     from whalepipe.training.detector import DetectorTraining
+    from whalepipe.training.gather import Group
 
 ARCHITECTURE = "yolov5n.yaml"
 CANNOT = (
@@ -24,9 +24,14 @@ CANNOT = (
 
 
 def describe(
-    labels: Sequence[tuple[Path, Path]], options: "DetectorTraining", groups: Sequence[Group], mined: Mined | None
+    labels: Sequence[tuple[Path, Path]],
+    options: "DetectorTraining",
+    groups: Sequence["Group"],
+    mined: Mined | None,
+    judged: Mapping[str, object] | None = None,
 ) -> dict[str, Any]:
-    """The card of these weights; `mined`: what was mined for them, if it was looked for."""
+    """The card of these weights; `mined`: what was mined for them, if it was looked for; `judged`: what was held out,
+    and how good they are there."""
     known = provenance(options.provenance)
     sources = [group.source for group in groups]
     trained_on = [
@@ -50,6 +55,7 @@ def describe(
         "without": list(options.without),
         "trained_on": trained_on,
         **looked,
+        **({"held_out": dict(judged)} if judged else {}),
         "figures": {},
         "retrain": command(labels, options),
         "cannot": [*CANNOT, *limits(known, [s.name for s in sources], KIND)],
@@ -107,7 +113,9 @@ def command(labels: Sequence[tuple[Path, Path]], options: "DetectorTraining") ->
     words += ["--base", named(options.base)] if options.base else []
     words += [word for pattern in options.without for word in ("--without", pattern)]
     words += flags(options, ("pasted",)) if options.pasted else []
-    words += flags(options, ("rendered", "epochs", "size", "batch", "freeze", "seed"))
+    words += flags(
+        options, ("rendered", "epochs", "held_out", "patience", "weather", "size", "batch", "freeze", "seed")
+    )
     words += flags(options, ("mine",)) if options.mine else []
     words += ["--mine-labelled"] if options.mine_labelled else []
     words += ["--provenance", f"weights/{options.provenance.name}"] if options.provenance else []

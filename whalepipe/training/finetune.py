@@ -4,15 +4,19 @@ Imported only where a detector is trained. Its checkpoint last.pt, written aside
 read again from the run's own folder only.
 """
 
+import random
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 
 from whalepipe.files import aside
 from whalepipe.models.detector import import_ultralytics
+from whalepipe.training.weather import Weather
 
+Dataset: Any = import_ultralytics("ultralytics.data.dataset").YOLODataset
 DetectionTrainer: Any = import_ultralytics("ultralytics.models.yolo.detect").DetectionTrainer
 DetectionModel: Any = import_ultralytics("ultralytics.nn.tasks").DetectionModel
 
@@ -26,8 +30,11 @@ class Watch(Protocol):
     def step(self) -> None:
         """A step is done."""
 
-    def epoch(self, done: int, losses: Mapping[str, float], rate: float) -> None:
-        """An epoch is done and its weights are written: how many are, mean losses by kind, rate of learning."""
+    def epoch(self, done: int, losses: Mapping[str, float], rate: float) -> bool:
+        """An epoch is done and its weights are written: how many are, mean losses by kind, rate of learning.
+
+        Returns whether it was the last.
+        """
 
 
 def half_precision(device: str) -> bool:
@@ -57,6 +64,22 @@ def _floats(value: Any) -> Any:
     return value.float() if isinstance(value, torch.Tensor) else [v.float() for v in value]
 
 
+class Photos(Dataset):  # type: ignore[misc]
+    """Ultralytics' data set, each photo in some weather before it becomes part of a mosaic."""
+
+    def __init__(self, weather: Weather | None, **settings: Any) -> None:
+        self._weather = weather
+        super().__init__(**settings)
+
+    def get_image_and_label(self, index: int) -> dict[str, Any]:
+        """A photo, `img` (H, W, 3) uint8, and its boxes; see Ultralytics."""
+        label: dict[str, Any] = super().get_image_and_label(index)
+        if self._weather is not None:
+            # From the generator that Ultralytics seeds, in each of its workers.
+            label["img"] = self._weather(label["img"], np.random.default_rng(random.getrandbits(64)))
+        return label
+
+
 class Trainer(DetectionTrainer):  # type: ignore[misc]
     """Trains on a prepared folder; `base` (name to tensor) are the tensors to begin with, as far as they fit."""
 
@@ -69,8 +92,9 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
         base: dict[str, torch.Tensor],
         threads: int,
         watch: Watch,
+        weather: Weather | None = None,
     ) -> None:
-        self._prepared, self._base, self._watch = data, base, watch
+        self._prepared, self._base, self._watch, self._weather = data, base, watch, weather
         super().__init__(overrides=overrides)
         if threads:
             torch.set_num_threads(threads)  # Ultralytics has just set its own number
@@ -78,6 +102,12 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
     def get_dataset(self) -> dict[str, Any]:
         """The prepared data; Ultralytics' own check would fetch a font."""
         return self._prepared
+
+    def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> Photos:
+        """Photos as Ultralytics builds them, whose own builder takes no class of ours."""
+        train = mode == "train"
+        settings = {"imgsz": self.args.imgsz, "batch_size": batch, "augment": train, "hyp": self.args, "task": "detect"}
+        return Photos(self._weather if train else None, img_path=img_path, data=self.data, **settings)
 
     def run_callbacks(self, event: str) -> None:
         """Report steps and epochs. Ultralytics' own callbacks would send statistics."""
@@ -87,7 +117,7 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
             self._watch.step()
         elif event == "on_model_save":
             losses = {name: float(value) for name, value in self.tloss.items()}
-            self._watch.epoch(self.epoch + 1, losses, float(self.optimizer.param_groups[0]["lr"]))
+            self.stop |= self._watch.epoch(self.epoch + 1, losses, float(self.optimizer.param_groups[0]["lr"]))
 
     def get_model(self, cfg: Any = None, weights: Any = None, verbose: bool = False) -> Model:  # noqa: ARG002
         """A model of the configuration that begins with the checkpoint, if there is one, or the base."""

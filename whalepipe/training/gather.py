@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING
 
 from whalepipe.errors import TableError
 from whalepipe.files import write_aside
-from whalepipe.training.boxes import PASTED, RENDERED, Source, count_boxes, empty, labelled, paste_on, prepare, render
+from whalepipe.training.boxes import (
+    PASTED,
+    RENDERED,
+    Example,
+    Source,
+    count_boxes,
+    empty,
+    labelled,
+    paste_on,
+    prepare,
+    render,
+)
+from whalepipe.training.heldout import Held, hold_out
 from whalepipe.training.seas import Seas
 from whalepipe.training.sources import folder_name
 
@@ -25,6 +37,7 @@ class Group:
     kind: str  # LABELLED, NEGATIVE, RENDERED, PASTED or that of the mined
     pictures: list[Path]
     repeats: int = 1  # how often each stands in an epoch
+    held: tuple[Held, ...] = ()  # others of its pictures, which are not trained on
 
     @property
     def source(self) -> Source:
@@ -40,12 +53,14 @@ def gather(labels: Sequence[tuple[Path, Path]], options: "DetectorTraining") -> 
     work, size = options.work_dir, options.size
     groups = []
     for number, (table, photos) in enumerate(labels):
-        pictures = prepare(labelled(table, photos, options.parts, options.without), work, f"t{number}", size)
+        examples = labelled(table, photos, options.parts, options.without)
+        pictures, held = _parted(examples, prepare(examples, work, f"t{number}", size), options)
         repeats = max(1, round(options.repeat_to / len(pictures))) if pictures else 1
-        groups.append(Group(folder_name(table), LABELLED, pictures, repeats))
+        groups.append(Group(folder_name(table), LABELLED, pictures, repeats, held))
     for number, folder in enumerate(options.negatives):
-        pictures = prepare(empty(folder, options.without), work, f"n{number}", size)
-        groups.append(Group(folder.name, NEGATIVE, pictures))
+        examples = empty(folder, options.without)
+        pictures, held = _parted(examples, prepare(examples, work, f"n{number}", size), options)
+        groups.append(Group(folder.name, NEGATIVE, pictures, held=held))
     if options.rendered:
         groups.append(Group(RENDERED, RENDERED, render(options.rendered, work, options.parts, size, options.seed)))
     if options.pasted:
@@ -54,6 +69,16 @@ def gather(labels: Sequence[tuple[Path, Path]], options: "DetectorTraining") -> 
     if not any(group.source.boxes for group in groups):
         raise TableError("no box is left to train on: see --without and the tables")
     return groups
+
+
+def _parted(
+    examples: Sequence[Example], pictures: Sequence[Path], options: "DetectorTraining"
+) -> tuple[list[Path], tuple[Held, ...]]:
+    """The pictures to train on, and those held out."""
+    encounters = [example.encounter for example in examples]
+    away = set(hold_out(pictures, encounters, options.held_out, options.seed) if options.held_out else ())
+    held = tuple(Held(pictures[i], encounters[i]) for i in sorted(away))
+    return [picture for i, picture in enumerate(pictures) if i not in away], held
 
 
 def write_list(groups: Sequence[Group], path: Path) -> int:

@@ -20,8 +20,9 @@ from whalepipe.models.details import CloserLook, Details
 from whalepipe.models.embedder import KIND, Voter, voted
 from whalepipe.stages.match import weighed
 from whalepipe.tables import CropLabel
+from whalepipe.training.alike import chance
 from whalepipe.training.calibrate import Evidence, Source, calibrations, evidence
-from whalepipe.training.crops import Labelled, LabelSet, Split, bursts, chance, is_name, is_rendered
+from whalepipe.training.crops import Labelled, LabelSet, Split, bursts, is_name, is_rendered
 from whalepipe.training.sources import Known, account, flags, limits, portable, provenance
 
 if TYPE_CHECKING:

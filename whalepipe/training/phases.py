@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from whalepipe.files import storing
-from whalepipe.training.curves import RATE, log_epoch
+from whalepipe.training.curves import LOG, RATE, log_epoch, read_log
 from whalepipe.training.detector_card import ARCHITECTURE
 from whalepipe.training.duration import Clock, Tell
 from whalepipe.training.finetune import Trainer, epochs_done, mean_weights
+from whalepipe.training.heldout import JUDGED, Jury, best_epoch, is_over
 from whalepipe.training.memory import keep_freed_memory
+from whalepipe.training.weather import Weather
 
 if TYPE_CHECKING:
     from whalepipe.training.detector import DetectorTraining
@@ -33,6 +35,7 @@ class Phase:
     rate: float  # of learning, at its highest
     before: int  # epochs of the phases before this one
     after: int  # of the phases after it
+    jury: Jury | None = None  # scores each epoch
 
     @property
     def total(self) -> int:
@@ -40,19 +43,34 @@ class Phase:
         return self.before + self.epochs + self.after
 
     def run(self, base: State, options: "DetectorTraining", progress: Progress | None, tell: Tell | None) -> State:
-        """Train what is left to train and return the mean weights of the last epochs. Raises StorageError."""
+        """Train what is left to train and return the mean weights of the last epochs, or of the best one and those
+        before it where a jury scores them. Raises StorageError."""
         last = self.folder / "weights" / "last.pt"
         done = epochs_done(last)
-        if done < self.epochs:
+        if done < self.epochs and not is_over(self.scores(options), options.patience):
             clock = Clock(self.total - self.before - done, self.pictures, tell)
             listed, names = str(self.listed.resolve()), dict(enumerate(options.parts))
             data = {"train": listed, "val": listed, "names": names, "nc": len(names), "channels": 3}
             keep_freed_memory()
             with storing(options.work_dir):
                 overrides = self._overrides(options, last if done else None)
-                watch = _Watch(self, options.work_dir, clock, progress)
-                Trainer(overrides, data, base, options.threads, watch).train()
-        return mean_weights(last, range(max(1, self.epochs - options.average + 1), self.epochs + 1))
+                watch = _Watch(self, options, last, clock, progress, tell)
+                weather = Weather().scaled(options.weather) if options.weather else None
+                Trainer(overrides, data, base, options.threads, watch, weather).train()
+        return mean_weights(last, self.chosen(options))
+
+    def chosen(self, options: "DetectorTraining") -> range:
+        """The epochs of this phase, of those trained, whose weights are averaged."""
+        end = best_epoch(self.scores(options)) or self.epochs
+        return range(max(1, end - options.average + 1), end + 1)
+
+    def scores(self, options: "DetectorTraining") -> dict[int, float]:
+        """What the jury said of this phase's epochs, from its log."""
+        log = options.work_dir / LOG
+        if self.jury is None or not log.is_file():
+            return {}
+        epochs = read_log(log).get(JUDGED, {}).items()
+        return {e - self.before: score for e, score in epochs if self.before < e <= self.before + self.epochs}
 
     def _overrides(self, options: "DetectorTraining", last: Path | None) -> dict[str, Any]:
         """The arguments of Ultralytics' trainer; https://docs.ultralytics.com/usage/cfg/#train-settings names them."""
@@ -91,9 +109,11 @@ class _Watch:
     """What follows a step and an epoch."""
 
     phase: Phase
-    work_dir: Path
+    options: "DetectorTraining"
+    last: Path  # checkpoint, beside which each epoch's weights lie
     clock: Clock
     progress: Progress | None
+    tell: Tell | None
 
     def start(self, steps: int) -> None:
         self.clock.start(steps)
@@ -101,9 +121,16 @@ class _Watch:
     def step(self) -> None:
         self.clock.step()
 
-    def epoch(self, done: int, losses: Mapping[str, float], rate: float) -> None:
-        whole, loss = self.phase.before + done, sum(losses.values())
-        log_epoch(self.work_dir, whole, loss, {**losses, RATE: rate})
+    def epoch(self, done: int, losses: Mapping[str, float], rate: float) -> bool:
+        phase, options = self.phase, self.options
+        whole, loss = phase.before + done, sum(losses.values())
+        found = phase.jury(mean_weights(self.last, [done])) if phase.jury else {}
+        held = {f"{name} held out": value for name, value in found.items()}
+        log_epoch(options.work_dir, whole, loss, {**losses, RATE: rate, **held})
         self.clock.epoch()
         if self.progress is not None:
-            self.progress(whole, self.phase.total, loss)
+            self.progress(whole, phase.total, loss)
+        over = is_over(phase.scores(options), options.patience)
+        if over and done < phase.epochs and self.tell:
+            self.tell(f"no better since epoch {whole - options.patience}: no more epochs of these pictures")
+        return over

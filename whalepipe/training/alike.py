@@ -1,0 +1,44 @@
+"""Which photos are nearly the same, so that they stay on one side of a split, and which side chance puts them on."""
+
+import hashlib
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+BITS = 64
+ALIKE_BITS = 6  # difference hashes that differ in no more are of near-duplicate photos
+
+Picture = npt.NDArray[np.uint8]
+
+
+def difference_hash(picture: Picture) -> int:
+    """64 bits of (height, width, 3): whether each cell of an 8 x 9 thumbnail is brighter than its right neighbour."""
+    small = cv2.resize(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), (9, 8), interpolation=cv2.INTER_AREA)
+    bits = (small[:, 1:] > small[:, :-1]).ravel()
+    return int("".join("1" if b else "0" for b in bits), 2)
+
+
+def alike(one: int, other: int) -> bool:
+    """Whether two difference hashes are of near-duplicate photos."""
+    return (one ^ other).bit_count() <= ALIKE_BITS
+
+
+def pairs_alike(hashes: Sequence[int], others: Sequence[int]) -> npt.NDArray[np.intp]:
+    """All pairs (N, 2) of indices of difference hashes, the first of `hashes`, the second of `others`, that are."""
+    mine, theirs = (_bits(each) for each in (hashes, others))
+    # Bits as 1 and -1: their product is BITS less twice the number in which two differ.
+    return np.argwhere(mine @ theirs.T >= BITS - 2 * ALIKE_BITS)
+
+
+def _bits(hashes: Sequence[int]) -> npt.NDArray[np.float32]:
+    raw = b"".join(value.to_bytes(BITS // 8, "big") for value in hashes)
+    bits = np.unpackbits(np.frombuffer(raw, np.uint8)).reshape(-1, BITS)
+    return 2 * bits.astype(np.float32) - 1
+
+
+def chance(seed: int, what: str, name: str) -> float:
+    """A number from 0 to 1 that a name always draws, whichever other names there are."""
+    digest = hashlib.sha256(f"{seed}/{what}/{name}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64

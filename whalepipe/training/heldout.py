@@ -1,0 +1,125 @@
+"""Photos held out of a detector's training, by whole encounters, on which each epoch is scored: which one to keep, when
+to stop.
+
+Prechelt 1998, "Early stopping, but when?", section 2.1: stop when the score has not risen for so many epochs.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from whalepipe.config import DetectConfig
+from whalepipe.evaluation.boxes import Scores, Sighting
+from whalepipe.evaluation.detector import LEAST, as_rows
+from whalepipe.models.detector import KIND, Detector
+from whalepipe.models.weights import save_weights
+from whalepipe.training.alike import chance, difference_hash, pairs_alike
+from whalepipe.training.boxes import read_boxes
+from whalepipe.training.detector_card import ARCHITECTURE
+
+if TYPE_CHECKING:
+    import torch
+
+JUDGED = "ap held out"  # in the log: the figure that decides, COCO's AP
+FIGURES = ("ap50", "ap", "recall")
+MOST = 0.5  # of a table's photos: an encounter that has more of them is never held out
+
+
+@dataclass(frozen=True)
+class Held:
+    """A picture held out, and the encounter of its photo, empty where unknown."""
+
+    picture: Path
+    encounter: str
+
+
+def hold_out(pictures: Sequence[Path], encounters: Sequence[str], share: float, seed: int) -> list[int]:
+    """Which of the pictures of a table (indices) to hold out: about a share of them, by whole encounters.
+
+    Near-duplicates, mirrored ones too, count as of one encounter. None where there are no two encounters, or where
+    each has more than half of the pictures.
+    """
+    groups = _together(pictures, encounters)
+    members: dict[int, list[int]] = {}
+    for index, group in enumerate(groups):
+        members.setdefault(group, []).append(index)
+    drawn = sorted(members.values(), key=lambda rows: chance(seed, "held out", min(pictures[i].name for i in rows)))
+    drawn = [rows for rows in drawn if len(rows) <= MOST * len(pictures)]
+    held: list[int] = []
+    for rows in drawn:
+        if len(held) + len(rows) <= share * len(pictures):
+            held += rows
+    if not held and share and len(members) > 1 and drawn:
+        held = min(drawn, key=len)
+    return sorted(held)
+
+
+def _together(pictures: Sequence[Path], encounters: Sequence[str]) -> list[int]:
+    """The number of each picture's group: the lowest index in it."""
+    groups = list(range(len(pictures)))
+
+    def root(i: int) -> int:
+        while groups[i] != i:
+            i = groups[i]
+        return i
+
+    first: dict[str, int] = {}
+    joined = [(first.setdefault(e, i), i) for i, e in enumerate(encounters) if e]
+    shown = [np.array(Image.open(p).convert("RGB")) for p in pictures]
+    hashes, mirrored = ([difference_hash(s[:, ::way]) for s in shown] for way in (1, -1))
+    joined += [pair for others in (hashes, mirrored) for pair in pairs_alike(hashes, others).tolist()]
+    for i, j in joined:
+        low, high = sorted((root(i), root(j)))
+        groups[high] = low
+    return [root(i) for i in range(len(groups))]
+
+
+class Jury:
+    """Scores weights on what was held out."""
+
+    def __init__(self, held: Sequence[Held], parts: Sequence[str], size: int, device: str, folder: Path) -> None:
+        """`size`: at which the pictures are looked at; `folder`: for the weights while they are judged."""
+        self.held, self._parts, self._device, self._folder = held, parts, device, folder
+        self._config = DetectConfig(size=size)
+
+    def __call__(self, state: "dict[str, torch.Tensor]") -> dict[str, float]:
+        """AP50, AP (COCO's) and recall (at the default confidence) of a detector's tensors; what has no meaning, 0."""
+        card = {"kind": KIND, "architecture": ARCHITECTURE, "parts": list(self._parts)}
+        detector = Detector(save_weights(self._folder / "judged.pt", state, card), self._device)
+        sightings = [self._sighting(held, detector) for held in self.held]
+        scores = Scores(sightings, len(self._parts), self._config.confidence, self._config.max_boxes)
+        figures = scores.figures(np.arange(len(sightings)))
+        return {name: round(figures[name] or 0.0, 4) for name in FIGURES}
+
+    def account(self, state: "dict[str, torch.Tensor]", epochs: Sequence[int]) -> dict[str, object]:
+        """For the card: what was held out, which epochs it chose, and how good these are there."""
+        encounters = len({h.encounter or h.picture.name for h in self.held})
+        counts = {"photos": len(self.held), "boxes": sum(len(read_boxes(h.picture)) for h in self.held)}
+        note = "these photos chose the epoch, so the figures flatter a little"
+        return {**counts, "encounters": encounters, "epochs": list(epochs), **self(state), "note": note}
+
+    def _sighting(self, held: Held, detector: Detector) -> Sighting:
+        with Image.open(held.picture) as image:
+            pixels = np.array(image.convert("RGB"))
+        size = width, height = pixels.shape[1], pixels.shape[0]
+        boxes = read_boxes(held.picture)
+        half = boxes[:, 3:] / 2
+        corners = np.hstack([boxes[:, 1:3] - half, boxes[:, 1:3] + half]) * [width, height, width, height]
+        config = DetectConfig(size=self._config.size, confidence=LEAST)
+        found = as_rows(detector(pixels, config), size, detector)
+        return Sighting(held.encounter, np.hstack([boxes[:, :1], corners]), found, size, held.picture.name)
+
+
+def best_epoch(scores: Mapping[int, float]) -> int | None:
+    """The epoch with the highest score, the earliest of several; None without scores."""
+    return max(scores, key=lambda epoch: (scores[epoch], -epoch)) if scores else None
+
+
+def is_over(scores: Mapping[int, float], patience: int) -> bool:
+    """Whether the last `patience` epochs brought no better score than the best before; never with a patience of 0."""
+    best = best_epoch(scores)
+    return bool(patience) and best is not None and max(scores) - best >= patience
