@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from whalepipe.errors import TableError, WeightsError, WhalepipeError
+from whalepipe.errors import TableError, WhalepipeError
 from whalepipe.files import write_aside
 from whalepipe.models.detector import KIND, STRIDE, Detector
-from whalepipe.models.weights import Weights, load_state, save_weights
+from whalepipe.models.weights import Weights, save_weights
+from whalepipe.training.base import architecture, load_base
 from whalepipe.training.boxes import count_boxes
-from whalepipe.training.detector_card import ARCHITECTURE, describe
+from whalepipe.training.detector_card import describe
 from whalepipe.training.duration import Tell
 from whalepipe.training.gather import LABELLED, NEGATIVE, Group, gather, write_list
 from whalepipe.training.heldout import MOST, Jury
@@ -28,7 +29,8 @@ class DetectorTraining:
 
     out: Path  # the weights (.pt) to write; their card goes beside them
     work_dir: Path  # pictures, checkpoints and log of this run; a run that was stopped goes on from there
-    base: Path | None = None  # tensors to begin with: weights of ours or a plain state dict; None: random
+    base: Path | None = None  # to begin with: weights of ours, a plain state dict, a checkpoint of Ultralytics'
+    architecture: str = ""  # YAML file of Ultralytics'; empty: the base's where it says so, otherwise yolov5n.yaml
     negatives: tuple[Path, ...] = ()  # folders of photos without animals
     rendered: int = 0  # rendered photos to train on beside the real ones
     pasted: int = 0  # photos of rendered animals in the real seas of `seas`
@@ -75,23 +77,22 @@ def train_detector(
 
     _check(labels, options)
     base = load_base(options.base)
-    work = options.work_dir
+    options, work = replace(options, architecture=architecture(options.architecture, base)), options.work_dir
     _claim(work, labels, options)
     groups, mined = gather(labels, options), None
     jury = _jury(groups, options, tell)
     listed = work / "pictures.txt"
     count = write_list(groups, listed)
-    first = Phase(work / "run", listed, count, options.epochs, options.learning_rate, 0, options.mine, jury)
-    last = first
-    state = first.run(base, options, progress, tell)
+    phase = Phase(work / "run", listed, count, options.epochs, options.learning_rate, 0, options.mine, jury)
+    state = phase.run(base.state, options, progress, tell)
     if options.mine:
         mined, hard = _mine(state, groups, options, tell)
         if hard.pictures:
             groups, listed = [*groups, hard], work / f"pictures-{MINED}.txt"
             count, rate = write_list(groups, listed), RATE * options.learning_rate
-            last = Phase(work / MINED, listed, count, options.mine, rate, options.epochs, 0, jury)
-            state = last.run(state, options, progress, tell)
-    judged = jury.account(state, [last.before + e for e in last.chosen(options)]) if jury else None
+            phase = Phase(work / MINED, listed, count, options.mine, rate, options.epochs, 0, jury)
+            state = phase.run(state, options, progress, tell)
+    judged = jury.account(state, [phase.before + e for e in phase.chosen(options)]) if jury else None
     return export_detector(save_weights(options.out, state, describe(labels, options, groups, mined, judged)))
 
 
@@ -102,7 +103,10 @@ def _jury(groups: Sequence[Group], options: DetectorTraining, tell: Tell | None)
     if tell and options.held_out:
         told = f"{len(held)} photos with {boxes} boxes are held out, by encounter, to score each epoch on"
         tell(told if boxes else "no encounter with boxes can be held out: nothing says when to stop, so all epochs run")
-    return Jury(held, options.parts, options.size, options.device, options.work_dir) if boxes else None
+    if not boxes:
+        return None
+    card = {"kind": KIND, "architecture": options.architecture, "parts": list(options.parts)}
+    return Jury(held, card, options.size, options.device, options.work_dir)
 
 
 def _mine(
@@ -113,7 +117,7 @@ def _mine(
 
     if options.threads:
         torch.set_num_threads(options.threads)
-    card = {"kind": KIND, "architecture": ARCHITECTURE, "parts": list(options.parts)}
+    card = {"kind": KIND, "architecture": options.architecture, "parts": list(options.parts)}
     detector = Detector(save_weights(options.work_dir / "first.pt", state, card), options.device)
     negatives, labelled = ([p for g in groups if g.kind == kind for p in g.pictures] for kind in (NEGATIVE, LABELLED))
     looked = labelled if options.mine_labelled else []
@@ -139,17 +143,6 @@ def _check(labels: Sequence[tuple[Path, Path]], options: DetectorTraining) -> No
         raise WhalepipeError(f"held_out must be from 0 to {MOST}, patience and weather not negative")
     if min(options.epochs, options.batch, options.average) < 1:
         raise WhalepipeError("epochs, average and batch must be at least 1")
-
-
-def load_base(path: Path | None) -> "dict[str, torch.Tensor]":
-    """The tensors of a state dict file, ours or another's. Raises WeightsError where it is none."""
-    if path is None:
-        return {}
-    try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise WeightsError(f"{path}: the base cannot be read ({error.strerror})") from error
-    return load_state(Weights(path, digest, {}))
 
 
 def _claim(work_dir: Path, labels: Sequence[tuple[Path, Path]], options: DetectorTraining) -> None:

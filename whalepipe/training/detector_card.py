@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from whalepipe.models.detector import KIND
+from whalepipe.training.base import ARCHITECTURE
 from whalepipe.training.boxes import PASTED, RENDERED
 from whalepipe.training.mining import MINED, Mined
 from whalepipe.training.sources import Known, account, flags, folder_name, limits, portable, provenance
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from whalepipe.training.detector import DetectorTraining
     from whalepipe.training.gather import Group
 
-ARCHITECTURE = "yolov5n.yaml"
 CANNOT = (
     "tell species or individuals apart",
     "find parts other than those named here",
@@ -47,7 +47,7 @@ def describe(
     looked = {"mined": {"epochs": options.mine, **_counts(mined)}} if mined else {}
     return {
         "kind": KIND,
-        "architecture": ARCHITECTURE,
+        "architecture": options.architecture,
         "parts": list(options.parts),
         "size": options.size,
         "epochs": options.epochs,
@@ -111,6 +111,7 @@ def command(labels: Sequence[tuple[Path, Path]], options: "DetectorTraining") ->
     for table, photos in options.seas:
         words += ["--seas", named(photos), "--seas-boxes", named(table)]
     words += ["--base", named(options.base)] if options.base else []
+    words += ["--architecture", options.architecture] if options.architecture not in ("", ARCHITECTURE) else []
     words += [word for pattern in options.without for word in ("--without", pattern)]
     words += flags(options, ("pasted",)) if options.pasted else []
     words += flags(

@@ -56,12 +56,15 @@ class Model(DetectionModel):  # type: ignore[misc]
             kind = images.device.type
             with torch.autocast(kind, torch.bfloat16, enabled=half_precision(kind)):
                 preds = self.forward(images)
-            preds = {name: _floats(value) for name, value in preds.items()}
+            preds = _floats(preds)
         return super().loss(batch, preds)
 
 
 def _floats(value: Any) -> Any:
-    return value.float() if isinstance(value, torch.Tensor) else [v.float() for v in value]
+    """The same predictions, however they are nested, in float32."""
+    if isinstance(value, torch.Tensor):
+        return value.float()
+    return {k: _floats(v) for k, v in value.items()} if isinstance(value, dict) else [_floats(v) for v in value]
 
 
 class Photos(Dataset):  # type: ignore[misc]
@@ -95,9 +98,9 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
         weather: Weather | None = None,
     ) -> None:
         self._prepared, self._base, self._watch, self._weather = data, base, watch, weather
+        threads = threads or torch.get_num_threads()
         super().__init__(overrides=overrides)
-        if threads:
-            torch.set_num_threads(threads)  # Ultralytics has just set its own number
+        torch.set_num_threads(threads)  # Ultralytics has just set its own number
 
     def get_dataset(self) -> dict[str, Any]:
         """The prepared data; Ultralytics' own check would fetch a font."""

@@ -15,11 +15,10 @@ from PIL import Image
 from whalepipe.config import DetectConfig
 from whalepipe.evaluation.boxes import Scores, Sighting
 from whalepipe.evaluation.detector import LEAST, as_rows
-from whalepipe.models.detector import KIND, Detector
+from whalepipe.models.detector import Detector
 from whalepipe.models.weights import save_weights
 from whalepipe.training.alike import chance, difference_hash, pairs_alike
 from whalepipe.training.boxes import read_boxes
-from whalepipe.training.detector_card import ARCHITECTURE
 
 if TYPE_CHECKING:
     import torch
@@ -81,17 +80,17 @@ def _together(pictures: Sequence[Path], encounters: Sequence[str]) -> list[int]:
 class Jury:
     """Scores weights on what was held out."""
 
-    def __init__(self, held: Sequence[Held], parts: Sequence[str], size: int, device: str, folder: Path) -> None:
-        """`size`: at which the pictures are looked at; `folder`: for the weights while they are judged."""
-        self.held, self._parts, self._device, self._folder = held, parts, device, folder
+    def __init__(self, held: Sequence[Held], card: Mapping[str, object], size: int, device: str, folder: Path) -> None:
+        """`card`: kind, architecture and parts of the weights; `size`: at which the pictures are looked at; `folder`:
+        for the weights while they are judged."""
+        self.held, self._card, self._device, self._folder = held, card, device, folder
         self._config = DetectConfig(size=size)
 
     def __call__(self, state: "dict[str, torch.Tensor]") -> dict[str, float]:
         """AP50, AP (COCO's) and recall (at the default confidence) of a detector's tensors; what has no meaning, 0."""
-        card = {"kind": KIND, "architecture": ARCHITECTURE, "parts": list(self._parts)}
-        detector = Detector(save_weights(self._folder / "judged.pt", state, card), self._device)
+        detector = Detector(save_weights(self._folder / "judged.pt", state, self._card), self._device)
         sightings = [self._sighting(held, detector) for held in self.held]
-        scores = Scores(sightings, len(self._parts), self._config.confidence, self._config.max_boxes)
+        scores = Scores(sightings, len(detector.parts), self._config.confidence, self._config.max_boxes)
         figures = scores.figures(np.arange(len(sightings)))
         return {name: round(figures[name] or 0.0, 4) for name in FIGURES}
 

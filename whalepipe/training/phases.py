@@ -10,7 +10,6 @@ import torch
 
 from whalepipe.files import storing
 from whalepipe.training.curves import LOG, RATE, log_epoch, read_log
-from whalepipe.training.detector_card import ARCHITECTURE
 from whalepipe.training.duration import Clock, Tell
 from whalepipe.training.finetune import Trainer, epochs_done, mean_weights
 from whalepipe.training.heldout import JUDGED, Jury, best_epoch, is_over
@@ -75,7 +74,7 @@ class Phase:
     def _overrides(self, options: "DetectorTraining", last: Path | None) -> dict[str, Any]:
         """The arguments of Ultralytics' trainer; https://docs.ultralytics.com/usage/cfg/#train-settings names them."""
         return {
-            "model": str(last) if last else ARCHITECTURE,
+            "model": str(last) if last else options.architecture,
             "resume": str(last) if last else False,
             "data": str(self.listed.resolve()),
             "save_dir": str(self.folder.resolve()),

@@ -13,6 +13,7 @@ Picture = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
 BRIGHT = 95  # percentile of a picture that stands for the light of its sky
+COARSE = 4  # pixels, over which nothing is lost of what is taken of a picture's light
 SPECK = (0.6, 2.2)  # width of a glint, pixels (standard deviation), before it is drawn twice as wide as high
 ROUGHNESS = 24.0  # height of the widest glints' surroundings, pixels: over these a facet is brighter or darker than it
 
@@ -48,7 +49,7 @@ def hazy(picture: Picture, rng: np.random.Generator) -> Picture:
     far = rng.uniform(0.25, 0.8)
     depth = np.linspace(1.0, rng.uniform(0.2, 0.7), len(picture), dtype=np.float32)[:, None, None]
     shown = np.float32(far) ** depth
-    air = np.percentile(picture, BRIGHT, axis=(0, 1)).astype(np.float32)
+    air = np.percentile(picture[::COARSE, ::COARSE], BRIGHT, axis=(0, 1)).astype(np.float32)
     air += (255 - air) * np.float32(rng.uniform(0.0, 0.6))
     return _whole(picture * shown + air * (1 - shown))
 
@@ -60,7 +61,8 @@ def glaring(picture: Picture, rng: np.random.Generator) -> Picture:
     """
     height, width = picture.shape[:2]
     grey = picture.mean(axis=2, dtype=np.float32)
-    around = cv2.GaussianBlur(grey, (0, 0), ROUGHNESS)
+    coarse = cv2.resize(grey, None, fx=1 / COARSE, fy=1 / COARSE, interpolation=cv2.INTER_AREA)
+    around = cv2.resize(cv2.GaussianBlur(coarse, (0, 0), ROUGHNESS / COARSE), (width, height))
     size = rng.uniform(*SPECK)
     noise = cv2.GaussianBlur(rng.standard_normal((height, width), dtype=np.float32), (0, 0), 2 * size, sigmaY=size)
     across = (np.arange(width, dtype=np.float32) / width - np.float32(rng.uniform(-0.1, 1.1))) / rng.uniform(0.1, 0.5)

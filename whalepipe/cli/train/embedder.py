@@ -1,0 +1,99 @@
+"""`whalepipe train embedder ...`."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from whalepipe.cli import options as o
+from whalepipe.cli.console import need_extra, say
+from whalepipe.cli.train import options as t
+from whalepipe.errors import ConfigError
+
+
+def embedder(
+    labels: Annotated[list[Path] | None, typer.Argument(help="CSV tables: crop, encounter, individual.")] = None,
+    photos: Annotated[list[Path] | None, typer.Option("--photos", help="The folder of each table's crops.")] = None,
+    part: Annotated[list[str] | None, typer.Option("--part", help="What each table's crops show.")] = None,
+    calibrate: Annotated[
+        list[str] | None, typer.Option("--calibrate", help="TABLE:FOLDER:PART to calibrate on, never to train on.")
+    ] = None,
+    out: t.Weights = Path("embedder.pt"),
+    work_dir: t.WorkDir = None,
+    base: t.Base = None,
+    beside: Annotated[
+        list[Path] | None, typer.Option("--beside", help="Finished weights that vote beside these: their mean counts.")
+    ] = None,
+    further: Annotated[
+        Path | None,
+        typer.Option(
+            "--further",
+            help="Finished weights to go on from with all real crops, the held-out too; their figures are kept.",
+        ),
+    ] = None,
+    silhouette: Annotated[str, typer.Option("--silhouette", help="Weights to look closer with.")] = "silhouette",
+    rendered: Annotated[int, typer.Option("--rendered", help="Rendered individuals of each part.")] = 0,
+    shots: Annotated[int | None, typer.Option("--shots", help="Photos of each rendered individual.")] = None,
+    take: Annotated[int | None, typer.Option("--take", help="Rendered crops of each part in an epoch.")] = None,
+    mirror: Annotated[
+        list[str] | None,
+        typer.Option("--mirror", help="Parts to mirror: fluke, dorsal_fin, head (seen from above, pointing sideways)."),
+    ] = None,
+    hide: Annotated[
+        float | None, typer.Option("--hide", help="Share of the crops in which a rectangle is covered.")
+    ] = None,
+    without: o.Without = None,
+    provenance: t.Provenance = None,
+    epochs: t.Epochs = None,
+    until: Annotated[
+        int, typer.Option("--until", help="Stop after so many epochs, with the running mean of the weights.")
+    ] = 0,
+    size: t.Size = None,
+    look: Annotated[
+        list[int] | None, typer.Option("--look", help="Also look at crops at this size, once trained: for small marks.")
+    ] = None,
+    smallest: Annotated[
+        float | None, typer.Option("--smallest", help="Show batches at sides from this share of --size on.")
+    ] = None,
+    batch: t.Batch = None,
+    freeze: t.Freeze = None,
+    rate: Annotated[float | None, typer.Option("--rate", help="Of learning, at its highest.")] = None,
+    seed: t.Seed = 0,
+    threads: t.Threads = 0,
+) -> None:
+    """Train, measure and calibrate on what was held out, and say where the weights are."""
+    try:
+        from whalepipe.training.crops import LabelSet
+        from whalepipe.training.embedder import STRENGTH, EmbedderTraining, train_embedder
+    except ImportError as error:
+        raise need_extra("train", error) from error
+    tables = t.pairs(labels or [], photos or [])
+    if len(part or []) != len(tables):
+        raise ConfigError(f"{len(tables)} tables of labels and {len(part or [])} --part: say what each table shows")
+    only_calibrate = [text.split(":") for text in calibrate or []]
+    if any(len(words) != 3 for words in only_calibrate):
+        raise ConfigError("--calibrate: expected TABLE:FOLDER:PART, such as who.csv:crops:dorsal_fin")
+    options = EmbedderTraining(
+        out=out,
+        work_dir=work_dir or out.with_suffix(".work"),
+        base=base,
+        beside=tuple(beside or ()),
+        further=further,
+        until=until,
+        silhouette=silhouette,
+        calibrate=tuple(LabelSet(Path(table), Path(folder), shows) for table, folder, shows in only_calibrate),
+        rendered=rendered,
+        without=tuple(without or ()),
+        seed=seed,
+        threads=threads,
+        provenance=provenance,
+        mirrored=tuple(mirror) if mirror else EmbedderTraining.mirrored,
+        sizes=tuple(look or ()),
+        strength=STRENGTH if hide is None else replace(STRENGTH, hidden=hide),
+        **t.given(shots=shots, take=take, epochs=epochs, size=size, smallest=smallest, batch=batch, freeze=freeze),
+        **t.given(learning_rate=rate),
+    )
+    sets = [LabelSet(table, folder, shows) for (table, folder), shows in zip(tables, part or [], strict=True)]
+    made = train_embedder(sets, options, t.say_epoch, say)
+    say(f"{made.path}, and its card {made.path.with_suffix('.json')}")

@@ -1,0 +1,50 @@
+"""What the commands of `whalepipe train` share."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from whalepipe.cli.console import say
+from whalepipe.errors import ConfigError
+
+Labels = Annotated[list[Path] | None, typer.Argument(help="CSV tables of labels.")]
+Photos = Annotated[
+    list[Path] | None, typer.Option("--photos", help="The folder of each table's photos, in the same order.")
+]
+Weights = Annotated[Path, typer.Option("--out", help="The weights (.pt) to write; their card goes beside them.")]
+WorkDir = Annotated[
+    Path | None, typer.Option("--work-dir", help="Checkpoints and log; a stopped run goes on.  [default: OUT.work]")
+]
+Base = Annotated[Path | None, typer.Option("--base", help="Tensors to begin with.")]
+Provenance = Annotated[Path | None, typer.Option("--provenance", help="JSON: source and licence of each folder.")]
+Epochs = Annotated[int | None, typer.Option("--epochs", help="Rounds over the pictures.")]
+Size = Annotated[int | None, typer.Option("--size", help="Side of the pictures, pixels.")]
+Batch = Annotated[int | None, typer.Option("--batch", help="Pictures in a step.")]
+Freeze = Annotated[int | None, typer.Option("--freeze", help="First layers or stages that stay as they are.")]
+Seed = Annotated[int, typer.Option("--seed", help="Of all that is drawn by chance.")]
+Threads = Annotated[int, typer.Option("--threads", help="Of the processor; 0: as many as there are.")]
+
+
+def pairs(labels: list[Path], photos: list[Path]) -> list[tuple[Path, Path]]:
+    """Each table of labels with the folder of its photos. Raises ConfigError."""
+    if len(labels) != len(photos):
+        raise ConfigError(f"{len(labels)} tables of labels and {len(photos)} --photos: give one folder for each table")
+    return list(zip(labels, photos, strict=True))
+
+
+def seas_of(folders: list[Path], tables: list[Path]) -> tuple[tuple[Path, Path], ...]:
+    """Each table of boxes with the folder whose seas it knows. Raises ConfigError."""
+    if len(folders) != len(tables):
+        raise ConfigError(f"{len(folders)} --seas and {len(tables)} --seas-boxes: give one table for each folder")
+    return tuple(zip(tables, folders, strict=True))
+
+
+def given(**values: int | float | None) -> dict[str, Any]:
+    """The options that were given, so that a default stands in one place."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def say_epoch(done: int, of: int, loss: float) -> None:
+    """Tell of an epoch that is done."""
+    say(f"epoch {done} of {of}: loss {loss:.3f}")
