@@ -13,11 +13,10 @@ boxes a photo (on nothing pasted and no animal of its own), the own animals foun
 nothing is pasted, and on photos without animals (negatives/), side by side in mosaics of 6,000 pixels. `card`: for each
 photo of card/ the animals found in full size and at 1,600 pixels.
 
-All these animals are in the training set of the shipped detector, and so are most seas: recall is that of animals which
-it knows, and only the ratio of the settings to one another says something of others.
+The shipped detector has learned all these animals and most seas: --weights of a fold and --fins say more of others.
 
 Usage: python scripts/small_fins.py --data ../shared/data --kept DIR [--tiles none auto all] [--widths 60 40 25]
-       [--each 6] [--rounds 1] [--seed 1] [--seas IMG_4906 ...] [--weights detector] [--only small empty card]
+       [--each 6] [--rounds 1] [--seed 1] [--seas IMG_4906 ...] [--weights detector] [--only small empty card] [--fins IMG_49]
 """
 
 import argparse
@@ -40,7 +39,7 @@ from whalepipe.models.detector import KIND, Detector
 from whalepipe.models.weights import find_weights
 from whalepipe.photos import Found, describe, encode_jpeg, read_photo, upright_size
 from whalepipe.stages import detect as detecting
-from whalepipe.tables import BoxLabel, Detection, read_table
+from whalepipe.tables import BoxLabel, Detection, fits, read_table
 
 # Read by eye: the height at which the sea begins (share of the photo), and a stretch of it without an animal or its
 # wake (left, top, right, bottom).
@@ -91,6 +90,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--weights", default="detector", help="shipped ones by name, or a path")
     parser.add_argument("--seas", nargs="+", default=list(SEAS), help="which photos of card/ to compose in")
+    parser.add_argument("--fins", nargs="+", default=["*"], help="encounters and photos from which fins are taken")
     parser.add_argument("--only", nargs="+", default=["small", "empty", "card"], help="which of the three to measure")
     return parser.parse_args()
 
@@ -103,10 +103,10 @@ def boxes_of(data: Path) -> dict[str, list[BoxLabel]]:
     return by
 
 
-def cut_fins(data: Path, boxes: dict[str, list[BoxLabel]]) -> list[Pixels]:
+def cut_fins(data: Path, boxes: dict[str, list[BoxLabel]], chosen: Sequence[str]) -> list[Pixels]:
     """Fins with the water around them, those whose surroundings lie wholly in the photo."""
     fins = []
-    for rows in boxes.values():
+    for rows in (each for each in boxes.values() if fits(chosen, each[0].encounter, each[0].photo)):
         photo = read_photo(data / "fins" / "photos" / rows[0].photo)
         for row in rows:
             x0, y0, x1, y1 = row.corners
@@ -169,7 +169,7 @@ def scenes(said: argparse.Namespace) -> Iterator[Scene]:
     """The composed photos, made where they are not kept yet."""
     said.kept.mkdir(parents=True, exist_ok=True)
     boxes = boxes_of(said.data)
-    fins = cut_fins(said.data, boxes)
+    fins = cut_fins(said.data, boxes, said.fins)
     chosen = [(n, name, *sea) for n, (name, sea) in enumerate(SEAS.items()) if name in said.seas]
     for number, name, begin, place in chosen:
         photo = read_photo(said.data / "card" / f"{name}.JPG")

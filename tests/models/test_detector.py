@@ -22,15 +22,22 @@ SMALL = DetectConfig(size=64, confidence=0.0)
 class Invented(Detector):
     """Predicts the given rows: centre x, centre y, width, height in pixels of the input, a score a part.
 
-    At the first look only, of 64 pixels, and `far` at the second, of 32.
+    At one look, or, of several lists of rows, the one whose turn it is.
     """
 
-    def __init__(self, *rows: tuple[float, ...], far: tuple[tuple[float, ...], ...] = ()) -> None:
+    def __init__(self, *rows: tuple[float, ...], looks: tuple[list[tuple[float, ...]], ...] = ()) -> None:
         self.parts = ("fluke", "dorsal_fin")
-        self._rows = {64: np.reshape(rows, (-1, 6)), 32: np.reshape(far, (-1, 6))}
+        self._rows, self.seen = [np.reshape(one, (-1, 6)) for one in looks or (rows,)], []
 
     def _predict(self, padded):
-        return self._rows[max(padded.shape)]
+        self.seen.append(max(padded.shape))
+        return self._rows[(len(self.seen) - 1) % len(self._rows)]
+
+
+@pytest.fixture
+def one_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the picture as large as it is asked for."""
+    monkeypatch.setattr("whalepipe.models.detector.LOOKS", ((1.0, 0.0),))
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +65,7 @@ def test_letterbox_keeps_the_shape_and_pads_to_whole_cells(height, width, size, 
     assert padded.sum() == 3 * 114 * (shape[0] * shape[1] - w * h)
 
 
+@pytest.mark.usefixtures("one_look")
 def test_boxes_are_fractions_of_the_picture_best_first():
     # A picture of 100 x 50 is seen as 64 x 32, without padding.
     detector = Invented((32, 16, 16, 8, 0.1, 0.3), (8, 8, 8, 8, 0.9, 0.2), (32, 16, 16, 16, 0.2, 0.24))
@@ -68,12 +76,14 @@ def test_boxes_are_fractions_of_the_picture_best_first():
     ]
 
 
+@pytest.mark.usefixtures("one_look")
 def test_numbers_are_rounded_before_the_threshold_decides():
     detector = Invented((32, 16, 16.000001, 8, 0.0, 0.24996), (8, 8, 4, 4, 0.24994, 0.0))
     found = detector(np.zeros((50, 100, 3), np.uint8), DetectConfig(size=64, confidence=0.25))
     assert found == [Box("dorsal_fin", 0.375, 0.375, 0.625, 0.625, 0.25)]
 
 
+@pytest.mark.usefixtures("one_look")
 def test_boxes_are_cut_at_the_edge_and_those_in_the_padding_dropped():
     # 64 x 40 has 12 grey rows above and 12 below.
     detector = Invented((0, 32, 20, 10, 0.5, 0.0), (32, 4, 10, 6, 0.9, 0.0))
@@ -81,14 +91,33 @@ def test_boxes_are_cut_at_the_edge_and_those_in_the_padding_dropped():
     assert found == [Box("fluke", 0.0, 0.375, 0.15625, 0.625, 0.5)]
 
 
-def test_large_animals_are_taken_from_the_second_look_and_small_ones_from_the_first():
-    large, small = (0.5, 0.5, 0.5, 0.5), (0.2, 0.2, 0.1, 0.1)
-    rows = [(*(64 * v for v in place), score, 0.0) for place, score in ((large, 0.9), (small, 0.8))]
-    far = [(*(32 * v for v in place), score, 0.0) for place, score in ((large, 0.7), (small, 0.6))]
-    found = Invented(*rows, far=tuple(far))(np.zeros((64, 64, 3), np.uint8), DetectConfig(size=64))
-    assert found == [Box("fluke", 0.15, 0.15, 0.25, 0.25, 0.8), Box("fluke", 0.25, 0.25, 0.75, 0.75, 0.7)]
+def test_an_animal_is_taken_from_the_look_that_shows_it_as_large_as_those_that_were_learned():
+    # Of a picture of 96 x 96: sides of 96, 64 and 48 pixels, the last in a frame of 64. Each look finds three, the
+    # smaller the picture the surer.
+    def rows(side: int, edge: int, score: float) -> list[tuple[float, ...]]:
+        squares = ((0.8, 0.5), (0.2, 0.2), (0.1, 0.04))  # middle and width, in shares
+        return [(*2 * (edge + side * middle,), *2 * (side * wide,), score, 0.0) for middle, wide in squares]
+
+    detector = Invented(looks=(rows(96, 0, 0.5), rows(64, 0, 0.6), rows(48, 8, 0.7)))
+    found = detector(np.zeros((96, 96, 3), np.uint8), DetectConfig(size=96))
+    assert detector.seen == [96, 64, 64]
+    assert found == [
+        Box("fluke", 0.55, 0.55, 1.0, 1.0, 0.7),
+        Box("fluke", 0.1, 0.1, 0.3, 0.3, 0.6),
+        Box("fluke", 0.08, 0.08, 0.12, 0.12, 0.5),
+    ]
 
 
+def test_one_that_two_looks_measure_differently_is_lost_in_neither():
+    def seen(side: int, edge: int, wide: float) -> list[tuple[float, ...]]:
+        return [(*2 * (edge + side * 0.5,), *2 * (side * wide,), 0.9, 0.0)]
+
+    # The look for smaller ones finds it too large, that for larger ones too small.
+    for looks in ((seen(96, 0, 0.0605), seen(64, 0, 0.0595), []), ([], seen(64, 0, 0.404), seen(48, 8, 0.396))):
+        assert len(Invented(looks=looks)(np.zeros((96, 96, 3), np.uint8), DetectConfig(size=96))) == 1
+
+
+@pytest.mark.usefixtures("one_look")
 def test_of_two_that_overlap_the_surer_stays_and_no_more_than_asked():
     rows = [(20, 20, 10, 10, 0.6, 0), (21, 20, 10, 10, 0, 0.8), (50, 50, 10, 10, 0.5, 0), (50, 20, 10, 10, 0.4, 0)]
     picture, config = np.zeros((64, 64, 3), np.uint8), DetectConfig(size=64)
@@ -96,6 +125,7 @@ def test_of_two_that_overlap_the_surer_stays_and_no_more_than_asked():
     assert [b.confidence for b in Invented(*rows)(picture, replace(config, max_boxes=1))] == [0.8]
 
 
+@pytest.mark.usefixtures("one_look")
 def test_those_that_nearly_cover_a_box_and_are_nearly_as_sure_have_a_vote_on_its_corners():
     sure, near = (32, 32, 16, 16, 0.9, 0), (34, 32, 16, 16, 0.6, 0)
     unsure, another, apart = (35, 32, 16, 16, 0.4, 0), (30, 32, 16, 16, 0, 0.8), (38, 32, 16, 16, 0.8, 0)
@@ -106,6 +136,7 @@ def test_those_that_nearly_cover_a_box_and_are_nearly_as_sure_have_a_vote_on_its
     assert found == [Box("fluke", 0.3875, 0.375, 0.6375, 0.625, 0.9)]
 
 
+@pytest.mark.usefixtures("one_look")
 def test_a_box_below_the_threshold_votes_as_it_would_below_a_lower_one():
     sure, near = (32, 32, 16, 16, 0.9, 0), (34, 32, 16, 16, 0.6, 0)
     picture = np.zeros((64, 64, 3), np.uint8)

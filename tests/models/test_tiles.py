@@ -14,6 +14,12 @@ CONFIG = DetectConfig(size=128)
 WIDTH, HEIGHT = 1280, 640  # of the photos: ten times as large as the first look
 
 
+@pytest.fixture(autouse=True)
+def two_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The frame is looked at at 128 and 64 pixels, so that squares of ten pixels are whole ones there."""
+    monkeypatch.setattr("whalepipe.models.detector.LOOKS", ((1.0, 0.0), (0.5, 0.3)))
+
+
 class Squares(Detector):
     """Finds white squares: surely those of 12 pixels of its input, hardly those of 3. `looks`: its inputs' long sides.
 

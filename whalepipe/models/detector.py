@@ -37,7 +37,10 @@ if TYPE_CHECKING:
 KIND = "detector"
 STRIDE = 32  # the deepest feature map has one cell for so many pixels: sides of the input are multiples of it
 GREY = 114  # what Ultralytics pads with in training
-LARGE = 0.3  # boxes at least so long, as a share of the picture's long side, are taken from a look at half the size
+# Looks at the whole picture, its long side in parts of `size`; and how long the boxes are, at least, that are taken
+# from it, as a share of the picture's long side: up to where the next look begins.
+LOOKS = ((1.0, 0.0), (2 / 3, 0.06), (1 / 2, 0.4))
+BORDER = 0.05  # of that length, to each side: one that two looks measure differently is lost in neither
 VOTERS = 0.5  # a box has a vote on the corners of another if it is at least this share as sure
 NEAR = 0.65  # and overlaps it by so much (IoU)
 CANDIDATES = 1000  # boxes at most that enter the suppression of overlaps, the surest first
@@ -154,18 +157,25 @@ class Detector:
     def __call__(self, image: Picture, config: DetectConfig, read: Callable[[], Picture] | None = None) -> list[Box]:
         """The boxes in a picture (H, W, 3), uint8, RGB, upright; the surest first, `config.max_boxes` at most.
 
-        The picture is looked at twice, its long side `config.size` pixels and half of that: an animal that fills the
-        frame is larger at full size than the network was trained to see, and the second look costs a quarter. Where
-        the picture is a photo made smaller, `read` gives that photo in full size, to be looked at closer (tiles.py).
+        The picture is looked at with its long side `config.size` pixels, for small animals, and with less than that
+        for those which would be larger so than the network was trained to see them. Where the picture is a photo made
+        smaller, `read` gives that photo in full size, to be looked at closer (tiles.py).
         """
-        height, width = image.shape[:2]
-        near, far = self._look(image, config.size), self._look(image, config.size // 2)
-        large = [long_sides(seen.corners, width, height) >= LARGE for seen in (near, far)]
-        seen = together([near.those(~large[0]), far.those(large[1])])
+        seen = self._whole(image, config.size)
         if read is not None:
-            seen = look_closer(seen, (width, height), read, config, self._look)
+            seen = look_closer(seen, (image.shape[1], image.shape[0]), read, config, self._look)
         found = self._select(seen.corners, seen.scores, config)
         return self._tightener(image, found, config.overlap) if self._tightener else found
+
+    def _whole(self, image: Picture, size: int) -> Seen:
+        """What the looks at the whole picture show, each what it shows best."""
+        height, width = image.shape[:2]
+        taken, most = [], [least for _, least in LOOKS[1:]] + [np.inf]
+        for (share, least), below in zip(LOOKS, most, strict=True):
+            seen = self._look(image, round(share * size))
+            long = long_sides(seen.corners, width, height)
+            taken.append(seen.those((long >= (1 - BORDER) * least) & (long < (1 + BORDER) * below)))
+        return together(taken)
 
     def _look(self, image: Picture, size: int) -> Seen:
         """All predictions with the picture's long side at `size` pixels."""
