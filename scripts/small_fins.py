@@ -16,7 +16,7 @@ photo of card/ the animals found in full size and at 1,600 pixels.
 The shipped detector has learned all these animals and most seas: --weights of a fold and --fins say more of others.
 
 Usage: python scripts/small_fins.py --data ../shared/data --kept DIR [--tiles none auto all] [--widths 60 40 25]
-       [--each 6] [--rounds 1] [--seed 1] [--seas IMG_4906 ...] [--weights detector] [--only small empty card] [--fins IMG_49]
+       [--each 6] [--rounds 1] [--seas IMG_4906 ...] [--weights detector] [--only small empty card] [--fins IMG_49]
 """
 
 import argparse
@@ -82,7 +82,7 @@ def arguments() -> argparse.Namespace:
     """What the command line says."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="the folder with card/, fins/ and negatives/")
-    parser.add_argument("--kept", type=Path, required=True, help="a folder for the composed photos")
+    parser.add_argument("--kept", type=Path, required=True, help="folder for the composed photos, one for each --fins")
     parser.add_argument("--tiles", nargs="+", default=["none", "auto", "all"], help="settings of detect.tiles")
     parser.add_argument("--widths", nargs="+", type=int, default=[60, 40, 25], help="of the fins, pixels")
     parser.add_argument("--each", type=int, default=6, help="fins in a photo")
