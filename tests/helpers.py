@@ -141,3 +141,13 @@ def marks(seed: int) -> np.ndarray:
         x, y, size, tone = (int(v) for v in rng.integers((10, 10, 2, 0), (246, 246, 9, 255)))
         cv2.circle(picture, (x, y), size, (tone, tone, tone), -1)
     return picture
+
+
+def catalogue_of(raw: Path, tmp_path: Path) -> Path:
+    """A catalogue of one fin, that of the card's first photo, called A."""
+    labels = tmp_path / "who.csv"
+    labels.write_text("photo,part,xmin,ymin,xmax,ymax,individual\na.jpg,dorsal_fin,40,60,90,110,A\n")
+    path = tmp_path / "catalogue.sqlite"
+    add = whalepipe("catalog", "add", raw, "--labels", labels, "--catalog", path, "--device", "cpu", "--quiet")
+    assert add.code == 0
+    return path

@@ -10,7 +10,8 @@ from typing import TypeVar
 import pytest
 
 from tests import fakes
-from tests.helpers import check_books, reasons, rows, run, snapshot, states, tables, whalepipe
+from tests.fakes import again, counted
+from tests.helpers import catalogue_of, check_books, reasons, rows, run, snapshot, states, tables, whalepipe
 from whalepipe import pipeline
 from whalepipe.files import digest
 from whalepipe.work import Job
@@ -21,17 +22,6 @@ T = TypeVar("T")
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
     return tmp_path / "out"
-
-
-def again(calls: fakes.Calls) -> fakes.Calls:
-    """Count from nought."""
-    calls.loaded.clear()
-    calls.detected = calls.embedded = 0
-    return calls
-
-
-def counted(calls: fakes.Calls) -> tuple[list[str], int, int]:
-    return calls.loaded, calls.detected, calls.embedded
 
 
 def test_a_run_and_its_tables(raw: Path, out: Path, fake_models: fakes.Calls) -> None:
@@ -171,7 +161,7 @@ def test_new_weights_redo_what_follows(
 def test_a_new_calibration_decides_anew_and_embeds_nothing(
     raw: Path, out: Path, tmp_path: Path, fake_models: fakes.Calls
 ) -> None:
-    catalogue = _catalogue(raw, tmp_path)
+    catalogue = catalogue_of(raw, tmp_path)
     run(raw, out, "--catalog", catalogue)
     assert states(out)["sub/b.JPG"] == "identified"
     card = tmp_path / "fake-weights" / "embedder.json"
@@ -183,19 +173,10 @@ def test_a_new_calibration_decides_anew_and_embeds_nothing(
     assert counted(fake_models) == ([], 0, 0)
 
 
-def _catalogue(raw: Path, tmp_path: Path) -> Path:
-    labels = tmp_path / "who.csv"
-    labels.write_text("photo,part,xmin,ymin,xmax,ymax,individual\na.jpg,dorsal_fin,40,60,90,110,A\n")
-    path = tmp_path / "catalogue.sqlite"
-    add = whalepipe("catalog", "add", raw, "--labels", labels, "--catalog", path, "--device", "cpu", "--quiet")
-    assert add.code == 0
-    return path
-
-
 def test_another_part_for_the_same_box_is_another_answer(
     raw: Path, out: Path, tmp_path: Path, fake_models: fakes.Calls
 ) -> None:
-    catalogue, boxes = _catalogue(raw, tmp_path), tmp_path / "boxes.csv"
+    catalogue, boxes = catalogue_of(raw, tmp_path), tmp_path / "boxes.csv"
     for part, state in (("dorsal_fin", "identified"), ("fluke", "new"), ("dorsal_fin", "identified")):
         boxes.write_text(f"photo,part,xmin,ymin,xmax,ymax\nsub/b.JPG,{part},100,80,160,140\n")
         assert run(raw, out, "--catalog", catalogue, "--boxes", boxes).code == 0
@@ -322,7 +303,7 @@ def test_each_stage_stops_after_its_table(
 
 
 def test_a_catalogue_names_the_known(raw: Path, out: Path, tmp_path: Path, fake_models: fakes.Calls) -> None:
-    catalogue = _catalogue(raw, tmp_path)
+    catalogue = catalogue_of(raw, tmp_path)
     assert run(raw, out, "--catalog", catalogue).code == 0
     found = {r["crop"][0] + r["crop"][-5]: (r["state"], r["individual"]) for r in rows(out, "ledger") if r["crop"]}
     assert found["a0"] == found["b0"] == ("identified", "A")
@@ -377,7 +358,7 @@ def test_a_crop_is_upright_and_keeps_time_camera_and_place(
 
 def test_no_bar_runs_within_another(raw: Path, out: Path, tmp_path: Path, fake_models: fakes.Calls) -> None:  # noqa: ARG001
     # A terminal shows one bar at a time; the catalogue's is drawn before that of the matches which need it.
-    catalog = _catalogue(raw, tmp_path)
+    catalog = catalogue_of(raw, tmp_path)
     shown: list[str] = []
     running: list[str] = []
 

@@ -11,6 +11,8 @@ import yaml
 
 from whalepipe.errors import ConfigError
 
+LONGEST_LIST = 50  # candidates: nobody looks at more of them for each crop
+
 
 def _number(default: Any, least: float, most: float) -> Any:
     """A field with the range of values that make sense."""
@@ -97,8 +99,27 @@ class MatchConfig:
     silhouette: str = "silhouette"  # weights that tell an animal's outline: shipped ones by name, or a path
     prior_new: float = _share(0.5)  # probability that an animal is new, before its crop is looked at
     identified_at: float = _share(0.8)  # least probability of the best individual at which it is given as `identified`
+    false_match_rate: float = _share(0.0)  # expected wrong names among the `identified`; 0: `identified_at` decides
+    miss_rate: float = _share(0.0)  # expected known animals not among the candidates; 0: `candidates` of each
     new_at: float = _share(0.8)  # least probability of `new` at which a crop is given as `new`
     same_at: float = _number(0.5, 0.001, 0.999)  # least probability of being one animal at which new crops are grouped
+
+    @property
+    def named_at(self) -> float:
+        """Least probability at which a name is given without a look."""
+        return 1 - self.false_match_rate if self.false_match_rate else self.identified_at
+
+    @property
+    def ranked(self) -> int:
+        """How many answers are ranked for each crop, `new` among them."""
+        return max(self.candidates, LONGEST_LIST + 1) if self.miss_rate else self.candidates
+
+    @property
+    def ranking(self) -> "MatchConfig":
+        """What the ranked candidates depend on; the rest, which is decided by them, at its default."""
+        default = MatchConfig(candidates=self.ranked)
+        kept = ("looked_at", "crops_each", "silhouette", "prior_new")
+        return dataclasses.replace(default, **{name: getattr(self, name) for name in kept})
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The stages in their order, over all photos of a folder, each photo's part of each stage under the cache."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
@@ -22,6 +22,7 @@ from whalepipe.stages import match as matching
 from whalepipe.stages import quality as grading
 from whalepipe.stages import species as naming
 from whalepipe.stages.ledger import Findings, ledger
+from whalepipe.stages.promise import Promise, promises, shortened
 from whalepipe.stages.view import view
 from whalepipe.tables import (
     Answer,
@@ -55,6 +56,7 @@ class Tables:
     species: list[Species] = field(default_factory=list)
     matches: list[Match] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+    promised: dict[str, Promise | None] = field(default_factory=dict)  # by part, where a rate was asked for
     ledger: list[Ledger] = field(default_factory=list)
 
     def counts(self) -> dict[str, int]:
@@ -212,6 +214,10 @@ def name_individuals(work: Work, tables: Tables) -> None:
     views = [[v.crop, v.view] for v in tables.views]
     decide_key = recipe("decide", deciding.VERSION, config, [[c.crop, keys[c.crop]] for c in crops], views)
     tables.answers = work.cache.cached("decide", decide_key, Answer, decide)
+    if config.miss_rate or config.false_match_rate:
+        tables.promised = promises(crops, tables.matches, tables.answers, config.miss_rate)
+    if config.miss_rate:
+        tables.matches = shortened(tables.matches, {c.crop: c.part for c in crops}, tables.promised)
     work.write("matches", Match, tables.matches)
 
 
@@ -227,7 +233,8 @@ def keep_ledger(work: Work, tables: Tables) -> None:
     )
     tables.ledger = ledger(tables.photos, findings)
     work.write("ledger", Ledger, tables.ledger)
-    work.write_summary(tables.ledger)
+    expected = {part: asdict(promise) if promise else None for part, promise in tables.promised.items()}
+    work.write_summary(tables.ledger, {"expected": expected} if expected else {})
 
 
 RECIPE: Sequence[tuple[str, Sequence[Callable[[Work, Tables], None]]]] = (

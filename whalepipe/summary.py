@@ -1,9 +1,10 @@
 """Totals of a ledger. Numbers of animals are given for each part, never added up: a fin and a fluke may be one."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from whalepipe.config import LONGEST_LIST
 from whalepipe.tables import Ledger
 
 OF_FILES = ("empty", "duplicate", "skipped", "failed")
@@ -29,3 +30,22 @@ def _of_part(rows: Sequence[Ledger]) -> dict[str, int]:
         "unsure_crops": states["unsure"],
         "rejected_crops": states["rejected"],
     }
+
+
+def told(expected: Mapping[str, Any] | None) -> str:
+    """A `stages.promise.Promise`, as a mapping, in words; None where the catalogue holds nobody of the part."""
+    if expected is None:
+        return "the catalogue holds none, so no list has anybody to miss"
+    length = expected["list_length"]
+    missed = f"{expected['miss_rate']:.1%} of the known animals' crops are expected to be missed"
+    if length:
+        first = f"first {length} candidates" if length > 1 else "first candidate"
+        said = [f"look at the {first} of every crop without a name, and {missed}"]
+    else:
+        said = [f"no list of up to {LONGEST_LIST} candidates misses as few as was asked: with {LONGEST_LIST}, {missed}"]
+    wrong, bias = expected["false_match_rate"], expected["abundance_bias"]
+    said += [f"{wrong:.1%} of the names given without a look are expected to be wrong"] if wrong is not None else []
+    if bias is not None:
+        high = "high" if bias >= 0 else "low"
+        said.append(f"an estimate of abundance by mark and recapture comes out {abs(bias):.1%} too {high}")
+    return "; ".join([*said, "all this as far as the probabilities are true"])

@@ -248,7 +248,7 @@ class Work:
     def match_key(self, crop: Crop, calibration: Calibration) -> str:
         """The cause of a crop's ranked candidates."""
         look, causes = self.closer_look, [self.embed_key(crop), crop.part, calibration, self.gallery_revision]
-        return recipe("match", matching.VERSION, self.config.match, *causes, look and look.method)
+        return recipe("match", matching.VERSION, self.config.match.ranking, *causes, look and look.method)
 
     # Catalogue --------------------------------------------------------------------------------------------------
 
@@ -280,8 +280,8 @@ class Work:
         digest = self.embedder_weights.digest if crops else ""
         self.write("embeddings", Embedding, [Embedding(c.crop, i, digest) for i, c in enumerate(crops)])
 
-    def write_summary(self, rows: Sequence[Ledger]) -> None:
-        """Write summary.json: what became of the files and the crops, and what the run was made with."""
+    def write_summary(self, rows: Sequence[Ledger], expected: dict[str, Any]) -> None:
+        """Write summary.json: what became of files and crops, what is `expected`, what the run was made with."""
         made_with = {
             "whalepipe": __version__,
             "detector": "" if self.job.boxes else self.detector_weights.digest,
@@ -293,5 +293,5 @@ class Work:
             "catalogue": self.gallery_revision,
             "config": asdict(self.config),
         }
-        text = json.dumps({**summarize(rows), "made_with": made_with}, indent=2, ensure_ascii=False)
+        text = json.dumps({**summarize(rows), **expected, "made_with": made_with}, indent=2, ensure_ascii=False)
         write_aside(self.job.out / "summary.json", (text + "\n").encode())

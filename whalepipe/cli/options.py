@@ -36,6 +36,13 @@ Settings = Annotated[
     list[str] | None, typer.Option("--set", help="One setting, such as quality.min_size=60; may be repeated.")
 ]
 Boxes = Annotated[Path | None, typer.Option("--boxes", help="CSV of boxes drawn by hand, in place of the detector.")]
+MissRate = Annotated[
+    float | None,
+    typer.Option("--miss-rate", help="Write as many candidates that no more known animals are missed, as 0.02."),
+]
+FalseMatchRate = Annotated[
+    float | None, typer.Option("--false-match-rate", help="Name without a look only as surely as this, as 0.01.")
+]
 DeviceName = Annotated[Device, typer.Option("--device", help="What the models run on.")]
 EngineName = Annotated[Engine, typer.Option("--engine", help="Where the work is done.")]
 Verify = Annotated[bool, typer.Option("--verify", help="Read every photo again, even one that looks unchanged.")]

@@ -7,6 +7,7 @@ import typer
 
 from whalepipe.cli import options as o
 from whalepipe.cli.console import progress, say, say_some
+from whalepipe.summary import told
 
 SOME_FAILED = 1
 STAGES = {
@@ -35,6 +36,8 @@ def _command(until: str, report: bool) -> Callable[..., None]:
         config: o.ConfigFile = None,
         settings: o.Settings = None,
         boxes: o.Boxes = None,
+        miss_rate: o.MissRate = None,
+        false_match_rate: o.FalseMatchRate = None,
         device: o.DeviceName = o.Device.auto,
         engine: o.EngineName = o.Engine.local,  # noqa: ARG001  one engine yet; the option is the place of the next
         verify: o.Verify = False,
@@ -43,7 +46,9 @@ def _command(until: str, report: bool) -> Callable[..., None]:
         from whalepipe.pipeline import run
         from whalepipe.work import Job
 
-        configuration = o.configuration(config, settings)
+        rates = {"miss_rate": miss_rate, "false_match_rate": false_match_rate}
+        asked = [f"match.{name}={rate}" for name, rate in rates.items() if rate is not None]
+        configuration = o.configuration(config, [*(settings or []), *asked])
         folder = o.output_folder(raw_dir, out)
         job = Job(raw_dir, folder, configuration, o.catalog_path(catalog), boxes, device.value, verify)
         tables = run(job, until, progress(quiet))
@@ -72,9 +77,11 @@ def _say_result(folder: Path, until: str, counts: dict[str, int], failed: list[s
 def _say_animals(folder: Path) -> None:
     import json
 
-    parts = json.loads((folder / "summary.json").read_text(encoding="utf-8"))["parts"]
-    for part, n in parts.items():
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    for part, n in summary["parts"].items():
         say(
             f"{part}: {n['crops']} crops: {n['known_individuals']} known individuals, {n['new_individuals']} new,"
             f" {n['unsure_crops']} crops unsure, {n['rejected_crops']} set aside"
         )
+    for part, expected in summary.get("expected", {}).items():
+        say(f"{part}: {told(expected)}")

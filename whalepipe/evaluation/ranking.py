@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from whalepipe.config import LONGEST_LIST
+
 Numbers = npt.NDArray[np.float64]
 TOPS = (1, 5, 20)
 LISTS = (1, 2, 3, 5, 10, 20, 50)  # lengths of the list of candidates for which the miss rate is given
-LONGEST_LIST = 50  # candidates that a person may be asked to look through
 MISS_RATES = (0.02, 0.05, 0.1)
 BINS = 15  # of the expected calibration error
 LEAST = 1e-4  # smallest probability in the logarithm: probabilities are written with four decimals

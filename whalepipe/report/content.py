@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from whalepipe.catalog.entries import Summary
@@ -14,7 +14,7 @@ from whalepipe.report.pictures import Source
 from whalepipe.report.repeat import Repeat, repeat
 from whalepipe.report.trust import Instrument, instruments
 from whalepipe.stages.listing import in_time
-from whalepipe.summary import OF_FILES, summarize
+from whalepipe.summary import OF_FILES, summarize, told
 from whalepipe.tables import NEW, UNKNOWN, Ledger, Match, Photo, Species
 from whalepipe.work import Job
 
@@ -91,6 +91,7 @@ class Page:
     facts: Facts
     summary: dict[str, Any]
     named_wrong: float  # expected number of wrong names, if the probabilities hold
+    expected: Mapping[str, str] = field(default_factory=dict)  # of each part's lists of candidates, where asked for
     encounters: Sequence[Encounter] = ()
     known: Sequence[Group] = ()
     new: Sequence[Group] = ()
@@ -124,6 +125,7 @@ def page_of(job: Job, tables: Tables, made_with: Mapping[str, Any]) -> Page:
         facts=_facts(tables.photos),
         summary=summarize(tables.ledger),
         named_wrong=_named_wrong(cards),
+        expected={part: told(asdict(p) if p else None) for part, p in tables.promised.items()},
         encounters=_encounters(tables.photos, rows, [*known, *new]),
         known=known,
         new=new,

@@ -50,7 +50,7 @@ def _answer(
     known = next((m for m in ranked if m.individual != NEW), None)
     if known is None:
         return Answer(crop, "new", "", new.probability, "")
-    if known.probability >= config.identified_at:
+    if known.probability >= config.named_at:
         return Answer(crop, "identified", known.individual, known.probability, "")
     if new.probability < config.new_at:
         text = f"{known.individual} {known.probability:.2f}, new {new.probability:.2f}: neither is sure enough"

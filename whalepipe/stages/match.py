@@ -36,7 +36,7 @@ def match(
     config: MatchConfig,
     details: Callable[[Crop], Details] | None = None,
 ) -> list[Match]:
-    """The `config.candidates` most probable answers for each crop, `new` always among them.
+    """The `config.ranked` most probable answers for each crop, `new` always among them.
 
     `vectors` holds a unit vector, (dimension,), for each crop's name, `calibrations` one for each part; `weights` is
     the digest of the weights that made the vectors. Only crops of the same part are compared. `details` gives those
@@ -85,7 +85,7 @@ def weighed(
 def _answers(candidates: Sequence[Candidate], config: MatchConfig) -> list[tuple[float, Candidate | None]]:
     """Probability of each answer, best first; `new` has no candidate and is never cut from the list."""
     known, new = probabilities(np.array([c.log_ratio for c in candidates], dtype=np.float64), config.prior_new)
-    others = list(zip(known, candidates, strict=True))[: max(config.candidates - 1, 0)]
+    others = list(zip(known, candidates, strict=True))[: max(config.ranked - 1, 0)]
     return sorted([(new, None), *others], key=lambda answer: -answer[0])
 
 
