@@ -1,6 +1,6 @@
 """The stages in their order, over all photos of a folder, each photo's part of each stage under the cache."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import TypeVar
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from whalepipe.cache import recipe
 from whalepipe.errors import PhotoError, WhalepipeError
+from whalepipe.models.calibration import Calibration
 from whalepipe.models.details import Details
 from whalepipe.photos import describe, scan
 from whalepipe.progress import Progress, silent
@@ -17,12 +18,13 @@ from whalepipe.stages import crop as cropping
 from whalepipe.stages import decide as deciding
 from whalepipe.stages import detect as detecting
 from whalepipe.stages import embed as embedding
-from whalepipe.stages import listing
+from whalepipe.stages import listing, together
 from whalepipe.stages import match as matching
 from whalepipe.stages import quality as grading
 from whalepipe.stages import species as naming
 from whalepipe.stages.ledger import Findings, ledger
 from whalepipe.stages.promise import Promise, promises, shortened
+from whalepipe.stages.together import follow, pooled
 from whalepipe.stages.view import view
 from whalepipe.tables import (
     Answer,
@@ -181,26 +183,48 @@ def name_species(work: Work, tables: Tables) -> None:
 
 
 def name_individuals(work: Work, tables: Tables) -> None:
-    """Ranked candidates for every crop that quality kept, and one answer from them."""
+    """Ranked candidates for every crop that quality kept, one list for those that follow one animal through a burst,
+    and one answer from them."""
     crops = kept_in_time(tables)
     calibrations = work.calibrations({c.part for c in crops})
-    config = work.config.match
+    config, bursts = work.config.match, {p.photo: p.burst for p in tables.photos}
     keys = {c.crop: work.match_key(c, calibrations[c.part]) for c in crops}
+    tracks = follow(crops, bursts, tables.vectors, calibrations, config.same_at) if config.pool == "burst" else []
+    tables.matches = pooled(_ranked(work, tables, crops, calibrations, keys), tracks, work.known, config)
 
-    closely = work.closer_look
+    def decide() -> list[Answer]:
+        views = {v.crop: v.view for v in tables.views}
+        shown = work.gallery.views()
+        return deciding.decide(crops, tables.matches, views, shown, tables.vectors, calibrations, config)
+
+    views = [[v.crop, v.view] for v in tables.views]
+    causes = [[c.crop, keys[c.crop]] for c in crops], [t.crops for t in tracks], views
+    decide_key = recipe("decide", deciding.VERSION, together.VERSION, config, *causes)
+    tables.answers = work.cache.cached("decide", decide_key, Answer, decide)
+    if config.miss_rate or config.false_match_rate:
+        tables.promised = promises(crops, tables.matches, tables.answers, config.miss_rate)
+    if config.miss_rate:
+        tables.matches = shortened(tables.matches, {c.crop: c.part for c in crops}, tables.promised)
+    work.write("matches", Match, tables.matches)
+
+
+def _ranked(
+    work: Work,
+    tables: Tables,
+    crops: Sequence[Crop],
+    calibrations: Mapping[str, Calibration],
+    keys: Mapping[str, str],
+) -> list[Match]:
+    """Ranked candidates of each crop for itself; those made before under the same cause (`keys`, by crop) are kept."""
+    closely, weights = work.closer_look, work.embedder_weights.digest if crops else ""
 
     def look(crop: Crop) -> Details:
         assert closely is not None
         return closely(work.crop_pixels(crop), crop.part)
 
     def match(crop: Crop) -> list[Match]:
-        weights, details = work.embedder_weights.digest, look if closely else None
-        return matching.match([crop], tables.vectors, work.gallery, calibrations, weights, config, details)
-
-    def decide() -> list[Answer]:
-        views = {v.crop: v.view for v in tables.views}
-        shown = work.gallery.views()
-        return deciding.decide(crops, tables.matches, views, shown, tables.vectors, calibrations, config)
+        details = look if closely else None
+        return matching.match([crop], tables.vectors, work.gallery, calibrations, weights, work.config.match, details)
 
     kept = {c.crop: work.cache.load("match", keys[c.crop], Match) for c in crops}
     missing = [c for c in crops if kept[c.crop] is None]
@@ -209,16 +233,8 @@ def name_individuals(work: Work, tables: Tables) -> None:
         for crop in work.each("match", missing):
             kept[crop.crop] = found = match(crop)
             work.cache.store("match", keys[crop.crop], found)
-    for crop in crops:  # one found elsewhere under the same cause had another name
-        tables.matches += [replace(row, crop=crop.crop) for row in kept[crop.crop] or ()]
-    views = [[v.crop, v.view] for v in tables.views]
-    decide_key = recipe("decide", deciding.VERSION, config, [[c.crop, keys[c.crop]] for c in crops], views)
-    tables.answers = work.cache.cached("decide", decide_key, Answer, decide)
-    if config.miss_rate or config.false_match_rate:
-        tables.promised = promises(crops, tables.matches, tables.answers, config.miss_rate)
-    if config.miss_rate:
-        tables.matches = shortened(tables.matches, {c.crop: c.part for c in crops}, tables.promised)
-    work.write("matches", Match, tables.matches)
+    # One found elsewhere under the same cause had another name.
+    return [replace(row, crop=crop.crop) for crop in crops for row in kept[crop.crop] or ()]
 
 
 def keep_ledger(work: Work, tables: Tables) -> None:

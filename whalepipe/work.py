@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -162,22 +163,12 @@ class Work:
     # Boxes and crops --------------------------------------------------------------------------------------------
 
     def drawn_boxes(self, photos: Sequence[Photo]) -> dict[str, list[BoxLabel]] | None:
-        """The boxes that a person drew, by photo; None where the detector is to find them. Raises TableError.
-
-        Those drawn on a double stand for the photo that it is a double of, unless that one has its own.
-        """
+        """The boxes that a person drew, by photo; None where the detector is to find them. Raises TableError."""
         if self.job.boxes is None:
             return None
-        labels: dict[str, list[BoxLabel]] = {}
-        for label in read_table(self.job.boxes, BoxLabel, aliases=True):
-            labels.setdefault(label.photo, []).append(label)
+        labels = detecting.by_photo(read_table(self.job.boxes, BoxLabel, aliases=True), photos)
         if not labels.keys() & {p.photo for p in photos}:
             raise TableError(f"{self.job.boxes}: none of its photos lies in {self.job.raw_dir}")
-        originals = {p.photo_id: p.photo for p in photos if p.usable}
-        for photo in photos:
-            original = originals.get(photo.photo_id)
-            if original and photo.photo in labels:
-                labels.setdefault(original, labels[photo.photo])
         return labels
 
     def detect_key(self, photo: Photo) -> str:
@@ -253,17 +244,28 @@ class Work:
     # Catalogue --------------------------------------------------------------------------------------------------
 
     @cached_property
+    def catalog(self) -> Catalog | None:
+        """The catalogue, if there is one."""
+        return Catalog.open(self.job.catalog) if self.job.catalog else None
+
+    @cached_property
     def gallery_revision(self) -> str:
         """What the catalogue held when it was last changed; empty without a catalogue."""
-        return "" if self.job.catalog is None else Catalog.open(self.job.catalog).revision
+        return self.catalog.revision if self.catalog else ""
+
+    @cached_property
+    def known(self) -> Counter[str]:
+        """How many individuals the catalogue holds of each part."""
+        return Counter(s.part for s in self.catalog.summaries()) if self.catalog else Counter()
 
     @cached_property
     def gallery(self) -> Gallery:
         """The catalogue's vectors under today's weights, those that are missing made now."""
-        if self.job.catalog is None:
+        if self.catalog is None:
             return Gallery()
-        catalog = Catalog.open(self.job.catalog)
-        return catalog.gallery(self.embedder_weights.digest, lambda p: self.embedder(p), self.each, self.closer_look)
+        return self.catalog.gallery(
+            self.embedder_weights.digest, lambda p: self.embedder(p), self.each, self.closer_look
+        )
 
     # Tables -----------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """Find the flukes and dorsal fins of a photo, or take the boxes that a person drew."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import isnan
 
 import numpy as np
@@ -13,7 +13,7 @@ from whalepipe.models.detector import Box, Detector
 from whalepipe.models.tiles import pays
 from whalepipe.tables import BoxLabel, Detection, Photo
 
-VERSION = 4
+VERSION = 5
 INSIDE = 0.8  # of a box's area in another box: it lies inside
 MUCH_SMALLER = 0.2  # of the other's area
 
@@ -53,6 +53,22 @@ def _within(a: Box, b: Box) -> bool:
     """Whether the smaller of two boxes lies in the larger one and is no much smaller."""
     small, large = sorted((area(a), area(b)))
     return shared(a, b) >= INSIDE * small and small >= MUCH_SMALLER * large
+
+
+def by_photo(labels: Iterable[BoxLabel], photos: Sequence[Photo]) -> dict[str, list[BoxLabel]]:
+    """The boxes that a person drew, by photo.
+
+    Those drawn on a double stand for the photo that it is a double of, unless that one has its own.
+    """
+    drawn_on: dict[str, list[BoxLabel]] = {}
+    for label in labels:
+        drawn_on.setdefault(label.photo, []).append(label)
+    originals = {p.photo_id: p.photo for p in photos if p.usable}
+    for photo in photos:
+        original = originals.get(photo.photo_id)
+        if original and photo.photo in drawn_on:
+            drawn_on.setdefault(original, drawn_on[photo.photo])
+    return drawn_on
 
 
 def drawn(photo: Photo, labels: Sequence[BoxLabel]) -> list[Detection]:
