@@ -48,6 +48,15 @@ def test_a_miss_rate_may_leave_the_worst_out():
     assert ranking.list_lengths(known) == {"0.02": 3, "0.05": 1, "0.1": 1}
 
 
+def test_what_lists_are_expected_to_miss_is_in_the_probabilities_of_all_queries():
+    # Known with 0.8 and 0.2; beyond the first candidate are 0.3 and 0.1 of that, beyond the second none.
+    tails = ((0.8, 0.3, *[0.0] * 6), (0.2, 0.1, *[0.0] * 6))
+    answers = [Answer("a", True, 1, 1, 0.5, 0.5, 0.0, 0.25, told) for told in tails]
+    assert ranking.expected_misses(answers)["1"] == 0.4
+    assert ranking.expected_misses(answers)["2"] == ranking.expected_misses(answers)["50"] == 0.0
+    assert ranking.expected_misses([answer()]) == {}
+
+
 def test_map5_counts_new_as_an_answer():
     answers = [answer(place=1), answer(place=2), answer(place=6), new(place=4)]
     assert ranking.figures(answers)["map5"] == (1 + 0.5 + 0 + 0.25) / 4
@@ -103,6 +112,7 @@ def test_answers_by_bayes():
     assert (second.rank, second.place, second.probability) == (2, 3, 0.0833)
     assert (third.known, third.rank, third.place, third.probability) == (False, None, 2, 0.1667)
     assert (first.base, third.base) == (pytest.approx(1 / 3), pytest.approx(1 / 3))
+    assert first.beyond[:3] == (pytest.approx(0.8333, abs=1e-4), pytest.approx(0.0833, abs=1e-4), 0.0)
     assert first.newness == pytest.approx(-math.log(10), abs=1e-4)
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from whalepipe.evaluation.identity import IdentityEvaluation
 
 GROUPS = ("parts", "sizes")  # figures that each have all of them again
-MAPS = ("fnr_at_k", "k_for_miss_rate", "confused")  # figures that are one number for each of several settings
+MAPS = ("fnr_at_k", "expected_fnr_at_k", "k_for_miss_rate", "confused")  # figures, a number each for several settings
 
 Part = Annotated[str, typer.Option("--part", help="What the crops show, such as fluke.")]
 

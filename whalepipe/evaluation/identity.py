@@ -19,7 +19,16 @@ from whalepipe.config import Config
 from whalepipe.enrol import NO_NAMES
 from whalepipe.errors import PhotoError, TableError
 from whalepipe.evaluation.boxes import groups, interval, resample
-from whalepipe.evaluation.ranking import Answer, auroc, auroc_sorted, figures, list_lengths, misses
+from whalepipe.evaluation.ranking import (
+    LISTS,
+    Answer,
+    auroc,
+    auroc_sorted,
+    expected_misses,
+    figures,
+    list_lengths,
+    misses,
+)
 from whalepipe.models import embedder
 from whalepipe.models.calibration import Calibration, read_calibration
 from whalepipe.models.details import CloserLook, Details, closer_look, likeness
@@ -59,7 +68,8 @@ def evaluate_identity(
 
     An individual that the gallery lacks, and a query labelled `other` or `new`, counts as new; a query labelled
     `unknown` is left out. Returns top1, top5, top20 (of known queries, `new` not among the candidates), map5 (of all,
-    `new` among the answers), auroc_new, baks, baus, ece, log_loss_skill (against base rates), fnr_at_k,
+    `new` among the answers), auroc_new, baks, baus, ece, log_loss_skill (against base rates), fnr_at_k and
+    expected_fnr_at_k (by the probabilities alone),
     k_for_miss_rate, `intervals` (95 %, by resampling encounters) and counts.
     Raises TableError, PhotoError, WeightsError.
     """
@@ -174,6 +184,7 @@ def _answer(
         best=max(new, each[0]),
         newness=-float(np.logaddexp.reduce(ratios)),
         base=(1 - share_new) / len(names) if known else share_new,
+        beyond=tuple(round(sum(each[k:]), 4) for k in (0, *LISTS)),
     )
 
 
@@ -187,6 +198,7 @@ def scored(answers: Sequence[Answer], encounters: Sequence[str], options: Identi
     return {
         **{name: None if value is None else round(value, 4) for name, value in whole.items()},
         "fnr_at_k": misses(known),
+        "expected_fnr_at_k": expected_misses(answers),
         "k_for_miss_rate": list_lengths(known),
         "intervals": {name: interval([s[name] for s in samples]) for name in whole},
         "resampled": resampled,

@@ -32,6 +32,7 @@ class Answer:
     best: float  # probability of the first answer
     newness: float  # grows with P(new)
     base: float  # probability of the right answer by base rates alone
+    beyond: tuple[float, ...] = ()  # of its being known, and not among the first so many candidates: none, then LISTS
 
     @property
     def right(self) -> bool:
@@ -62,6 +63,15 @@ def misses(known: Sequence[Answer]) -> dict[str, float]:
     """False-negative rate by length of the list: the share of known queries whose individual is not on it."""
     shares = {k: top(known, k) for k in LISTS}
     return {str(k): round(1 - share, 4) for k, share in shares.items() if share is not None}
+
+
+def expected_misses(answers: Sequence[Answer]) -> dict[str, float]:
+    """What `misses` would be if the probabilities were true: of all queries, each known as far as it is probably so."""
+    told = np.array([a.beyond for a in answers if a.beyond], dtype=np.float64)
+    if not told.size or not told[:, 0].sum() > 0:
+        return {}
+    shares = told[:, 1:].sum(axis=0) / told[:, 0].sum()
+    return {str(k): round(float(share), 4) for k, share in zip(LISTS, shares, strict=True)}
 
 
 def list_lengths(known: Sequence[Answer]) -> dict[str, int | None]:
