@@ -7,6 +7,7 @@ from whalepipe.catalog.store import Catalog
 from whalepipe.config import Config
 from whalepipe.enrol import Enrolment, enrol_crops, enrol_photos
 from whalepipe.errors import CatalogError
+from whalepipe.instruments import Instruments
 
 HEADER = "photo,part,xmin,ymin,xmax,ymax,individual\n"
 
@@ -19,7 +20,7 @@ def catalogue(tmp_path: Path) -> Path:
 def photos(catalogue: Path, raw: Path, text: str) -> Enrolment:
     labels = catalogue.with_suffix(".csv")
     labels.write_text(text)
-    return enrol_photos(catalogue, raw, labels, Config(), "cpu")
+    return enrol_photos(catalogue, raw, labels, Instruments(Config(), "cpu"))
 
 
 def test_several_animals_of_one_photo_have_names_of_their_own(raw: Path, catalogue: Path) -> None:
@@ -63,7 +64,7 @@ def test_what_is_no_name_is_left_out(raw: Path, catalogue: Path, name: str) -> N
 def test_encounters_and_photos_can_be_left_out(raw: Path, catalogue: Path) -> None:
     labels = catalogue.with_suffix(".csv")
     labels.write_text("crop,encounter,individual,view,part\na.jpg,IMG_49,A,left,\nsub/b.JPG,x,B,,head\nc.png,x,C,,\n")
-    done = enrol_crops(catalogue, raw, labels, "fluke", ["IMG_*", "c.png"])
+    done = enrol_crops(catalogue, raw, labels, "fluke", Instruments(Config(), "cpu"), ["IMG_*", "c.png"])
     assert done == Enrolment(added=1, left_out=2)
     assert [(s.individual, s.part) for s in Catalog.open(catalogue).summaries()] == [("B", "head")]
 
@@ -74,7 +75,7 @@ def test_no_label_leads_out_of_the_folder(raw: Path, catalogue: Path, name: str)
     (raw / "out.jpg").symlink_to(raw.parent / "secret.jpg")
     labels = catalogue.with_suffix(".csv")
     labels.write_text(f"crop,individual\n{name},A\n")
-    done = enrol_crops(catalogue, raw, labels, "fluke")
+    done = enrol_crops(catalogue, raw, labels, "fluke", Instruments(Config(), "cpu"))
     assert (done.added, len(done.problems)) == (0, 1)
     assert not catalogue.exists()
 

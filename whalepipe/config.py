@@ -70,6 +70,15 @@ class EmbedConfig:
 
 
 @dataclass(frozen=True)
+class ViewConfig:
+    """Telling which side of the animal is seen."""
+
+    tell: str = _choice("auto", "none")  # auto: of dorsal fins, by their outline
+    silhouette: str = "silhouette"  # the weights that see it
+    sure_at: float = _share(0.9)  # least probability of a side at which it is given
+
+
+@dataclass(frozen=True)
 class QualityConfig:
     """Least value of each measure (stages/quality.py says what they are) at which a crop is kept."""
 
@@ -131,6 +140,7 @@ class Config:
     detect: DetectConfig = field(default_factory=DetectConfig)
     crop: CropConfig = field(default_factory=CropConfig)
     embed: EmbedConfig = field(default_factory=EmbedConfig)
+    view: ViewConfig = field(default_factory=ViewConfig)
     quality: QualityConfig = field(default_factory=QualityConfig)
     species: SpeciesConfig = field(default_factory=SpeciesConfig)
     match: MatchConfig = field(default_factory=MatchConfig)

@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 
 from whalepipe.catalog.entries import Entry
 from whalepipe.catalog.store import Catalog
-from whalepipe.config import Config
 from whalepipe.errors import PhotoError, TableError
 from whalepipe.files import digest, storing
-from whalepipe.models.detector import Detector, load_detector
+from whalepipe.instruments import Instruments
 from whalepipe.photos import Found, describe, encode_jpeg, inside, read_photo
 from whalepipe.progress import Progress, silent
 from whalepipe.stages import crop as cropping
 from whalepipe.stages import detect as detecting
-from whalepipe.tables import UNKNOWN, BoxLabel, CropLabel, Detection, Photo, read_table
+from whalepipe.stages.view import sure, view
+from whalepipe.tables import BoxLabel, Crop, CropLabel, Detection, Photo, read_table
 from whalepipe.taxonomy import accepted
 
 LONGEST_SIDE = 1024  # pixels of a crop in the catalogue; no model looks at more
@@ -47,9 +47,15 @@ class Enrolment:
 
 
 def enrol_crops(
-    catalog: Path, folder: Path, labels: Path, part: str, without: Sequence[str] = (), progress: Progress = silent
+    catalog: Path,
+    folder: Path,
+    labels: Path,
+    part: str,
+    instruments: Instruments,
+    without: Sequence[str] = (),
+    progress: Progress = silent,
 ) -> Enrolment:
-    """Add ready crops of one part, named in a CSV of `CropLabel`s. Raises CatalogError and TableError."""
+    """Add ready crops of one part, named in a CSV of `CropLabel`s. Raises CatalogError, TableError, WeightsError."""
     result = Enrolment()
     rows = [r for r in read_table(labels, CropLabel) if _wanted(r.individual, (r.encounter, r.crop), without, result)]
 
@@ -61,7 +67,7 @@ def enrol_crops(
             except PhotoError as error:
                 result.problems.append(f"{row.crop}: {error}")
                 continue
-            yield _entry(row.part or part, row.crop, pixels, row, origin)
+            yield _entry(row.part or part, row.crop, pixels, row, origin, instruments)
 
     return _add(catalog, entries(), result)
 
@@ -70,15 +76,14 @@ def enrol_photos(
     catalog: Path,
     folder: Path,
     labels: Path,
-    config: Config,
-    device: str = "auto",
+    instruments: Instruments,
     without: Sequence[str] = (),
     progress: Progress = silent,
 ) -> Enrolment:
     """Add animals from photos, named in a CSV of `BoxLabel`s.
 
     A row without a box stands for the one animal in its photo, which the detector finds; where it finds none or
-    several, the row becomes a problem. Raises CatalogError and TableError.
+    several, the row becomes a problem. Raises CatalogError, TableError, WeightsError.
     """
     result = Enrolment()
     rows = [
@@ -86,15 +91,13 @@ def enrol_photos(
         for r in read_table(labels, BoxLabel, aliases=True)
         if _wanted(r.individual, (r.encounter, r.photo), without, result)
     ]
-    finder = _Finder(config, device)
-
     boxes: Counter[str] = Counter()  # the crops of one photo are numbered, so that their names differ
 
     def entries() -> Iterator[Entry]:
         for row in progress("photos", rows):
             boxes[row.photo] += 1
             try:
-                yield _from_photo(row, boxes[row.photo] - 1, inside(folder, row.photo), finder)
+                yield _from_photo(row, boxes[row.photo] - 1, inside(folder, row.photo), instruments)
             except (PhotoError, TableError) as error:
                 result.problems.append(f"{row.photo}: {error}")
 
@@ -137,41 +140,43 @@ def _beside(catalog: Path) -> IO[bytes]:
         return tempfile.TemporaryFile(dir=catalog.parent)
 
 
-class _Finder:
-    """The detector, loaded at the first photo whose label has no box."""
-
-    def __init__(self, config: Config, device: str) -> None:
-        self.config = config
-        self._device = device
-        self._detector: Detector | None = None
-
-    def only_animal(self, photo: Photo, path: Path, part: str) -> Detection:
-        """The one animal in a photo. Raises PhotoError where the detector finds none or several."""
-        if self._detector is None:
-            self._detector = load_detector(self.config.detect, self._device)
-        pixels = read_photo(path, self.config.detect.size, self.config.photos.max_megapixels)
-        full = partial(read_photo, path, max_megapixels=self.config.photos.max_megapixels)
-        found = detecting.detect(photo, pixels, self._detector, self.config.detect, full)
-        found = [d for d in found if part in ("", d.part)]
-        if len(found) != 1:
-            raise PhotoError(f"{len(found)} animals found where the label has no box; give xmin, ymin, xmax, ymax")
-        return found[0]
+def _only_animal(photo: Photo, path: Path, part: str, instruments: Instruments) -> Detection:
+    """The one animal in a photo. Raises PhotoError where the detector finds none or several."""
+    config, most = instruments.config.detect, instruments.config.photos.max_megapixels
+    pixels, full = read_photo(path, config.size, most), partial(read_photo, path, max_megapixels=most)
+    found = detecting.detect(photo, pixels, instruments.detector, config, full)
+    found = [d for d in found if part in ("", d.part)]
+    if len(found) != 1:
+        raise PhotoError(f"{len(found)} animals found where the label has no box; give xmin, ymin, xmax, ymax")
+    return found[0]
 
 
-def _from_photo(row: BoxLabel, number: int, path: Path, finder: _Finder) -> Entry:
+def _from_photo(row: BoxLabel, number: int, path: Path, instruments: Instruments) -> Entry:
+    config = instruments.config
     status = path.stat()
-    photo = describe(Found(row.photo, path, status.st_size, status.st_mtime_ns), finder.config.photos)
+    photo = describe(Found(row.photo, path, status.st_size, status.st_mtime_ns), config.photos)
     if photo.error:
         raise PhotoError(photo.error)
     boxes = detecting.drawn(photo, [row])
-    box = replace(boxes[0] if boxes else finder.only_animal(photo, path, row.part), box=number)
-    full_size = read_photo(path, max_megapixels=finder.config.photos.max_megapixels)
-    [(crop, pixels)] = cropping.crop(full_size, [box], finder.config.crop)
+    box = replace(boxes[0] if boxes else _only_animal(photo, path, row.part, instruments), box=number)
+    full_size = read_photo(path, max_megapixels=config.photos.max_megapixels)
+    [(crop, pixels)] = cropping.crop(full_size, [box], config.crop)
     where = f"{box.xmin:.0f},{box.ymin:.0f},{box.xmax:.0f},{box.ymax:.0f}" if boxes else "the only one"
-    return _entry(box.part, crop.crop, pixels, row, f"{photo.photo_id} {box.part} {where}")
+    return _entry(box.part, crop.crop, pixels, row, f"{photo.photo_id} {box.part} {where}", instruments)
 
 
-def _entry(part: str, crop: str, pixels: NDArray[np.uint8], row: BoxLabel | CropLabel, origin: str) -> Entry:
+def _entry(
+    part: str,
+    crop: str,
+    pixels: NDArray[np.uint8],
+    row: BoxLabel | CropLabel,
+    origin: str,
+    instruments: Instruments,
+) -> Entry:
+    def told() -> str:
+        shown = Crop(crop, "", "", 0, part, pixels.shape[1], pixels.shape[0])
+        return sure(view(shown, lambda: pixels, instruments.sides), instruments.config.view).view
+
     return Entry(
         row.individual.strip(),
         part,
@@ -180,7 +185,7 @@ def _entry(part: str, crop: str, pixels: NDArray[np.uint8], row: BoxLabel | Crop
         origin,
         row.photo if isinstance(row, BoxLabel) else "",
         row.encounter,
-        row.view or UNKNOWN,
+        row.view or told(),
         accepted(row.species),
     )
 

@@ -25,7 +25,7 @@ from whalepipe.stages import species as naming
 from whalepipe.stages.ledger import Findings, ledger
 from whalepipe.stages.promise import Promise, promises, shortened
 from whalepipe.stages.together import follow, pooled
-from whalepipe.stages.view import view
+from whalepipe.stages.view import sure, view
 from whalepipe.tables import (
     Answer,
     Crop,
@@ -145,7 +145,14 @@ def embed_crops(work: Work, tables: Tables) -> None:
 
 def view_crops(work: Work, tables: Tables) -> None:
     """The side of the animal that every crop shows."""
-    tables.views = [row for crop in tables.crops for row in view(crop)]
+    tell = work.sides
+
+    def told(crop: Crop) -> list[View]:
+        return [view(crop, partial(work.crop_pixels, crop), tell)]
+
+    for crop in tables.crops:
+        made = work.cache.cached("view", work.view_key(crop), View, partial(told, crop))
+        tables.views.append(sure(replace(made[0], crop=crop.crop), work.config.view))
     work.write("views", View, tables.views)
 
 

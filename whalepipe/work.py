@@ -3,11 +3,11 @@
 import io
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +19,8 @@ from whalepipe.catalog.store import Catalog
 from whalepipe.config import Config
 from whalepipe.errors import PhotoError, TableError
 from whalepipe.files import storing, sweep, write_aside
-from whalepipe.models.calibration import Calibration, read_calibration
-from whalepipe.models.details import CloserLook, closer_look
-from whalepipe.models.exported import find_exported
-from whalepipe.models.species import SpeciesModel, find_species
-from whalepipe.models.tighten import Tightener, find_tightener
-from whalepipe.models.weights import Weights, find_weights
+from whalepipe.instruments import Instruments
+from whalepipe.models.calibration import Calibration
 from whalepipe.photos import Found, encode_jpeg, read_keepsakes, read_photo
 from whalepipe.progress import Progress
 from whalepipe.stages import crop as cropping
@@ -33,13 +29,10 @@ from whalepipe.stages import embed as embedding
 from whalepipe.stages import listing
 from whalepipe.stages import match as matching
 from whalepipe.stages import quality as grading
+from whalepipe.stages import view as viewing
 from whalepipe.stages.crop import CropFile
 from whalepipe.summary import summarize
 from whalepipe.tables import BoxLabel, Crop, Detection, Embedding, Ledger, Photo, read_table, write_table
-
-if TYPE_CHECKING:
-    from whalepipe.models.detector import Detector
-    from whalepipe.models.embedder import Embedder
 
 
 @dataclass(frozen=True)
@@ -55,12 +48,12 @@ class Job:
     verify: bool = False  # read every file again instead of knowing it by path, size and time of change
 
 
-class Work:
+class Work(Instruments):
     """What the steps of the pipeline share. Every step asks here for pixels, models, entries and tables."""
 
     def __init__(self, job: Job, progress: Progress) -> None:
+        super().__init__(job.config, job.device, job.catalog is not None)
         self.job = job
-        self.config = job.config
         self.each = progress
         self.cache = Cache(job.out / "cache")
         self.files: dict[str, Found] = {}  # by photo
@@ -80,7 +73,7 @@ class Work:
         if "detect" in stages and self.job.boxes is None:
             _ = self.exported_detector, self.tightener
         if "quality" in stages:
-            _ = self.embedder_weights
+            _ = self.embedder_weights, self.sides
         if "identify" in stages:
             _ = self.gallery_revision, self.species_model, self.closer_look
 
@@ -107,58 +100,6 @@ class Work:
         if (status.st_size, status.st_mtime_ns) != (found.size, found.changed_ns):
             raise PhotoError("changed while the run was under way; run again")
         return pixels
-
-    # Models -----------------------------------------------------------------------------------------------------
-
-    @cached_property
-    def detector_weights(self) -> Weights:
-        """The detector's file, checked against its card."""
-        return find_weights(self.config.detect.weights, "detector")
-
-    @cached_property
-    def exported_detector(self) -> Weights | None:
-        """What runs in the place of the detector's own tensors, if anything does."""
-        return find_exported(self.detector_weights, self.config.detect.backend, self.job.device)
-
-    @cached_property
-    def tightener(self) -> Tightener | None:
-        """What draws the detector's boxes anew, if anything does."""
-        return find_tightener(self.config.detect, self.detector_weights, self.job.device)
-
-    @cached_property
-    def embedder_weights(self) -> Weights:
-        """The embedder's file, checked against its card."""
-        return find_weights(self.config.embed.weights, "embedder")
-
-    @cached_property
-    def detector(self) -> "Detector":
-        """The detector, loaded now."""
-        from whalepipe.models.detector import Detector
-
-        return Detector(self.detector_weights, self.job.device, self.exported_detector, self.tightener)
-
-    @cached_property
-    def embedder(self) -> "Embedder":
-        """The embedder, loaded now."""
-        from whalepipe.models.device import pick_device
-        from whalepipe.models.embedder import Embedder
-
-        return Embedder(self.embedder_weights, pick_device(self.job.device))
-
-    @cached_property
-    def closer_look(self) -> CloserLook | None:
-        """What finds the details of crops; None where vectors alone are compared."""
-        known = self.job.catalog is not None  # else there is nobody to look closer at
-        return closer_look(self.embedder_weights, self.config.match, self.job.device) if known else None
-
-    @cached_property
-    def species_model(self) -> SpeciesModel | None:
-        """What tells the species; None where nothing does, and every species is unknown."""
-        return find_species(self.config.species.weights, self.embedder_weights.digest)
-
-    def calibrations(self, parts: Iterable[str]) -> dict[str, Calibration]:
-        """What the embedder's cosines mean, for each part."""
-        return {part: read_calibration(self.embedder_weights.card, part) for part in parts}
 
     # Boxes and crops --------------------------------------------------------------------------------------------
 
@@ -232,6 +173,11 @@ class Work:
         cause = self._detections[crop.photo, crop.box]
         return recipe("embed", embedding.VERSION, self.embedder_weights.digest, cause)
 
+    def view_key(self, crop: Crop) -> str:
+        """The cause of the side that a crop shows."""
+        cause = self._detections[crop.photo, crop.box]
+        return recipe("view", viewing.VERSION, self.sides and self.sides.method, crop.part, cause)
+
     def quality_key(self, crop: Crop) -> str:
         """The cause of a crop's measures."""
         return recipe("quality", grading.VERSION, self._detections[crop.photo, crop.box])
@@ -291,6 +237,7 @@ class Work:
             "tightener": "" if self.job.boxes or not self.tightener else self.tightener.digest,
             "embedder": self.embedder_weights.digest,
             "silhouette": self.closer_look.weights.digest if self.closer_look else "",
+            "view": self.sides.weights.digest if self.sides else "",
             "species": self.species_model.digest if self.species_model else "",
             "catalogue": self.gallery_revision,
             "config": asdict(self.config),

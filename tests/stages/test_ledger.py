@@ -1,5 +1,10 @@
+from dataclasses import replace
+
+import numpy as np
+
+from whalepipe.config import ViewConfig
 from whalepipe.stages.ledger import Findings, ledger
-from whalepipe.stages.view import view
+from whalepipe.stages.view import sure, view
 from whalepipe.summary import summarize
 from whalepipe.tables import Answer, Crop, Failure, Photo, Quality, Species, View
 
@@ -56,5 +61,15 @@ def test_the_counts_add_up() -> None:
     assert summarize([])["files"]["total"] == 0
 
 
-def test_a_view_is_unknown() -> None:
-    assert view(A0) == [View("a0", "unknown", None)]
+def test_a_view_is_told_of_fins_and_is_unknown_where_nothing_tells_or_it_is_unsure() -> None:
+    fin = replace(A0, part="dorsal_fin")
+
+    def told(crop: Crop, left: float | None, sure_at: float = 0.9) -> View:
+        return sure(view(crop, lambda: np.zeros((2, 2, 3), np.uint8), lambda _: left), ViewConfig(sure_at=sure_at))
+
+    assert told(fin, 0.97) == View("a0", "left", 0.97)
+    assert told(fin, 0.04) == View("a0", "right", 0.96)
+    assert told(fin, 0.6) == told(fin, None) == View("a0", "unknown", None)
+    assert told(fin, 0.6, sure_at=0.5) == View("a0", "left", 0.6)
+    assert told(replace(A0, part="fluke"), 0.97) == View("a0", "unknown", None)
+    assert view(fin, lambda: np.zeros((2, 2, 3), np.uint8), None) == View("a0", "unknown", None)

@@ -31,15 +31,16 @@ def add(
 ) -> None:
     """Add and say what became of every label."""
     from whalepipe.enrol import enrol_crops, enrol_photos
+    from whalepipe.instruments import Instruments
 
     path = o.catalog_path(catalog) or Path(DEFAULT)
     if crops and not part:
         raise ConfigError("--crops needs --part, such as --part dorsal_fin")
+    instruments = Instruments(o.configuration(config, settings), device.value)
     if crops:
-        done = enrol_crops(path, photos, labels, part, without or [], progress(quiet))
+        done = enrol_crops(path, photos, labels, part, instruments, without or [], progress(quiet))
     else:
-        settled = o.configuration(config, settings)
-        done = enrol_photos(path, photos, labels, settled, device.value, without or [], progress(quiet))
+        done = enrol_photos(path, photos, labels, instruments, without or [], progress(quiet))
     say(f"{done.added} crops added to {path}, {done.held} were in it already")
     if done.nameless or done.left_out:
         say(f"left out: {done.nameless} without a name (such as `other` or `unknown`), {done.left_out} by --without")

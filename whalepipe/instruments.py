@@ -1,0 +1,80 @@
+"""The models that a run asks for, each opened or loaded when it is first needed."""
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from whalepipe.config import Config
+from whalepipe.models.calibration import Calibration, read_calibration
+from whalepipe.models.details import CloserLook, closer_look
+from whalepipe.models.exported import find_exported
+from whalepipe.models.side import Sides, find_sides
+from whalepipe.models.species import SpeciesModel, find_species
+from whalepipe.models.tighten import Tightener, find_tightener
+from whalepipe.models.weights import Weights, find_weights
+
+if TYPE_CHECKING:
+    from whalepipe.models.detector import Detector
+    from whalepipe.models.embedder import Embedder
+
+
+class Instruments:
+    """Weights, checked against their cards, and the models that they make, by a configuration."""
+
+    def __init__(self, config: Config, device: str, known: bool = True) -> None:
+        """`known`: whether there are individuals to compare with; without there is nobody to look closer at."""
+        self.config, self.device, self._known = config, device, known
+
+    @cached_property
+    def detector_weights(self) -> Weights:
+        """The detector's file, checked against its card."""
+        return find_weights(self.config.detect.weights, "detector")
+
+    @cached_property
+    def exported_detector(self) -> Weights | None:
+        """What runs in the place of the detector's own tensors, if anything does."""
+        return find_exported(self.detector_weights, self.config.detect.backend, self.device)
+
+    @cached_property
+    def tightener(self) -> Tightener | None:
+        """What draws the detector's boxes anew, if anything does."""
+        return find_tightener(self.config.detect, self.detector_weights, self.device)
+
+    @cached_property
+    def embedder_weights(self) -> Weights:
+        """The embedder's file, checked against its card."""
+        return find_weights(self.config.embed.weights, "embedder")
+
+    @cached_property
+    def detector(self) -> "Detector":
+        """The detector, loaded now."""
+        from whalepipe.models.detector import Detector
+
+        return Detector(self.detector_weights, self.device, self.exported_detector, self.tightener)
+
+    @cached_property
+    def embedder(self) -> "Embedder":
+        """The embedder, loaded now."""
+        from whalepipe.models.device import pick_device
+        from whalepipe.models.embedder import Embedder
+
+        return Embedder(self.embedder_weights, pick_device(self.device))
+
+    @cached_property
+    def closer_look(self) -> CloserLook | None:
+        """What finds the details of crops; None where vectors alone are compared."""
+        return closer_look(self.embedder_weights, self.config.match, self.device) if self._known else None
+
+    @cached_property
+    def sides(self) -> Sides | None:
+        """What tells the sides of fins, if anything does."""
+        return find_sides(self.config.view, self.device)
+
+    @cached_property
+    def species_model(self) -> SpeciesModel | None:
+        """What tells the species; None where nothing does, and every species is unknown."""
+        return find_species(self.config.species.weights, self.embedder_weights.digest)
+
+    def calibrations(self, parts: Iterable[str]) -> dict[str, Calibration]:
+        """What the embedder's cosines mean, for each part."""
+        return {part: read_calibration(self.embedder_weights.card, part) for part in parts}
