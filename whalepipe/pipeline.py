@@ -27,6 +27,7 @@ from whalepipe.stages.promise import Promise, promises, shortened
 from whalepipe.stages.together import follow, pooled
 from whalepipe.stages.view import sure, view
 from whalepipe.tables import (
+    UNKNOWN,
     Answer,
     Crop,
     Detection,
@@ -196,16 +197,18 @@ def name_individuals(work: Work, tables: Tables) -> None:
     calibrations = work.calibrations({c.part for c in crops})
     config, bursts = work.config.match, {p.photo: p.burst for p in tables.photos}
     keys = {c.crop: work.match_key(c, calibrations[c.part]) for c in crops}
+    species = {s.crop: s.species for s in tables.species if s.rank == 1 and s.species != UNKNOWN}
     tracks = follow(crops, bursts, tables.vectors, calibrations, config.same_at) if config.pool == "burst" else []
     tables.matches = pooled(_ranked(work, tables, crops, calibrations, keys), tracks, work.known, config)
 
     def decide() -> list[Answer]:
         views = {v.crop: v.view for v in tables.views}
         shown = work.gallery.views()
-        return deciding.decide(crops, tables.matches, views, shown, tables.vectors, calibrations, config)
+        given = crops, tables.matches, views, shown, tables.vectors, calibrations, config
+        return deciding.decide(*given, species, work.kinds)
 
     views = [[v.crop, v.view] for v in tables.views]
-    causes = [[c.crop, keys[c.crop]] for c in crops], [t.crops for t in tracks], views
+    causes = [[c.crop, keys[c.crop]] for c in crops], [t.crops for t in tracks], views, sorted(species.items())
     decide_key = recipe("decide", deciding.VERSION, together.VERSION, config, *causes)
     tables.answers = work.cache.cached("decide", decide_key, Answer, decide)
     if config.miss_rate or config.false_match_rate:

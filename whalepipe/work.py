@@ -205,6 +205,11 @@ class Work(Instruments):
         return Counter(s.part for s in self.catalog.summaries()) if self.catalog else Counter()
 
     @cached_property
+    def kinds(self) -> dict[str, str]:
+        """The species of the catalogue's individuals, where it knows it."""
+        return {s.individual: s.species for s in self.catalog.summaries() if s.species} if self.catalog else {}
+
+    @cached_property
     def gallery(self) -> Gallery:
         """The catalogue's vectors under today's weights, those that are missing made now."""
         if self.catalog is None:

@@ -151,6 +151,21 @@ def test_where_only_the_other_view_is_held_it_is_unsure_not_new() -> None:
     assert answers([q], rows(q, 0.9, 0.1), {"q": "right"}, shown)[0].state == "identified"
 
 
+def test_a_name_of_another_species_is_left_to_a_person() -> None:
+    q, orca, humpback = crop("q"), "Orcinus orca", "Megaptera novaeangliae"
+
+    def state(seen: dict[str, str], held: dict[str, str], found: list[Match]) -> Answer:
+        [answer] = decide([q], found, {}, {}, {"q": unit(1, 0)}, CALIBRATIONS, MatchConfig(), seen, held)
+        return answer
+
+    named = rows(q, 0.9, 0.1)
+    reason = f"A 0.90, but that is {orca} in the catalogue, this is {humpback}"
+    assert state({"q": humpback}, {"A": orca}, named) == Answer("q", "unsure", "", None, reason)
+    assert state({"q": orca}, {"A": orca}, named).state == "identified"
+    assert state({}, {"A": orca}, named).state == state({"q": humpback}, {}, named).state == "identified"
+    assert state({"q": humpback}, {"A": orca}, rows(q, 0.1, 0.9)).state == "new"
+
+
 def test_two_crops_of_one_part_in_one_photo_are_never_one_known_individual() -> None:
     one, two = crop("one", "p.jpg"), crop("two", "p.jpg", box=1)
     other_part, other_photo = crop("fin", "p.jpg", "dorsal_fin"), crop("far")

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,8 @@ from whalepipe.models.calibration import Calibration
 from whalepipe.models.clusters import cosines_of, group
 from whalepipe.tables import NEW, UNKNOWN, Answer, Crop, Match
 
-VERSION = 1
+VERSION = 2
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 def decide(
@@ -22,17 +24,21 @@ def decide(
     vectors: Mapping[str, NDArray[np.float32]],
     calibrations: Mapping[str, Calibration],
     config: MatchConfig,
+    species: Mapping[str, str] = NOTHING,
+    kinds: Mapping[str, str] = NOTHING,
 ) -> list[Answer]:
     """One answer for each crop, in the order of `crops`, which is that of time: the earliest crop names a new animal.
 
     `views` and `vectors` are by crop name; `shown` has the views that the catalogue holds of each individual and
     part. Two crops of one part in one photo are two animals: of two that would be
-    given the same individual, the less sure is `unsure`.
+    given the same individual, the less sure is `unsure`. So is one that the catalogue has as another species than its
+    crop is surely of: `species` by crop name, as far as they are sure; `kinds` by individual, as far as it is known.
     """
     by_crop: dict[str, list[Match]] = {}
     for row in matches:
         by_crop.setdefault(row.crop, []).append(row)
     answers = {c.crop: _answer(c, by_crop[c.crop], views.get(c.crop, UNKNOWN), shown, config) for c in crops}
+    answers |= _of_another_species(answers, species, kinds)
     answers |= _doubly_claimed(crops, answers)
     new = [c for c in crops if answers[c.crop].state == "new"]
     answers |= _named(new, answers, vectors, calibrations, config.same_at)
@@ -61,6 +67,19 @@ def _answer(
         text = f"the catalogue shows its best candidate, {known.individual}, from the {', '.join(sorted(held))} only"
         return Answer(crop, "unsure", "", None, text)
     return Answer(crop, "new", "", new.probability, "")
+
+
+def _of_another_species(
+    answers: Mapping[str, Answer], species: Mapping[str, str], kinds: Mapping[str, str]
+) -> dict[str, Answer]:
+    """`unsure` for each crop that surely shows another species than the individual is that it was given."""
+    changed = {}
+    for crop, answer in answers.items():
+        seen, held = species.get(crop, ""), kinds.get(answer.individual, "") if answer.individual else ""
+        if seen and held and seen != held:
+            text = f"{answer.individual} {answer.probability:.2f}, but that is {held} in the catalogue, this is {seen}"
+            changed[crop] = Answer(crop, "unsure", "", None, text)
+    return changed
 
 
 def _doubly_claimed(crops: Sequence[Crop], answers: Mapping[str, Answer]) -> dict[str, Answer]:
