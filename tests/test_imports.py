@@ -15,7 +15,7 @@ LAYERS = (
     ("demo",),
     ("review", "report", "training", "evaluation"),
     ("suggest",),
-    ("pipeline", "work", "instruments", "enrol"),
+    ("pipeline", "individuals", "work", "instruments", "enrol"),
     ("stages", "engines", "cache"),
     ("models", "catalog"),
     ("photos", "tables", "taxonomy", "csvtable", "exif", "boxes", "summary", "files", "formats", "render", "progress"),

@@ -1,6 +1,6 @@
 """The stages in their order, over all photos of a folder, each photo's part of each stage under the cache."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import TypeVar
@@ -10,24 +10,19 @@ from numpy.typing import NDArray
 
 from whalepipe.cache import recipe
 from whalepipe.errors import PhotoError, WhalepipeError
-from whalepipe.models.calibration import Calibration
-from whalepipe.models.details import Details
+from whalepipe.individuals import name_individuals
 from whalepipe.photos import describe, scan
 from whalepipe.progress import Progress, silent
 from whalepipe.stages import crop as cropping
-from whalepipe.stages import decide as deciding
 from whalepipe.stages import detect as detecting
 from whalepipe.stages import embed as embedding
-from whalepipe.stages import listing, together
-from whalepipe.stages import match as matching
+from whalepipe.stages import listing
 from whalepipe.stages import quality as grading
 from whalepipe.stages import species as naming
 from whalepipe.stages.ledger import Findings, ledger
-from whalepipe.stages.promise import Promise, promises, shortened
-from whalepipe.stages.together import follow, pooled
+from whalepipe.stages.promise import Promise
 from whalepipe.stages.view import sure, view
 from whalepipe.tables import (
-    UNKNOWN,
     Answer,
     Crop,
     Detection,
@@ -59,6 +54,7 @@ class Tables:
     species: list[Species] = field(default_factory=list)
     matches: list[Match] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+    newcomers: dict[str, tuple[int, int]] = field(default_factory=dict)  # by part, fewest and most new animals
     promised: dict[str, Promise | None] = field(default_factory=dict)  # by part, where a rate was asked for
     ledger: list[Ledger] = field(default_factory=list)
 
@@ -190,63 +186,6 @@ def name_species(work: Work, tables: Tables) -> None:
     work.write("species", Species, tables.species)
 
 
-def name_individuals(work: Work, tables: Tables) -> None:
-    """Ranked candidates for every crop that quality kept, one list for those that follow one animal through a burst,
-    and one answer from them."""
-    crops = kept_in_time(tables)
-    calibrations = work.calibrations({c.part for c in crops})
-    config, bursts = work.config.match, {p.photo: p.burst for p in tables.photos}
-    keys = {c.crop: work.match_key(c, calibrations[c.part]) for c in crops}
-    species = {s.crop: s.species for s in tables.species if s.rank == 1 and s.species != UNKNOWN}
-    tracks = follow(crops, bursts, tables.vectors, calibrations, config.same_at) if config.pool == "burst" else []
-    tables.matches = pooled(_ranked(work, tables, crops, calibrations, keys), tracks, work.known, config)
-
-    def decide() -> list[Answer]:
-        views = {v.crop: v.view for v in tables.views}
-        shown = work.gallery.views()
-        given = crops, tables.matches, views, shown, tables.vectors, calibrations, config
-        return deciding.decide(*given, species, work.kinds)
-
-    views = [[v.crop, v.view] for v in tables.views]
-    causes = [[c.crop, keys[c.crop]] for c in crops], [t.crops for t in tracks], views, sorted(species.items())
-    decide_key = recipe("decide", deciding.VERSION, together.VERSION, config, *causes)
-    tables.answers = work.cache.cached("decide", decide_key, Answer, decide)
-    if config.miss_rate or config.false_match_rate:
-        tables.promised = promises(crops, tables.matches, tables.answers, config.miss_rate)
-    if config.miss_rate:
-        tables.matches = shortened(tables.matches, {c.crop: c.part for c in crops}, tables.promised)
-    work.write("matches", Match, tables.matches)
-
-
-def _ranked(
-    work: Work,
-    tables: Tables,
-    crops: Sequence[Crop],
-    calibrations: Mapping[str, Calibration],
-    keys: Mapping[str, str],
-) -> list[Match]:
-    """Ranked candidates of each crop for itself; those made before under the same cause (`keys`, by crop) are kept."""
-    closely, weights = work.closer_look, work.embedder_weights.digest if crops else ""
-
-    def look(crop: Crop) -> Details:
-        assert closely is not None
-        return closely(work.crop_pixels(crop), crop.part)
-
-    def match(crop: Crop) -> list[Match]:
-        details = look if closely else None
-        return matching.match([crop], tables.vectors, work.gallery, calibrations, weights, work.config.match, details)
-
-    kept = {c.crop: work.cache.load("match", keys[c.crop], Match) for c in crops}
-    missing = [c for c in crops if kept[c.crop] is None]
-    if missing:
-        _ = work.gallery  # shows how far it is itself, so before the matches do
-        for crop in work.each("match", missing):
-            kept[crop.crop] = found = match(crop)
-            work.cache.store("match", keys[crop.crop], found)
-    # One found elsewhere under the same cause had another name.
-    return [replace(row, crop=crop.crop) for crop in crops for row in kept[crop.crop] or ()]
-
-
 def keep_ledger(work: Work, tables: Tables) -> None:
     """One row for every crop, and one for every file without."""
     findings = Findings(
@@ -260,7 +199,8 @@ def keep_ledger(work: Work, tables: Tables) -> None:
     tables.ledger = ledger(tables.photos, findings)
     work.write("ledger", Ledger, tables.ledger)
     expected = {part: asdict(promise) if promise else None for part, promise in tables.promised.items()}
-    work.write_summary(tables.ledger, {"expected": expected} if expected else {})
+    more = {"new_between": tables.newcomers, **({"expected": expected} if expected else {})}
+    work.write_summary(tables.ledger, more)
 
 
 RECIPE: Sequence[tuple[str, Sequence[Callable[[Work, Tables], None]]]] = (
@@ -289,11 +229,3 @@ def _by_photo(rows: Sequence[PhotoRow]) -> dict[str, list[PhotoRow]]:
     for row in rows:
         grouped.setdefault(row.photo, []).append(row)
     return grouped
-
-
-def kept_in_time(tables: Tables) -> list[Crop]:
-    """The crops that quality kept, the earliest photo first; those without a time last, by their path."""
-    kept = {q.crop for q in tables.quality if q.keep}
-    order = {p.photo: place for place, p in enumerate(listing.in_time(tables.photos))}
-    crops = [c for c in tables.crops if c.crop in kept]
-    return sorted(crops, key=lambda c: (order.get(c.photo, len(order)), c.photo, c.box))

@@ -7,9 +7,10 @@ import pytest
 from whalepipe.catalog.gallery import Gallery, Nearest, Shot
 from whalepipe.config import MatchConfig
 from whalepipe.models.calibration import Calibration, Joint
+from whalepipe.models.clusters import group
 from whalepipe.models.details import Details
 from whalepipe.models.keypoints import Keypoints
-from whalepipe.stages.decide import decide, group, provisional_name
+from whalepipe.stages.decide import decide, newcomers, provisional_name
 from whalepipe.stages.match import match, probabilities
 from whalepipe.tables import NEW, Answer, Crop, Match
 
@@ -164,6 +165,18 @@ def test_a_name_of_another_species_is_left_to_a_person() -> None:
     assert state({"q": orca}, {"A": orca}, named).state == "identified"
     assert state({}, {"A": orca}, named).state == state({"q": humpback}, {}, named).state == "identified"
     assert state({"q": humpback}, {"A": orca}, rows(q, 0.1, 0.9)).state == "new"
+
+
+def test_how_many_new_animals_there_may_be() -> None:
+    # log LR of 20 x cosine - 10: 0 at 0.5, even odds; 2.2 to 1 for one animal at 0.61 and against it at 0.39.
+    crops = [crop("a"), crop("b"), crop("c"), crop("d", part="dorsal_fin")]
+    vectors = {"a": unit(1, 0), "b": unit(0.55, (1 - 0.55**2) ** 0.5), "c": unit(0, -1), "d": unit(1, 0)}
+    new = [Answer(c.crop, "new", "n", 0.9, "") for c in crops]
+    assert newcomers(crops, new, vectors, CALIBRATIONS) == {"dorsal_fin": (1, 1), "fluke": (2, 3)}
+    unsure = [Answer("a", "unsure", "", None, ""), *new[1:3], Answer("d", "identified", "A", 0.9, "")]
+    assert newcomers(crops, unsure, vectors, CALIBRATIONS) == {"fluke": (2, 2)}
+    flat = {"fluke": Calibration(20.0, -10.0, -1.0, 1.0)}  # which is never as sure as 0.9, either way
+    assert newcomers(crops[:3], new[:3], vectors, flat) == {"fluke": (1, 3)}
 
 
 def test_two_crops_of_one_part_in_one_photo_are_never_one_known_individual() -> None:

@@ -79,9 +79,11 @@ def _say_animals(folder: Path) -> None:
 
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     for part, n in summary["parts"].items():
+        few, many = summary["new_between"].get(part, (0, 0))
+        between = f" ({few} to {many})" if few < many else ""
         say(
-            f"{part}: {n['crops']} crops: {n['known_individuals']} known individuals, {n['new_individuals']} new,"
-            f" {n['unsure_crops']} crops unsure, {n['rejected_crops']} set aside"
+            f"{part}: {n['crops']} crops: {n['known_individuals']} known individuals,"
+            f" {n['new_individuals']} new{between}, {n['unsure_crops']} crops unsure, {n['rejected_crops']} set aside"
         )
     for part, expected in summary.get("expected", {}).items():
         say(f"{part}: {told(expected)}")

@@ -91,6 +91,7 @@ class Page:
     facts: Facts
     summary: dict[str, Any]
     named_wrong: float  # expected number of wrong names, if the probabilities hold
+    newcomers: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # by part, fewest and most new animals
     expected: Mapping[str, str] = field(default_factory=dict)  # of each part's lists of candidates, where asked for
     encounters: Sequence[Encounter] = ()
     known: Sequence[Group] = ()
@@ -125,6 +126,7 @@ def page_of(job: Job, tables: Tables, made_with: Mapping[str, Any]) -> Page:
         facts=_facts(tables.photos),
         summary=summarize(tables.ledger),
         named_wrong=_named_wrong(cards),
+        newcomers=tables.newcomers,
         expected={part: told(asdict(p) if p else None) for part, p in tables.promised.items()},
         encounters=_encounters(tables.photos, rows, [*known, *new]),
         known=known,

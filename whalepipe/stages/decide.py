@@ -13,6 +13,7 @@ from whalepipe.models.clusters import cosines_of, group
 from whalepipe.tables import NEW, UNKNOWN, Answer, Crop, Match
 
 VERSION = 2
+DOUBT = 0.1
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -115,6 +116,24 @@ def _named(
                 crop = crops[i].crop
                 named[crop] = Answer(crop, "new", name, answers[crop].probability, "")
     return named
+
+
+def newcomers(
+    crops: Sequence[Crop],
+    answers: Sequence[Answer],
+    vectors: Mapping[str, NDArray[np.float32]],
+    calibrations: Mapping[str, Calibration],
+) -> dict[str, tuple[int, int]]:
+    """The fewest and the most new animals of each part that `new` crops may be of: as many as there are groups if two
+    crops are taken for one animal from a probability of DOUBT on, and from 1 - DOUBT on."""
+    found = {}
+    new = [c for c, answer in zip(crops, answers, strict=True) if answer.state == "new"]
+    for part in sorted({c.part for c in new}):
+        mine = [c for c in new if c.part == part]
+        cosines, photos = cosines_of([vectors[c.crop] for c in mine]), [c.photo for c in mine]
+        few, many = (len(group(cosines, photos, calibrations[part].cosine_at(p))) for p in (DOUBT, 1 - DOUBT))
+        found[part] = few, many
+    return found
 
 
 def provisional_name(earliest: Crop) -> str:

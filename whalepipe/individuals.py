@@ -1,0 +1,85 @@
+"""The step of the pipeline that names individuals: candidates, crops that vote together, answers, what to expect."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from whalepipe.cache import recipe
+from whalepipe.models.calibration import Calibration
+from whalepipe.models.details import Details
+from whalepipe.stages import decide as deciding
+from whalepipe.stages import listing, together
+from whalepipe.stages import match as matching
+from whalepipe.stages.promise import promises, shortened
+from whalepipe.stages.together import follow, pooled
+from whalepipe.tables import UNKNOWN, Answer, Crop, Match
+from whalepipe.work import Work
+
+if TYPE_CHECKING:
+    from whalepipe.pipeline import Tables
+
+
+def name_individuals(work: Work, tables: "Tables") -> None:
+    """Ranked candidates for every crop that quality kept, one list for those that follow one animal through a burst,
+    and one answer from them."""
+    crops = kept_in_time(tables)
+    calibrations = work.calibrations({c.part for c in crops})
+    config, bursts = work.config.match, {p.photo: p.burst for p in tables.photos}
+    keys = {c.crop: work.match_key(c, calibrations[c.part]) for c in crops}
+    species = {s.crop: s.species for s in tables.species if s.rank == 1 and s.species != UNKNOWN}
+    tracks = follow(crops, bursts, tables.vectors, calibrations, config.same_at) if config.pool == "burst" else []
+    tables.matches = pooled(_ranked(work, tables, crops, calibrations, keys), tracks, work.known, config)
+
+    def decide() -> list[Answer]:
+        views = {v.crop: v.view for v in tables.views}
+        shown = work.gallery.views()
+        given = crops, tables.matches, views, shown, tables.vectors, calibrations, config
+        return deciding.decide(*given, species, work.kinds)
+
+    views = [[v.crop, v.view] for v in tables.views]
+    causes = [[c.crop, keys[c.crop]] for c in crops], [t.crops for t in tracks], views, sorted(species.items())
+    decide_key = recipe("decide", deciding.VERSION, together.VERSION, config, *causes)
+    tables.answers = work.cache.cached("decide", decide_key, Answer, decide)
+    if config.miss_rate or config.false_match_rate:
+        tables.promised = promises(crops, tables.matches, tables.answers, config.miss_rate)
+    tables.newcomers = deciding.newcomers(crops, tables.answers, tables.vectors, calibrations)
+    if config.miss_rate:
+        tables.matches = shortened(tables.matches, {c.crop: c.part for c in crops}, tables.promised)
+    work.write("matches", Match, tables.matches)
+
+
+def _ranked(
+    work: Work,
+    tables: "Tables",
+    crops: Sequence[Crop],
+    calibrations: Mapping[str, Calibration],
+    keys: Mapping[str, str],
+) -> list[Match]:
+    """Ranked candidates of each crop for itself; those made before under the same cause (`keys`, by crop) are kept."""
+    closely, weights = work.closer_look, work.embedder_weights.digest if crops else ""
+
+    def look(crop: Crop) -> Details:
+        assert closely is not None
+        return closely(work.crop_pixels(crop), crop.part)
+
+    def match(crop: Crop) -> list[Match]:
+        details = look if closely else None
+        return matching.match([crop], tables.vectors, work.gallery, calibrations, weights, work.config.match, details)
+
+    kept = {c.crop: work.cache.load("match", keys[c.crop], Match) for c in crops}
+    missing = [c for c in crops if kept[c.crop] is None]
+    if missing:
+        _ = work.gallery  # shows how far it is itself, so before the matches do
+        for crop in work.each("match", missing):
+            kept[crop.crop] = found = match(crop)
+            work.cache.store("match", keys[crop.crop], found)
+    # One found elsewhere under the same cause had another name.
+    return [replace(row, crop=crop.crop) for crop in crops for row in kept[crop.crop] or ()]
+
+
+def kept_in_time(tables: "Tables") -> list[Crop]:
+    """The crops that quality kept, the earliest photo first; those without a time last, by their path."""
+    kept = {q.crop for q in tables.quality if q.keep}
+    order = {p.photo: place for place, p in enumerate(listing.in_time(tables.photos))}
+    crops = [c for c in tables.crops if c.crop in kept]
+    return sorted(crops, key=lambda c: (order.get(c.photo, len(order)), c.photo, c.box))
