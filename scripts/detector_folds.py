@@ -51,10 +51,10 @@ def look_at(data: Path, weights: str, patterns: str, negatives: str, settings: D
         cut.mkdir()
         left_out.mkdir()
         seas(data, options.only, cut)
-        for example in empty(data / "negatives"):
-            if negatives and fits(negatives.split(","), example.name):
-                (left_out / example.path.name).symlink_to(example.path.resolve())
-        with_tiles = look(photos, boxes, replace(options, negatives=(cut,)))
+        for number, example in enumerate(empty(data / "negatives")):
+            if negatives and fits(negatives.split(","), example.name, example.path.name):
+                (left_out / f"{number}-{example.path.name}").symlink_to(example.path.resolve())
+        with_tiles = look(photos, boxes, replace(options, negatives=(cut,) if any(cut.iterdir()) else ()))
         some = (left_out,) if any(left_out.iterdir()) else ()
         return with_tiles, look(photos, boxes, replace(options, negatives=some))
 

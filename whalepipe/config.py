@@ -43,7 +43,7 @@ class DetectConfig:
 
     weights: str = "detector"  # a name in weights/ or the path of a .pt with its .json card beside it
     size: int = _number(960, 32, 8192)  # long side of the picture that the detector sees, pixels; a multiple of 32
-    confidence: float = _share(0.3)  # boxes below this are dropped
+    confidence: float = _share(0.4)  # boxes below this are dropped
     overlap: float = _share(0.4)  # of two boxes with a larger intersection over union, the less sure is dropped
     max_boxes: int = _number(50, 1, 10_000)  # in one photo
     tighten: str = _choice("auto", "none")  # auto: boxes of flukes are drawn anew around what is seen of them

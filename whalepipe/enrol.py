@@ -18,12 +18,13 @@ from whalepipe.catalog.store import Catalog
 from whalepipe.errors import PhotoError, TableError
 from whalepipe.files import digest, storing
 from whalepipe.instruments import Instruments
+from whalepipe.models.side import PART
 from whalepipe.photos import Found, describe, encode_jpeg, inside, read_photo
 from whalepipe.progress import Progress, silent
 from whalepipe.stages import crop as cropping
 from whalepipe.stages import detect as detecting
 from whalepipe.stages.view import sure, view
-from whalepipe.tables import BoxLabel, Crop, CropLabel, Detection, Photo, read_table
+from whalepipe.tables import UNKNOWN, BoxLabel, Crop, CropLabel, Detection, Photo, read_table
 from whalepipe.taxonomy import accepted
 
 LONGEST_SIDE = 1024  # pixels of a crop in the catalogue; no model looks at more
@@ -174,6 +175,8 @@ def _entry(
     instruments: Instruments,
 ) -> Entry:
     def told() -> str:
+        if part != PART:  # of which nothing tells the side
+            return UNKNOWN
         shown = Crop(crop, "", "", 0, part, pixels.shape[1], pixels.shape[0])
         return sure(view(shown, lambda: pixels, instruments.sides), instruments.config.view).view
 

@@ -34,14 +34,14 @@ def name_individuals(work: Work, tables: "Tables") -> None:
         views = {v.crop: v.view for v in tables.views}
         shown = work.gallery.views()
         given = crops, tables.matches, views, shown, tables.vectors, calibrations, config
-        return deciding.decide(*given, species, work.kinds)
+        return deciding.decide(*given, species, work.kinds, [t.crops for t in tracks])
 
     views = [[v.crop, v.view] for v in tables.views]
     causes = [[c.crop, keys[c.crop]] for c in crops], [t.crops for t in tracks], views, sorted(species.items())
     decide_key = recipe("decide", deciding.VERSION, together.VERSION, config, *causes)
     tables.answers = work.cache.cached("decide", decide_key, Answer, decide)
     if config.miss_rate or config.false_match_rate:
-        tables.promised = promises(crops, tables.matches, tables.answers, config.miss_rate)
+        tables.promised = promises(crops, tables.matches, tables.answers, config.miss_rate, config.ranked - 1)
     tables.newcomers = deciding.newcomers(crops, tables.answers, tables.vectors, calibrations)
     if config.miss_rate:
         tables.matches = shortened(tables.matches, {c.crop: c.part for c in crops}, tables.promised)

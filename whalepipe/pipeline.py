@@ -147,7 +147,7 @@ def view_crops(work: Work, tables: Tables) -> None:
     def told(crop: Crop) -> list[View]:
         return [view(crop, partial(work.crop_pixels, crop), tell)]
 
-    for crop in tables.crops:
+    for crop in work.each("view", tables.crops):
         made = work.cache.cached("view", work.view_key(crop), View, partial(told, crop))
         tables.views.append(sure(replace(made[0], crop=crop.crop), work.config.view))
     work.write("views", View, tables.views)

@@ -36,13 +36,15 @@ def told(expected: Mapping[str, Any] | None) -> str:
     """A `stages.promise.Promise`, as a mapping, in words; None where the catalogue holds nobody of the part."""
     if expected is None:
         return "the catalogue holds none, so no list has anybody to miss"
-    length = expected["list_length"]
+    length, longest = expected["list_length"], expected["longest"]
     missed = f"{expected['miss_rate']:.1%} of the known animals' crops are expected to be missed"
     if length:
         first = f"first {length} candidates" if length > 1 else "first candidate"
         said = [f"look at the {first} of every crop without a name, and {missed}"]
+    elif longest >= LONGEST_LIST:
+        said = [f"no list of up to {longest} candidates misses as few as was asked: with {longest}, {missed}"]
     else:
-        said = [f"no list of up to {LONGEST_LIST} candidates misses as few as was asked: with {LONGEST_LIST}, {missed}"]
+        said = [f"with the {longest} candidates that are written, {missed}"]
     wrong, bias = expected["false_match_rate"], expected["abundance_bias"]
     said += [f"{wrong:.1%} of the names given without a look are expected to be wrong"] if wrong is not None else []
     if bias is not None:

@@ -33,6 +33,7 @@ from whalepipe.stages import view as viewing
 from whalepipe.stages.crop import CropFile
 from whalepipe.summary import summarize
 from whalepipe.tables import BoxLabel, Crop, Detection, Embedding, Ledger, Photo, read_table, write_table
+from whalepipe.taxonomy import species_of
 
 
 @dataclass(frozen=True)
@@ -206,8 +207,9 @@ class Work(Instruments):
 
     @cached_property
     def kinds(self) -> dict[str, str]:
-        """The species of the catalogue's individuals, where it knows it."""
-        return {s.individual: s.species for s in self.catalog.summaries() if s.species} if self.catalog else {}
+        """The species of the catalogue's individuals, where it is one."""
+        held = self.catalog.summaries() if self.catalog else []
+        return {s.individual: s.species for s in held if species_of(s.species)}
 
     @cached_property
     def gallery(self) -> Gallery:

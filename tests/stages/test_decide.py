@@ -167,11 +167,25 @@ def test_a_name_of_another_species_is_left_to_a_person() -> None:
     assert state({"q": humpback}, {"A": orca}, rows(q, 0.1, 0.9)).state == "new"
 
 
+def test_crops_that_follow_one_animal_lose_its_name_together() -> None:
+    one, two, later = crop("one", "p.jpg"), crop("two", "p.jpg", box=1), crop("later", "q.jpg")
+    found = rows(one, 0.85, 0.15) + rows(two, 0.95, 0.05) + rows(later, 0.85, 0.15)
+    vectors = dict.fromkeys(("one", "two", "later"), unit(1, 0))
+
+    def states(tracks: list[list[str]]) -> list[str]:
+        given = decide([one, two, later], found, {}, {}, vectors, CALIBRATIONS, MatchConfig(), tracks=tracks)
+        return [f"{a.state} {a.reason}" for a in given]
+
+    claimed = "A is already named in this photo, more surely, by two"
+    assert states([]) == [f"unsure {claimed}", "identified ", "identified "]
+    assert states([["one", "later"]]) == [f"unsure {claimed}", "identified ", f"unsure like one: {claimed}"]
+
+
 def test_how_many_new_animals_there_may_be() -> None:
     # log LR of 20 x cosine - 10: 0 at 0.5, even odds; 2.2 to 1 for one animal at 0.61 and against it at 0.39.
     crops = [crop("a"), crop("b"), crop("c"), crop("d", part="dorsal_fin")]
     vectors = {"a": unit(1, 0), "b": unit(0.55, (1 - 0.55**2) ** 0.5), "c": unit(0, -1), "d": unit(1, 0)}
-    new = [Answer(c.crop, "new", "n", 0.9, "") for c in crops]
+    new = [Answer(c.crop, "new", name, 0.9, "") for c, name in zip(crops, "nnmn", strict=True)]
     assert newcomers(crops, new, vectors, CALIBRATIONS) == {"dorsal_fin": (1, 1), "fluke": (2, 3)}
     unsure = [Answer("a", "unsure", "", None, ""), *new[1:3], Answer("d", "identified", "A", 0.9, "")]
     assert newcomers(crops, unsure, vectors, CALIBRATIONS) == {"fluke": (2, 2)}

@@ -1,7 +1,6 @@
 """Crops that follow one animal through a burst: which they are, and the one list of candidates that they get."""
 
 import numpy as np
-import pytest
 
 from whalepipe.config import MatchConfig
 from whalepipe.models.calibration import Calibration
@@ -49,14 +48,18 @@ def shown(rows: list[Match], name: str) -> list[tuple[int, str, float]]:
     return [(m.rank, m.individual, m.probability) for m in rows if m.crop == name]
 
 
-def test_odds_against_new_are_averaged_as_logarithms():
-    # A: 4 and 1 to 1 against new, 2 to 1 together; B: 1 to 1 and 4 to 1, the same. 2 + 2 + 1 = 5.
-    first = ranked("x", A=4 / 6, new=1 / 6, B=1 / 6)
-    second = ranked("y", B=4 / 6, new=1 / 6, A=1 / 6)
+def test_probabilities_are_averaged():
+    first, second = ranked("x", A=0.6, new=0.3, B=0.1), ranked("y", B=0.6, new=0.2, A=0.2)
     rows = pooled([*first, *second], [Track("fluke", ("x", "y"))], {"fluke": 2}, MatchConfig())
-    assert [who for _, who, _ in shown(rows, "x")] == [who for _, who, _ in shown(rows, "y")] == ["A", "B", "new"]
-    assert [p for *_, p in shown(rows, "x")] == [0.4, 0.4, 0.2]
-    assert [(m.gallery_crop, m.score) for m in rows if m.crop == "y" and m.individual == "B"] == [("B in y", 4 / 6)]
+    assert shown(rows, "x") == [(1, "A", 0.4), (2, "B", 0.35), (3, "new", 0.25)]
+    assert shown(rows, "y") == shown(rows, "x")
+    assert [(m.gallery_crop, m.score) for m in rows if m.crop == "y" and m.individual == "B"] == [("B in y", 0.6)]
+
+
+def test_nobody_is_named_more_surely_than_by_the_surest_crop():
+    lists = [ranked("x", A=0.6, B=0.3998, new=0.0002), ranked("y", A=0.6, C=0.3998, new=0.0002)]
+    rows = pooled([*lists[0], *lists[1]], [Track("fluke", ("x", "y"))], {"fluke": 3}, MatchConfig())
+    assert shown(rows, "x")[0] == (1, "A", 0.6)
 
 
 def test_crops_that_agree_stay_as_sure_as_one_and_others_stay_as_they_are():
@@ -74,18 +77,12 @@ def test_a_bad_frame_is_outvoted():
 
 
 def test_one_that_a_crop_does_not_list_has_its_share_of_what_is_left():
-    # Of 4 known animals x lists A and y lists B. Left are 0.3 for three each: 0.1, as sure as new is.
+    # Of 4 known animals x lists A and y lists B. Left are 0.3 for three each: 0.1. A and B: (0.6 + 0.1) / 2.
     rows = pooled(
         [*ranked("x", A=0.6, new=0.1), *ranked("y", B=0.6, new=0.1)],
         [Track("fluke", ("x", "y"))], {"fluke": 4}, MatchConfig(),
     )  # fmt: skip
-    # A and B: sqrt(6 x 1); the two that nobody lists: 1 each; new: 1.
-    whole = 2 * 6**0.5 + 2 + 1
-    assert shown(rows, "x") == [
-        (1, "A", pytest.approx(6**0.5 / whole, abs=1e-4)),
-        (2, "B", pytest.approx(6**0.5 / whole, abs=1e-4)),
-        (3, "new", pytest.approx(1 / whole, abs=1e-4)),
-    ]
+    assert shown(rows, "x") == [(1, "A", 0.35), (2, "B", 0.35), (3, "new", 0.1)]
     borrowed = next(m for m in rows if m.crop == "x" and m.individual == "B")
     assert (borrowed.gallery_crop, borrowed.crop) == ("B in y", "x")
 

@@ -23,39 +23,45 @@ def checkpoint(path: Path, name: str) -> torch.nn.Module:
 
 
 def test_nothing_a_state_dict_and_weights_of_ours(tmp_path):
-    assert load_base(None) == Base({}, "")
+    assert load_base(None) == Base()
     torch.save({"model.0.conv.weight": torch.ones(2).half()}, tmp_path / "plain.pt")
     plain = load_base(tmp_path / "plain.pt")
     assert (plain.architecture, plain.state["model.0.conv.weight"].tolist()) == ("", [1.0, 1.0])
-    ours = save_weights(tmp_path / "ours.pt", {"w": torch.zeros(1)}, {})
-    assert list(load_base(ours.path).state) == ["w"]
+    ours = save_weights(tmp_path / "ours.pt", {"w": torch.zeros(1)}, {"architecture": "yolo11n.yaml"})
+    assert (list(load_base(ours.path).state), load_base(ours.path).architecture) == (["w"], "yolo11n.yaml")
+    ours.path.with_suffix(".json").write_text("{}")
+    assert load_base(ours.path).architecture == ""
 
 
 @pytest.mark.parametrize("name", ["yolov8n.yaml", "yolo11n.yaml", "yolo26n.yaml"])
 def test_a_checkpoint_gives_its_tensors_and_its_architecture(tmp_path, name):
     model = checkpoint(tmp_path / "base.pt", name)
     base = load_base(tmp_path / "base.pt")
-    assert base.architecture == name
-    assert base.state.keys() == model.state_dict().keys()
+    assert (base.architecture, architecture("", base)) == (name, name)
+    assert list(base.state) == list(model.state_dict())
     assert all(torch.equal(tensor, base.state[key].to(tensor.dtype)) for key, tensor in model.state_dict().items())
 
 
 class Mark:
-    """Unpickled, it runs a command."""
+    """Unpickled, it calls something."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, *call: object) -> None:
+        self.call = call
 
     def __reduce__(self):
-        return os.system, (f"touch {self.path}",)
+        return self.call[0], self.call[1:]
 
 
 def test_a_checkpoint_that_would_run_something_is_refused_before_it_does(tmp_path):
-    model = build_model("yolov5n.yaml", 2)
-    torch.save({"model": model, "ema": Mark(tmp_path / "ran")}, tmp_path / "bad.pt")
-    with pytest.raises(WeightsError, match=r"bad\.pt: a checkpoint of Ultralytics' that cannot be opened safely"):
-        load_base(tmp_path / "bad.pt")
-    torch.save({"model": Mark(tmp_path / "ran")}, tmp_path / "worse.pt")
+    model, touch = build_model("yolov5n.yaml", 2), f"touch {tmp_path / 'ran'}"
+    # Ultralytics evaluates the activation that a model's description names.
+    described = {"backbone": [[-1, 1, "nn.Identity", []]], "head": [], "nc": 1}
+    described |= {"activation": f"__import__('os').system({touch!r})"}
+    for call in ((os.system, touch), (type(model), described), (type(model), "yolov5n.yaml"), (torch.nn.Linear, 2, 2)):
+        torch.save({"model": model, "ema": Mark(*call)}, tmp_path / "bad.pt")
+        with pytest.raises(WeightsError, match=r"bad\.pt: a checkpoint of Ultralytics' that cannot be opened safely"):
+            load_base(tmp_path / "bad.pt")
+    torch.save({"model": Mark(os.system, touch)}, tmp_path / "worse.pt")
     with pytest.raises(WeightsError, match=r"worse\.pt: cannot be loaded"):
         load_base(tmp_path / "worse.pt")
     assert not (tmp_path / "ran").exists()
@@ -81,6 +87,12 @@ def test_which_architecture_is_trained():
         architecture("yolo99.yaml", Base())
     with pytest.raises(WeightsError, match="its coarsest cell has 64 pixels, not 32"):
         architecture("yolov5n-p6.yaml", Base())
+    for other in ("yolo11n-seg.yaml", "yolo11n-cls.yaml"):
+        with pytest.raises(WeightsError, match="no architecture of a detector of boxes alone"):
+            architecture(other, Base())
+    other = build_model("yolo26n.yaml", 2).state_dict()
+    with pytest.raises(WeightsError, match=r"only \d+ of the \d+ tensors of yolov5n\.yaml are in the base"):
+        architecture("", Base(other))
 
 
 @pytest.mark.parametrize("name", ["yolo11n.yaml", "yolo26n.yaml"])

@@ -162,7 +162,7 @@ def test_a_run_of_one_epoch_makes_weights_with_their_card(folder, monkeypatch, c
     ]
     assert weights.card["retrain"] == (
         "whalepipe train detector DATA/boxes.csv --photos DATA/photos --negatives DATA/sea --base DATA/base.pt "
-        "--without E0 --rendered 0 --epochs 1 --held-out 0.0 --patience 6 --weather 1.0 "
+        "--architecture yolov5n.yaml --without E0 --rendered 0 --epochs 1 --held-out 0.0 --patience 6 --weather 1.0 "
         "--size 64 --batch 4 --freeze 0 --seed 0 --provenance weights/sources.json --out weights/fins.pt"
     )
     assert weights.card["cannot"][-1] == "see anything but squares"

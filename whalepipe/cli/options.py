@@ -38,10 +38,11 @@ Settings = Annotated[
 Boxes = Annotated[Path | None, typer.Option("--boxes", help="CSV of boxes drawn by hand, in place of the detector.")]
 MissRate = Annotated[
     float | None,
-    typer.Option("--miss-rate", help="Write as many candidates that no more known animals are missed, as 0.02."),
+    typer.Option("--miss-rate", help="Write so many candidates that at most this share of known ones is missed."),
 ]
 FalseMatchRate = Annotated[
-    float | None, typer.Option("--false-match-rate", help="Name without a look only as surely as this, as 0.01.")
+    float | None,
+    typer.Option("--false-match-rate", help="Give names that are wrong with at most this probability, such as 0.01."),
 ]
 DeviceName = Annotated[Device, typer.Option("--device", help="What the models run on.")]
 EngineName = Annotated[Engine, typer.Option("--engine", help="Where the work is done.")]
@@ -59,6 +60,17 @@ def configuration(file: Path | None, settings: list[str] | None) -> "Config":
     from whalepipe.config import load_config, with_settings
 
     return with_settings(load_config(file), settings or [])
+
+
+def with_rates(config: "Config", rates: dict[str, float | None]) -> "Config":
+    """The configuration with the rates that were given. Raises ConfigError for one that nothing can promise."""
+    from whalepipe.config import with_settings
+
+    for name, rate in rates.items():
+        if rate is not None and rate <= 0:
+            raise ConfigError(f"--{name.replace('_', '-')} {rate:g}: nothing is certain; give a share above 0, as 0.02")
+        config = with_settings(config, [f"match.{name}={rate:.12f}"]) if rate is not None else config
+    return config
 
 
 def catalog_path(text: str | None) -> Path | None:

@@ -47,8 +47,7 @@ def _command(until: str, report: bool) -> Callable[..., None]:
         from whalepipe.work import Job
 
         rates = {"miss_rate": miss_rate, "false_match_rate": false_match_rate}
-        asked = [f"match.{name}={rate}" for name, rate in rates.items() if rate is not None]
-        configuration = o.configuration(config, [*(settings or []), *asked])
+        configuration = o.with_rates(o.configuration(config, settings), rates)
         folder = o.output_folder(raw_dir, out)
         job = Job(raw_dir, folder, configuration, o.catalog_path(catalog), boxes, device.value, verify)
         tables = run(job, until, progress(quiet))

@@ -168,13 +168,18 @@ class Detector:
         return self._tightener(image, found, config.overlap) if self._tightener else found
 
     def _whole(self, image: Picture, size: int) -> Seen:
-        """What the looks at the whole picture show, each what it shows best."""
+        """What the looks at the whole picture show, each what it shows best.
+
+        The finest is not taken of a picture that is smaller: enlarged, it shows no more, and blur is taken for animals.
+        """
         height, width = image.shape[:2]
-        taken, most = [], [least for _, least in LOOKS[1:]] + [np.inf]
-        for (share, least), below in zip(LOOKS, most, strict=True):
+        looks = [look for n, look in enumerate(LOOKS) if n or len(LOOKS) == 1 or max(height, width) >= size]
+        taken, ends = [], [*(least for _, least in looks[1:]), np.inf]
+        for number, ((share, least), end) in enumerate(zip(looks, ends, strict=True)):
             seen = self._look(image, round(share * size))
             long = long_sides(seen.corners, width, height)
-            taken.append(seen.those((long >= (1 - BORDER) * least) & (long < (1 + BORDER) * below)))
+            begin = (1 - BORDER) * least if number else 0.0
+            taken.append(seen.those((long >= begin) & (long < (1 + BORDER) * end)))
         return together(taken)
 
     def _look(self, image: Picture, size: int) -> Seen:

@@ -81,6 +81,8 @@ def _used(job: Job) -> Iterator[tuple[str, str, str]]:
             yield name, *KINDS.get(stage.name, (stage.name, ""))
     if job.catalog is not None and job.config.match.looked_at and _details_count(job):
         yield job.config.match.silhouette, "silhouette", "traces their outlines"
+    elif job.config.view.tell != "none":
+        yield job.config.view.silhouette, "silhouette", "tells the sides of fins"
 
 
 def _details_count(job: Job) -> bool:

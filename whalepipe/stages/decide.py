@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -27,6 +28,7 @@ def decide(
     config: MatchConfig,
     species: Mapping[str, str] = NOTHING,
     kinds: Mapping[str, str] = NOTHING,
+    tracks: Sequence[Sequence[str]] = (),
 ) -> list[Answer]:
     """One answer for each crop, in the order of `crops`, which is that of time: the earliest crop names a new animal.
 
@@ -34,13 +36,16 @@ def decide(
     part. Two crops of one part in one photo are two animals: of two that would be
     given the same individual, the less sure is `unsure`. So is one that the catalogue has as another species than its
     crop is surely of: `species` by crop name, as far as they are sure; `kinds` by individual, as far as it is known.
+    `tracks` are crops, by name, that follow one animal: where one of them may not have a name, none of them has it.
     """
     by_crop: dict[str, list[Match]] = {}
     for row in matches:
         by_crop.setdefault(row.crop, []).append(row)
     answers = {c.crop: _answer(c, by_crop[c.crop], views.get(c.crop, UNKNOWN), shown, config) for c in crops}
-    answers |= _of_another_species(answers, species, kinds)
-    answers |= _doubly_claimed(crops, answers)
+    refused = _of_another_species(answers, species, kinds)
+    answers |= refused | _followers(refused, answers, tracks)
+    refused = _doubly_claimed(crops, answers)
+    answers |= refused | _followers(refused, answers, tracks)
     new = [c for c in crops if answers[c.crop].state == "new"]
     answers |= _named(new, answers, vectors, calibrations, config.same_at)
     return [answers[c.crop] for c in crops]
@@ -80,6 +85,19 @@ def _of_another_species(
         if seen and held and seen != held:
             text = f"{answer.individual} {answer.probability:.2f}, but that is {held} in the catalogue, this is {seen}"
             changed[crop] = Answer(crop, "unsure", "", None, text)
+    return changed
+
+
+def _followers(
+    refused: Mapping[str, Answer], answers: Mapping[str, Answer], tracks: Sequence[Sequence[str]]
+) -> dict[str, Answer]:
+    """`unsure`, for the same reason, for each crop that follows the same animal as one that was refused its name."""
+    changed = {}
+    for track in tracks:
+        first = next((refused[crop] for crop in track if crop in refused), None)
+        for crop in track if first else ():
+            if first and crop not in refused and answers[crop].state == "identified":
+                changed[crop] = replace(first, crop=crop, reason=f"like {first.crop}: {first.reason}")
     return changed
 
 
@@ -125,14 +143,17 @@ def newcomers(
     calibrations: Mapping[str, Calibration],
 ) -> dict[str, tuple[int, int]]:
     """The fewest and the most new animals of each part that `new` crops may be of: as many as there are groups if two
-    crops are taken for one animal from a probability of DOUBT on, and from 1 - DOUBT on."""
+    crops are taken for one animal from a probability of DOUBT on, and from 1 - DOUBT on; as many as are named, if that
+    lies beyond."""
     found = {}
     new = [c for c, answer in zip(crops, answers, strict=True) if answer.state == "new"]
+    names = {answer.crop: answer.individual for answer in answers}
     for part in sorted({c.part for c in new}):
         mine = [c for c in new if c.part == part]
         cosines, photos = cosines_of([vectors[c.crop] for c in mine]), [c.photo for c in mine]
         few, many = (len(group(cosines, photos, calibrations[part].cosine_at(p))) for p in (DOUBT, 1 - DOUBT))
-        found[part] = few, many
+        named = len({names[c.crop] for c in mine})
+        found[part] = min(few, named), max(many, named)
     return found
 
 

@@ -18,8 +18,9 @@ from whalepipe.tables import NEW, Answer, Crop, Match
 class Promise:
     """What to expect of the crops of one part."""
 
-    list_length: int | None  # candidates to look at; None: no list of up to 50 has so low a miss rate
-    miss_rate: float  # expected share of the known animals' crops that are missed, with that list, or with 50
+    list_length: int | None  # candidates to look at; None: none was asked for, or none has so low a miss rate
+    longest: int  # candidates that there are at most
+    miss_rate: float  # expected share of the known animals' crops that are missed, with that list, or the longest
     false_match_rate: float | None  # expected share of wrong names among the `identified`; None: there are none
     abundance_bias: float | None  # of a Lincoln-Petersen estimate: 0.02 is 2 % too high; None: no animal is seen again
 
@@ -29,6 +30,7 @@ class _Tally:
     """Expected numbers of crops of one part."""
 
     known: float = 0.0  # of animals that the catalogue holds
+    held: bool = False  # whether it holds any
     misnamed: float = 0.0  # of these, `identified` as another
     strange: float = 0.0  # of new animals, `identified`
     wrong: float = 0.0  # `identified` as an animal that it is not
@@ -42,12 +44,16 @@ class _Tally:
 
 
 def promises(
-    crops: Sequence[Crop], matches: Iterable[Match], answers: Sequence[Answer], miss_rate: float
+    crops: Sequence[Crop],
+    matches: Iterable[Match],
+    answers: Sequence[Answer],
+    miss_rate: float,
+    longest: int = LONGEST_LIST,
 ) -> dict[str, Promise | None]:
     """What to expect of each part whose crops were matched; None where the catalogue holds nobody of it.
 
-    `matches` has LONGEST_LIST candidates of each crop, or all there are, and `new`; `answers` are in the order of
-    `crops`. With a miss rate of 0 none is asked for, and lists are as long as they can be.
+    `matches` has `longest` candidates of each crop, or all there are, and `new`; `answers` are in the order of `crops`.
+    With a miss rate of 0 none is asked for, and lists are as long as they can be.
     """
     ranked: dict[str, list[Match]] = {}
     for row in matches:
@@ -55,13 +61,14 @@ def promises(
     tallies: dict[str, _Tally] = {}
     for crop, answer in zip(crops, answers, strict=True):
         _add(tallies.setdefault(crop.part, _Tally()), ranked[crop.crop], answer)
-    return {part: _promise(tally, miss_rate) for part, tally in sorted(tallies.items())}
+    return {part: _promise(tally, miss_rate, longest) for part, tally in sorted(tallies.items())}
 
 
 def _add(tally: _Tally, ranked: Sequence[Match], answer: Answer) -> None:
     new = sum(m.probability for m in ranked if m.individual == NEW)
     candidates = [m.probability for m in ranked if m.individual != NEW]
     tally.known += 1 - new
+    tally.held |= bool(candidates)
     if answer.state == "identified":
         named = next(m.probability for m in ranked if m.individual == answer.individual)
         tally.identified += 1
@@ -73,18 +80,21 @@ def _add(tally: _Tally, ranked: Sequence[Match], answer: Answer) -> None:
         tally.beyond += max(0.0, 1 - new - sum(candidates))
 
 
-def _promise(tally: _Tally, asked: float) -> Promise | None:
-    if tally.known <= 0 or not (tally.identified or any(tally.listed)):
+def _promise(tally: _Tally, asked: float, longest: int) -> Promise | None:
+    if not tally.held:
         return None
-    rates = [tally.missed(length) / tally.known for length in range(LONGEST_LIST + 1)]
-    length = next((k for k in range(1, LONGEST_LIST + 1) if rates[k] <= asked), None)
-    missed = tally.missed(length or LONGEST_LIST)
-    found = tally.known - missed + tally.strange
+    missed = [tally.missed(length) for length in range(longest + 1)]
+    enough = (k for k in range(1, longest + 1) if missed[k] <= asked * tally.known)
+    length = next(enough, None) if asked else None
+    lost = missed[length or longest]
+    # One that is named as another known animal is counted as seen again all the same.
+    again = tally.known - (lost - tally.misnamed) + tally.strange
     return Promise(
         length,
-        round(missed / tally.known, 4),
+        longest,
+        round(lost / tally.known, 4) if tally.known > 0 else 0.0,
         round(tally.wrong / tally.identified, 4) if tally.identified else None,
-        round(tally.known / found - 1, 4) if found > 0 else None,
+        round(tally.known / again - 1, 4) if again > 0 else None,
     )
 
 

@@ -1,9 +1,8 @@
 """Crops of one burst that follow the same animal speak with one voice.
 
 The frames of a burst show an animal within seconds, in one light and mostly from one side, so what each of them says
-is hardly independent of the others: their log likelihood ratios are averaged, not summed, as Genest and Zidek 1986,
-"Combining probability distributions: a critique and an annotated bibliography", section 3 pool opinions by logarithms.
-Together they are no surer than one crop may be, but a bad frame is outvoted, and none contradicts its neighbour.
+is hardly independent of the others: their probabilities are averaged, not multiplied (the linear opinion pool of Stone
+1961, "The opinion pool"). Together they are never surer of anyone than the surest of them, but a bad frame is outvoted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +17,6 @@ from whalepipe.models.clusters import cosines_of, group
 from whalepipe.tables import NEW, Crop, Match
 
 VERSION = 1
-LEAST = 5e-5  # half of the last decimal that a probability is given with: what stands as 0 may be so much
 
 
 @dataclass(frozen=True)
@@ -72,30 +70,26 @@ def pooled(
 
 def _pooled(lists: Mapping[str, list[Match]], known: int, config: MatchConfig) -> dict[str, list[Match]]:
     names = sorted({row.individual for rows in lists.values() for row in rows if row.individual != NEW})
-    odds = np.mean([_log_odds(rows, names, known) for rows in lists.values()], axis=0)
-    # The last is of all whom no crop lists.
-    weights = np.exp(odds) * ([1] * len(names) + [max(0, known - len(names))])
-    total = 1 + weights.sum()
-    shares = {name: round(float(w / total), 4) for name, w in zip(names, weights[:-1], strict=True)}
+    shares = np.mean([_shares(rows, names, known) for rows in lists.values()], axis=0)
+    given = {name: round(float(share), 4) for name, share in zip([*names, NEW], shares, strict=True)}
     best = {name: _best([row for rows in lists.values() for row in rows], name) for name in names}
-    listed = sorted(names, key=lambda name: (-shares[name], -(best[name].score or 0.0), name))[: config.ranked - 1]
+    listed = sorted(names, key=lambda name: (-given[name], -(best[name].score or 0.0), name))[: config.ranked - 1]
     made = {}
     for crop, rows in lists.items():
         own = {row.individual: row for row in rows}
-        answers = [replace(own.get(name, best[name]), crop=crop, probability=shares[name]) for name in listed]
-        answers.append(replace(own[NEW], probability=round(float(1 / total), 4)))
+        answers = [replace(own.get(name, best[name]), crop=crop, probability=given[name]) for name in listed]
+        answers.append(replace(own[NEW], probability=given[NEW]))
         answers.sort(key=lambda row: -row.probability)
         made[crop] = [replace(row, rank=rank) for rank, row in enumerate(answers, start=1)]
     return made
 
 
-def _log_odds(rows: Sequence[Match], names: Sequence[str], known: int) -> NDArray[np.float64]:
-    """log P(individual) / P(new) that one crop gives each name, and one of those that nobody lists: (names + 1,)."""
-    given = {row.individual: max(row.probability, LEAST) for row in rows}
+def _shares(rows: Sequence[Match], names: Sequence[str], known: int) -> list[float]:
+    """The probability that one crop gives each name, and `new`."""
+    given = {row.individual: row.probability for row in rows}
     others = known - (len(rows) - 1)
-    rest = max(1 - sum(row.probability for row in rows), 0.0) / others if others > 0 else 0.0
-    values = [given.get(name, rest) for name in names] + [rest]
-    return np.asarray(np.log(np.maximum(values, LEAST / max(known, 1))) - np.log(given[NEW]))
+    rest = max(1 - sum(given.values()), 0.0) / others if others > 0 else 0.0
+    return [*(given.get(name, rest) for name in names), given[NEW]]
 
 
 def _best(rows: Sequence[Match], name: str) -> Match:

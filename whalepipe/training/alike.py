@@ -1,13 +1,14 @@
 """Which photos are nearly the same, so that they stay on one side of a split, and which side chance puts them on."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 BITS = 64
+AT_ONCE = 1024  # rows of a table of all pairs that are in memory
 ALIKE_BITS = 6  # difference hashes that differ in no more are of near-duplicate photos
 
 Picture = npt.NDArray[np.uint8]
@@ -25,11 +26,13 @@ def alike(one: int, other: int) -> bool:
     return (one ^ other).bit_count() <= ALIKE_BITS
 
 
-def pairs_alike(hashes: Sequence[int], others: Sequence[int]) -> npt.NDArray[np.intp]:
-    """All pairs (N, 2) of indices of difference hashes, the first of `hashes`, the second of `others`, that are."""
-    mine, theirs = (_bits(each) for each in (hashes, others))
-    # Bits as 1 and -1: their product is BITS less twice the number in which two differ.
-    return np.argwhere(mine @ theirs.T >= BITS - 2 * ALIKE_BITS)
+def pairs_alike(hashes: Sequence[int], others: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """All pairs of indices of difference hashes, the first of `hashes`, the second of `others`, that are."""
+    theirs = _bits(others)
+    for begin in range(0, len(hashes), AT_ONCE):
+        # Bits as 1 and -1: their product is BITS less twice the number in which two differ.
+        found = np.argwhere(_bits(hashes[begin : begin + AT_ONCE]) @ theirs.T >= BITS - 2 * ALIKE_BITS)
+        yield from ((begin + int(i), int(j)) for i, j in found)
 
 
 def _bits(hashes: Sequence[int]) -> npt.NDArray[np.float32]:

@@ -187,6 +187,18 @@ def read_boxes(picture: Path) -> NDArray[np.float64]:
     return np.array(_label_path(picture).read_text(encoding="utf-8").split(), np.float64).reshape(-1, 5)
 
 
+def read_picture(picture: Path) -> NDArray[np.uint8]:
+    """(height, width, 3) uint8 RGB."""
+    with Image.open(picture) as image:
+        return np.array(image.convert("RGB"))
+
+
+def corners_of(boxes: NDArray[np.float64], width: int, height: int) -> NDArray[np.float64]:
+    """What `read_boxes` gives as corners (N, 4) in pixels: xmin, ymin, xmax, ymax."""
+    half = boxes[:, 3:] / 2
+    return np.hstack([boxes[:, 1:3] - half, boxes[:, 1:3] + half]) * [width, height, width, height]
+
+
 def count_boxes(pictures: Iterable[Path]) -> int:
     """How many boxes the labels of these pictures hold."""
     return sum(len(_label_path(p).read_text(encoding="utf-8").splitlines()) for p in pictures)

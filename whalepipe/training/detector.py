@@ -16,11 +16,15 @@ from whalepipe.training.boxes import count_boxes
 from whalepipe.training.detector_card import describe
 from whalepipe.training.duration import Tell
 from whalepipe.training.gather import LABELLED, NEGATIVE, Group, gather, write_list
-from whalepipe.training.heldout import MOST, Jury
+from whalepipe.training.heldout import FIGURE, MOST, Jury
 from whalepipe.training.mining import MINED, MOST_REPEATS, RATE, Mined, mine
 
 if TYPE_CHECKING:
     import torch
+
+    from whalepipe.training.phases import Phase
+
+    Trained = tuple[Phase, dict[str, torch.Tensor]]  # a phase and the weights that it made
 
 
 @dataclass(frozen=True)
@@ -78,8 +82,9 @@ def train_detector(
     _check(labels, options)
     base = load_base(options.base)
     options, work = replace(options, architecture=architecture(options.architecture, base)), options.work_dir
-    _claim(work, labels, options)
+    _claim(work, labels, options, base.digest)
     groups, mined = gather(labels, options), None
+    _same_pictures(groups, work)
     jury = _jury(groups, options, tell)
     listed = work / "pictures.txt"
     count = write_list(groups, listed)
@@ -90,10 +95,19 @@ def train_detector(
         if hard.pictures:
             groups, listed = [*groups, hard], work / f"pictures-{MINED}.txt"
             count, rate = write_list(groups, listed), RATE * options.learning_rate
-            phase = Phase(work / MINED, listed, count, options.mine, rate, options.epochs, 0, jury)
-            state = phase.run(state, options, progress, tell)
+            further = Phase(work / MINED, listed, count, options.mine, rate, options.epochs, 0, jury)
+            phase, state = _better((phase, state), (further, further.run(state, options, progress, tell)), jury, tell)
     judged = jury.account(state, [phase.before + e for e in phase.chosen(options)]) if jury else None
     return export_detector(save_weights(options.out, state, describe(labels, options, groups, mined, judged)))
+
+
+def _better(first: "Trained", last: "Trained", jury: Jury | None, tell: Tell | None) -> "Trained":
+    """The weights after the mined pictures, unless a jury finds those before them better."""
+    if jury is None or jury(last[1])[FIGURE] >= jury(first[1])[FIGURE]:
+        return last
+    if tell:
+        tell("on what was held out the mined pictures made it no better: the weights before them are kept")
+    return first
 
 
 def _jury(groups: Sequence[Group], options: DetectorTraining, tell: Tell | None) -> Jury | None:
@@ -105,8 +119,7 @@ def _jury(groups: Sequence[Group], options: DetectorTraining, tell: Tell | None)
         tell(told if boxes else "no encounter with boxes can be held out: nothing says when to stop, so all epochs run")
     if not boxes:
         return None
-    card = {"kind": KIND, "architecture": options.architecture, "parts": list(options.parts)}
-    return Jury(held, card, options.size, options.device, options.work_dir)
+    return Jury(held, _card(options), options.size, options.device, options.work_dir)
 
 
 def _mine(
@@ -117,8 +130,7 @@ def _mine(
 
     if options.threads:
         torch.set_num_threads(options.threads)
-    card = {"kind": KIND, "architecture": options.architecture, "parts": list(options.parts)}
-    detector = Detector(save_weights(options.work_dir / "first.pt", state, card), options.device)
+    detector = Detector(save_weights(options.work_dir / "first.pt", state, _card(options)), options.device)
     negatives, labelled = ([p for g in groups if g.kind == kind for p in g.pictures] for kind in (NEGATIVE, LABELLED))
     looked = labelled if options.mine_labelled else []
     found, pictures = mine(negatives, looked, detector, options.size, options.work_dir)
@@ -126,6 +138,11 @@ def _mine(
         tell(f"{found.false_boxes} false boxes in {found.looked_at} pictures: {len(pictures)} to train on once more")
     repeats = min(MOST_REPEATS, max(1, round(options.repeat_to / len(pictures)))) if pictures else 1
     return found, Group(MINED, MINED, pictures, repeats)
+
+
+def _card(options: DetectorTraining) -> dict[str, object]:
+    """What weights that are still being made must say to be opened."""
+    return {"kind": KIND, "architecture": options.architecture, "parts": list(options.parts)}
 
 
 def _check(labels: Sequence[tuple[Path, Path]], options: DetectorTraining) -> None:
@@ -145,15 +162,26 @@ def _check(labels: Sequence[tuple[Path, Path]], options: DetectorTraining) -> No
         raise WhalepipeError("epochs, average and batch must be at least 1")
 
 
-def _claim(work_dir: Path, labels: Sequence[tuple[Path, Path]], options: DetectorTraining) -> None:
+def _claim(work_dir: Path, labels: Sequence[tuple[Path, Path]], options: DetectorTraining, base: str) -> None:
     """Write down what is trained here, so that another training is not mistaken for its continuation."""
     # Where the weights go and on how many threads changes nothing in them.
     recipe = asdict(replace(options, out=Path(), work_dir=Path(), threads=0, device=""))
     tables = [hashlib.sha256(_read(table)).hexdigest() for table, _ in (*labels, *options.seas)]
-    text = json.dumps({"options": recipe, "tables": tables}, default=str, indent=2, sort_keys=True) + "\n"
+    text = json.dumps({"options": recipe, "tables": tables, "base": base}, default=str, indent=2, sort_keys=True) + "\n"
     note = work_dir / "recipe.json"
     if note.is_file() and note.read_text(encoding="utf-8") != text:
         raise WhalepipeError(f"{work_dir} holds a training with other options or labels; remove it or name another")
+    write_aside(note, text.encode())
+
+
+def _same_pictures(groups: Sequence[Group], work_dir: Path) -> None:
+    """Write down what is trained on and what is held out, or see that it is what the training began with."""
+    named = {
+        f"{n} {g.name}": [[p.name for p in g.pictures], [h.picture.name for h in g.held]] for n, g in enumerate(groups)
+    }
+    text, note = json.dumps(named, indent=1) + "\n", work_dir / "pictures.json"
+    if note.is_file() and note.read_text(encoding="utf-8") != text:
+        raise WhalepipeError(f"{work_dir} holds a training on other photos; remove it or name another")
     write_aside(note, text.encode())
 
 

@@ -111,7 +111,8 @@ def command(labels: Sequence[tuple[Path, Path]], options: "DetectorTraining") ->
     for table, photos in options.seas:
         words += ["--seas", named(photos), "--seas-boxes", named(table)]
     words += ["--base", named(options.base)] if options.base else []
-    words += ["--architecture", options.architecture] if options.architecture not in ("", ARCHITECTURE) else []
+    told = options.base is not None or options.architecture not in ("", ARCHITECTURE)
+    words += ["--architecture", options.architecture or ARCHITECTURE] if told else []
     words += [word for pattern in options.without for word in ("--without", pattern)]
     words += flags(options, ("pasted",)) if options.pasted else []
     words += flags(

@@ -4,13 +4,13 @@ to stop.
 Prechelt 1998, "Early stopping, but when?", section 2.1: stop when the score has not risen for so many epochs.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 from whalepipe.config import DetectConfig
 from whalepipe.evaluation.boxes import Scores, Sighting
@@ -18,42 +18,51 @@ from whalepipe.evaluation.detector import LEAST, as_rows
 from whalepipe.models.detector import Detector
 from whalepipe.models.weights import save_weights
 from whalepipe.training.alike import chance, difference_hash, pairs_alike
-from whalepipe.training.boxes import read_boxes
+from whalepipe.training.boxes import corners_of, read_boxes, read_picture
 
 if TYPE_CHECKING:
     import torch
 
-JUDGED = "ap held out"  # in the log: the figure that decides, COCO's AP
+FIGURE = "ap"  # that decides: COCO's AP
+JUDGED = f"{FIGURE} held out"  # in the log
 FIGURES = ("ap50", "ap", "recall")
 MOST = 0.5  # of a table's photos: an encounter that has more of them is never held out
 
 
 @dataclass(frozen=True)
 class Held:
-    """A picture held out, and the encounter of its photo, empty where unknown."""
+    """A picture held out, and the encounter of its photo, empty where unknown, and the photo's name in its table."""
 
     picture: Path
     encounter: str
+    name: str = ""
 
 
-def hold_out(pictures: Sequence[Path], encounters: Sequence[str], share: float, seed: int) -> list[int]:
-    """Which of the pictures of a table (indices) to hold out: about a share of them, by whole encounters.
+def hold_out(
+    pictures: Sequence[Path], encounters: Sequence[str], sets: Sequence[int], share: float, seed: int
+) -> list[int]:
+    """Which pictures (indices) to hold out: about a share of those of each set, by whole encounters.
 
-    Near-duplicates, mirrored ones too, count as of one encounter. None where there are no two encounters, or where
-    each has more than half of the pictures.
+    `sets` numbers the table or folder of each. What has the same encounter's name, or is nearly the same picture,
+    mirrored too, counts as of one encounter, in whichever sets it is. An encounter with more than half of a set's
+    pictures is never held out.
     """
+    if not share:
+        return []
     groups = _together(pictures, encounters)
     members: dict[int, list[int]] = {}
     for index, group in enumerate(groups):
         members.setdefault(group, []).append(index)
     drawn = sorted(members.values(), key=lambda rows: chance(seed, "held out", min(pictures[i].name for i in rows)))
-    drawn = [rows for rows in drawn if len(rows) <= MOST * len(pictures)]
-    held: list[int] = []
-    for rows in drawn:
-        if len(held) + len(rows) <= share * len(pictures):
-            held += rows
-    if not held and share and len(members) > 1 and drawn:
-        held = min(drawn, key=len)
+    sizes, held, taken = Counter(sets), set[int](), Counter[int]()
+    drawn = [rows for rows in drawn if all(n <= MOST * sizes[s] for s, n in Counter(sets[i] for i in rows).items())]
+    for number, size in sorted(sizes.items()):
+        mine = [rows for rows in drawn if any(sets[i] == number for i in rows) and not held & set(rows)]
+        fitting = [rows for rows in mine if len(rows) <= share * size]
+        for rows in fitting or sorted(mine, key=len)[:1]:
+            if not fitting or taken[number] + len(rows) <= share * size:
+                held |= set(rows)
+                taken += Counter(sets[i] for i in rows)
     return sorted(held)
 
 
@@ -68,13 +77,19 @@ def _together(pictures: Sequence[Path], encounters: Sequence[str]) -> list[int]:
 
     first: dict[str, int] = {}
     joined = [(first.setdefault(e, i), i) for i, e in enumerate(encounters) if e]
-    shown = [np.array(Image.open(p).convert("RGB")) for p in pictures]
-    hashes, mirrored = ([difference_hash(s[:, ::way]) for s in shown] for way in (1, -1))
-    joined += [pair for others in (hashes, mirrored) for pair in pairs_alike(hashes, others).tolist()]
+    both = [_hashes(picture) for picture in pictures]
+    hashes, mirrored = [h for h, _ in both], [m for _, m in both]
+    joined += [pair for others in (hashes, mirrored) for pair in pairs_alike(hashes, others)]
     for i, j in joined:
         low, high = sorted((root(i), root(j)))
         groups[high] = low
     return [root(i) for i in range(len(groups))]
+
+
+def _hashes(picture: Path) -> tuple[int, int]:
+    """The difference hash of a picture, and of the same mirrored."""
+    shown = read_picture(picture)
+    return difference_hash(shown), difference_hash(shown[:, ::-1])
 
 
 class Jury:
@@ -102,12 +117,9 @@ class Jury:
         return {**counts, "encounters": encounters, "epochs": list(epochs), **self(state), "note": note}
 
     def _sighting(self, held: Held, detector: Detector) -> Sighting:
-        with Image.open(held.picture) as image:
-            pixels = np.array(image.convert("RGB"))
-        size = width, height = pixels.shape[1], pixels.shape[0]
-        boxes = read_boxes(held.picture)
-        half = boxes[:, 3:] / 2
-        corners = np.hstack([boxes[:, 1:3] - half, boxes[:, 1:3] + half]) * [width, height, width, height]
+        pixels, boxes = read_picture(held.picture), read_boxes(held.picture)
+        size = pixels.shape[1], pixels.shape[0]
+        corners = corners_of(boxes, *size)
         config = DetectConfig(size=self._config.size, confidence=LEAST)
         found = as_rows(detector(pixels, config), size, detector)
         return Sighting(held.encounter, np.hstack([boxes[:, :1], corners]), found, size, held.picture.name)

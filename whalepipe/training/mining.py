@@ -17,7 +17,7 @@ from whalepipe.config import DetectConfig
 from whalepipe.files import write_aside
 from whalepipe.models.corners import shared
 from whalepipe.models.detector import GREY, STRIDE, Detector
-from whalepipe.training.boxes import read_boxes, write_picture
+from whalepipe.training.boxes import corners_of, read_boxes, read_picture, write_picture
 
 MINED = "mined"
 LEAST = 0.1  # confidence of a false box that counts: a third of the one that the pipeline works at
@@ -74,9 +74,9 @@ def _look(negatives: Sequence[Path], labelled: Sequence[Path], detector: Detecto
 
 def _false_boxes(picture: Path, detector: Detector, config: DetectConfig) -> Corners:
     """Corners of the boxes that share no area with a label of the picture, the surest first."""
-    pixels = _read(picture)
+    pixels = read_picture(picture)
     height, width = pixels.shape[:2]
-    labels = _labels(picture, width, height)
+    labels = corners_of(read_boxes(picture), width, height)
     found = [(box.xmin, box.ymin, box.xmax, box.ymax) for box in detector(pixels, config)]
     corners = np.array(found, np.float64).reshape(-1, 4) * [width, height, width, height]
     return corners[[not _meet(box, labels).any() for box in corners]]
@@ -84,9 +84,9 @@ def _false_boxes(picture: Path, detector: Detector, config: DetectConfig) -> Cor
 
 def _windows(picture: Path, boxes: Iterable[NDArray[np.float64]]) -> list[Path]:
     """Write a picture for each false box whose middle no picture of a surer one holds."""
-    pixels = _read(picture)
+    pixels = read_picture(picture)
     height, width = pixels.shape[:2]
-    labels = _labels(picture, width, height)
+    labels = corners_of(read_boxes(picture), width, height)
     taken: list[Window] = []
     written: list[Path] = []
     for box in boxes:
@@ -135,15 +135,3 @@ def free_window(box: NDArray[np.float64], labels: Corners, frame: tuple[int, int
 def _meet(box: NDArray[np.float64], others: Corners) -> NDArray[np.bool_]:
     """Whether a box (4,) shares area with each of others (N, 4)."""
     return np.asarray(shared(box, others) > 0)
-
-
-def _read(picture: Path) -> Pixels:
-    with Image.open(picture) as image:
-        return np.array(image.convert("RGB"))
-
-
-def _labels(picture: Path, width: int, height: int) -> Corners:
-    """Corners of the picture's labels, whatever they show."""
-    boxes = read_boxes(picture)
-    half = boxes[:, 3:] / 2
-    return np.hstack([boxes[:, 1:3] - half, boxes[:, 1:3] + half]) * [width, height, width, height]

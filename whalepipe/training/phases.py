@@ -46,6 +46,7 @@ class Phase:
         before it where a jury scores them. Raises StorageError."""
         last = self.folder / "weights" / "last.pt"
         done = epochs_done(last)
+        self._judge_left_out(last, done, options)
         if done < self.epochs and not is_over(self.scores(options), options.patience):
             clock = Clock(self.total - self.before - done, self.pictures, tell)
             listed, names = str(self.listed.resolve()), dict(enumerate(options.parts))
@@ -57,6 +58,16 @@ class Phase:
                 weather = Weather().scaled(options.weather) if options.weather else None
                 Trainer(overrides, data, base, options.threads, watch, weather).train()
         return mean_weights(last, self.chosen(options))
+
+    def _judge_left_out(self, last: Path, done: int, options: "DetectorTraining") -> None:
+        """Score the epochs that were trained but not scored, since a kill came between."""
+        for epoch in (e for e in range(1, done + 1) if self.jury and e not in self.scores(options)):
+            log_epoch(options.work_dir, self.before + epoch, float("nan"), self.judged(last, epoch))
+
+    def judged(self, last: Path, epoch: int) -> dict[str, float]:
+        """What the jury finds of an epoch's weights, as the log has it."""
+        found = self.jury(mean_weights(last, [epoch])) if self.jury else {}
+        return {f"{name} held out": value for name, value in found.items()}
 
     def chosen(self, options: "DetectorTraining") -> range:
         """The epochs of this phase, of those trained, whose weights are averaged."""
@@ -123,9 +134,7 @@ class _Watch:
     def epoch(self, done: int, losses: Mapping[str, float], rate: float) -> bool:
         phase, options = self.phase, self.options
         whole, loss = phase.before + done, sum(losses.values())
-        found = phase.jury(mean_weights(self.last, [done])) if phase.jury else {}
-        held = {f"{name} held out": value for name, value in found.items()}
-        log_epoch(options.work_dir, whole, loss, {**losses, RATE: rate, **held})
+        log_epoch(options.work_dir, whole, loss, {**losses, RATE: rate, **phase.judged(self.last, done)})
         self.clock.epoch()
         if self.progress is not None:
             self.progress(whole, phase.total, loss)
