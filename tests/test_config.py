@@ -25,7 +25,7 @@ def test_default_then_file_then_flag(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("qualty: {}", "unknown key 'qualty'; known are photos, detect, crop, embed, quality, species, match"),
+        ("qualty: {}", "unknown key 'qualty'; known are photos, detect, crop, embed, view, quality, species, match"),
         ("quality: {min_siz: 3}", "quality: unknown key 'min_siz'"),
         ("1: 2", "unknown key 1"),
         ("quality: {min_size: big}", "quality: min_size: expected a number, found 'big'"),

@@ -34,7 +34,7 @@ def card(tmp_path: Path, name: str, **more: object) -> None:
 
 def test_figures_on_real_photos_come_first_with_their_intervals(tmp_path: Path, job: Job) -> None:
     card(tmp_path, "detector", figures=FIGURES, cannot=["see in the dark"])
-    detector, _ = instruments(job)
+    detector, *_ = instruments(job)
     shown = {m.what: [(f.label, f.value, f.interval) for f in m.figures] for m in detector.measured}
     assert shown == {
         "fins, encounter IMG_49": [
@@ -53,18 +53,18 @@ def test_figures_on_real_photos_come_first_with_their_intervals(tmp_path: Path, 
 def test_a_card_says_what_it_was_trained_on(tmp_path: Path, job: Job) -> None:
     sources = [{"source": "boats", "licence": None, "photos": 1200, "boxes": 0}, "the sea"]
     card(tmp_path, "embedder", trained_on=sources)
-    _, embedder = instruments(job)
+    _, embedder, _ = instruments(job)
     assert embedder.trained_on == ["boats (1,200 photos; licence: none stated)", "the sea"]
 
 
 def test_boxes_drawn_by_a_person_need_no_detector(tmp_path: Path, job: Job) -> None:
     drawn = Job(job.raw_dir, job.out, job.config, boxes=tmp_path / "boxes.csv")
-    assert [i.kind for i in instruments(drawn)] == ["embedder"]
+    assert [i.kind for i in instruments(drawn)] == ["embedder", "silhouette"]
 
 
 def test_weights_that_are_gone_are_a_line_on_the_page(tmp_path: Path, job: Job) -> None:
     (tmp_path / "fake-weights" / "detector.json").unlink()
-    detector, embedder = instruments(job)
+    detector, embedder, _ = instruments(job)
     assert "detector.json" in detector.problem and not embedder.problem
 
 
