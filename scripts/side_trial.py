@@ -2,14 +2,18 @@
 
 On rendered fins of animals that no network learned, where the renderer knows the side, and on crops of a folder whose
 sides people told (`--crops` and `--sides`, as labels/fins/sides.csv for the crops of 1056 and others; `unknown` ones
-are left out). Printed: how many are told from 0.9 on, how many of these rightly, and of all the likelier side.
+are left out). Printed: how many are told from 0.9 on, how many of these rightly, and of all the likelier side. With
+--individuals also: how well one animal is told from two by crops of one side, and by crops of both (AUC of pairs from
+different encounters, as `whalepipe evaluate pairs`).
 
-Usage: python scripts/side_trial.py [--fins 200] [--crops ../shared/data/fins/crops --sides labels/fins/sides.csv]
+Usage: python scripts/side_trial.py [--fins 200] [--crops ../shared/data/fins/crops --sides labels/fins/sides.csv
+       --individuals ../shared/data/fins/individuals.csv]
 """
 
 import argparse
 import math
 import sys
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +22,13 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import binomtest
 
 from whalepipe.boxes import window
-from whalepipe.config import CropConfig, ViewConfig
+from whalepipe.config import CropConfig, MatchConfig, ViewConfig
+from whalepipe.evaluation.ranking import auroc
+from whalepipe.models.calibration import read_calibration
+from whalepipe.models.details import closer_look, likeness
+from whalepipe.models.embedder import KIND, Embedder
 from whalepipe.models.side import LEFT, PART, STEEP, find_sides, lean
+from whalepipe.models.weights import find_weights
 from whalepipe.photos import read_photo
 from whalepipe.render import draw_individual, draw_scene, render_scene, scene_rng
 from whalepipe.tables import CropLabel, read_table
@@ -61,12 +70,34 @@ def told(name: str, leans: Leans, sure_at: float) -> None:
           f"fitted {fitted:.1f}, shipped {STEEP:g}")  # fmt: skip
 
 
+def across(crops: Path, sides: Path, individuals: Path) -> None:
+    """Print how well one animal is told from two, by pairs of crops of one side and of both."""
+    side = {row.crop: row.view for row in read_table(sides, CropLabel, aliases=True)}
+    rows = [r for r in read_table(individuals, CropLabel) if side.get(r.crop) in ("left", "right")]
+    weights = find_weights("embedder", KIND)
+    embedder, look = Embedder(weights), closer_look(weights, MatchConfig())
+    assert look is not None
+    pictures = [read_photo(crops / row.crop) for row in rows]
+    vectors, details = [embedder(p) for p in pictures], [look(p, PART) for p in pictures]
+    found: dict[bool, list[tuple[float, int, float, bool]]] = {True: [], False: []}
+    for (i, one), (j, two) in combinations(enumerate(rows), 2):
+        names = {one.individual, two.individual}
+        if one.encounter != two.encounter and names - {"other"}:  # of two others nobody knows whether they are one
+            alike, cosine = likeness(details[i], [details[j]], PART), float(vectors[i] @ vectors[j])
+            found[side[one.crop] == side[two.crop]].append((cosine, alike.points[0], alike.edge, len(names) == 1))
+    for same, name in ((True, "one side"), (False, "both sides")):
+        cosines, points, edges, one_animal = (np.array(column) for column in zip(*found[same], strict=True))
+        scores = read_calibration(weights.card, PART).line(cosines, points.astype(float), edges)
+        print(f"{name}: {len(scores)} pairs, {one_animal.sum()} of one animal, AUC {auroc(scores, one_animal):.3f}")
+
+
 def main() -> None:
     """Measure both."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--fins", type=int, default=200)
     parser.add_argument("--crops", type=Path)
     parser.add_argument("--sides", type=Path)
+    parser.add_argument("--individuals", type=Path)
     asked = parser.parse_args()
     sides = find_sides(ViewConfig(), "cpu")
     assert sides is not None
@@ -76,6 +107,8 @@ def main() -> None:
         rows = read_table(asked.sides, CropLabel, aliases=True)
         found = [(row.view, leaning(read_photo(asked.crops / row.crop), sides._silhouettes)) for row in rows]
         told(asked.crops.name, found, ViewConfig().sure_at)
+        if asked.individuals:
+            across(asked.crops, asked.sides, asked.individuals)
 
 
 if __name__ == "__main__":
