@@ -1,10 +1,13 @@
 """How right `whalepipe demo` would be with other photos and other animals: its own draw is one of few.
 
-Usage: python scripts/demo_draws.py FOLDER [--stream test] [--seeds 777 778 779 780] [--set embed.weights=mine.pt]
+Usage: python scripts/demo_draws.py FOLDER [--stream test] [--seeds 777 778 779 780] [--burst 3]
+                                             [--set embed.weights=mine.pt]
 
 Renders each draw into FOLDER, once, runs everything on it and prints one line a draw: usable animals found, first
 candidates right, AUROC of P(new); then the same of all draws together, each figure the mean over draws with the lowest
-and the highest. The stream "demo" gives the demo's own animals in other photos, "test" other animals.
+and the highest. The stream "demo" gives the demo's own animals in other photos, "test" other animals. With --burst each
+group of animals is taken so many times within seconds, though each time in another light and sea, where the frames of a
+true burst differ less (a FOLDER for each --burst).
 """
 
 import argparse
@@ -13,7 +16,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from whalepipe.demo import STANDARD, render_cards
+from whalepipe.demo import STANDARD, Plan, render_cards
 from whalepipe.evaluation.run import Score, score
 
 
@@ -23,9 +26,11 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--stream", default="test", choices=("demo", "test"))
     parser.add_argument("--seeds", type=int, nargs="+", default=[777, 778, 779, 780])
+    parser.add_argument("--burst", type=int, default=1, help="photos of each group of animals, a second apart")
     parser.add_argument("--set", action="append", default=[], metavar="STAGE.KEY=VALUE")
     said = parser.parse_args()
-    found = [one_draw(said.folder / f"{said.stream}-{seed}", said.stream, seed, said.set) for seed in said.seeds]
+    plans = [replace(STANDARD, stream=said.stream, seed=seed, burst=said.burst) for seed in said.seeds]
+    found = [one_draw(said.folder / f"{said.stream}-{plan.seed}", plan, said.set) for plan in plans]
     shares = {
         "found": [s.found[0] / s.found[1] for s in found],
         "first candidate": [s.first / s.named[1] for s in found],
@@ -35,10 +40,10 @@ def main() -> None:
         print(f"{name}: {sum(values) / len(values):.2f} ({min(values):.2f} to {max(values):.2f})")
 
 
-def one_draw(folder: Path, stream: str, seed: int, settings: list[str]) -> Score:
+def one_draw(folder: Path, plan: Plan, settings: list[str]) -> Score:
     """Score one draw and print its line."""
     if not (folder / "truth.csv").exists():
-        render_cards(folder, replace(STANDARD, stream=stream, seed=seed))
+        render_cards(folder, plan)
     catalog, results = folder / "catalogue.sqlite", folder / "results"
     chosen = [word for setting in settings for word in ("--set", setting)]
     catalog.unlink(missing_ok=True)

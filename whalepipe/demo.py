@@ -36,6 +36,7 @@ class Plan:
     empty_seas: int = 3
     width: int = 1280  # pixels
     height: int = 853
+    burst: int = 1  # photos of the second card that are taken one after the other, a second apart, of the same animals
     stream: str = STREAM  # of animals and cameras
     seed: int = SEED  # of the photos
 
@@ -107,15 +108,16 @@ def _card_shots(
     start = FIRST_DAY + WEEKS_LATER
     return [
         Shot(
-            folder / f"DSC_{1000 + place}.jpg",
+            folder / f"DSC_{1000 + plan.burst * place + frame}.jpg",
             subjects[index][0],
-            plan.seed + 100_000 + place,
-            start + timedelta(seconds=75 * place),
+            plan.seed + 100_000 + place + 1000 * frame,
+            start + timedelta(seconds=75 * place + frame),
             (plan.width, plan.height),
             plan.stream,
             subjects[index][1],
         )
         for place, index in enumerate(order)
+        for frame in range(plan.burst)
     ]
 
 
