@@ -54,9 +54,10 @@ def look_at(data: Path, weights: str, patterns: str, negatives: str, settings: D
         for number, example in enumerate(empty(data / "negatives")):
             if negatives and fits(negatives.split(","), example.name, example.path.name):
                 (left_out / f"{number}-{example.path.name}").symlink_to(example.path.resolve())
-        with_tiles = look(photos, boxes, replace(options, negatives=(cut,) if any(cut.iterdir()) else ()))
-        some = (left_out,) if any(left_out.iterdir()) else ()
-        return with_tiles, look(photos, boxes, replace(options, negatives=some))
+        looked = look(photos, boxes, replace(options, negatives=tuple(f for f in (cut, left_out) if any(f.iterdir()))))
+        alarms = [(a.name.startswith(f"{cut.name}/"), a) for a in looked.alarms or ()]
+        on_tiles, elsewhere = ([a for on_tile, a in alarms if on_tile is wanted] for wanted in (True, False))
+        return replace(looked, alarms=on_tiles), replace(looked, alarms=elsewhere)
 
 
 def false(alarms: Sequence[int]) -> str:

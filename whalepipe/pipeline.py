@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +57,11 @@ class Tables:
     newcomers: dict[str, tuple[int, int]] = field(default_factory=dict)  # by part, fewest and most new animals
     promised: dict[str, Promise | None] = field(default_factory=dict)  # by part, where a rate was asked for
     ledger: list[Ledger] = field(default_factory=list)
+
+    @property
+    def expected(self) -> dict[str, dict[str, Any] | None]:
+        """What was promised, as summary.json has it."""
+        return {part: asdict(promise) if promise else None for part, promise in self.promised.items()}
 
     def counts(self) -> dict[str, int]:
         """How many there are of what a person would ask for first."""
@@ -198,9 +203,8 @@ def keep_ledger(work: Work, tables: Tables) -> None:
     )
     tables.ledger = ledger(tables.photos, findings)
     work.write("ledger", Ledger, tables.ledger)
-    expected = {part: asdict(promise) if promise else None for part, promise in tables.promised.items()}
-    more = {"new_between": tables.newcomers, **({"expected": expected} if expected else {})}
-    work.write_summary(tables.ledger, more)
+    expected = {"expected": tables.expected} if tables.promised else {}
+    work.write_summary(tables.ledger, {"new_between": tables.newcomers, **expected})
 
 
 RECIPE: Sequence[tuple[str, Sequence[Callable[[Work, Tables], None]]]] = (

@@ -3,7 +3,7 @@
 Numbers are rounded where a row is made, so that what is compared later is what was written.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from math import isfinite, nan
@@ -252,6 +252,14 @@ class CropLabel:
     part: str = ""
     view: str = ""
     species: str = ""
+
+
+def by_crop(matches: Iterable[Match]) -> dict[str, list[Match]]:
+    """The candidates of each crop, by its name, in the order in which they come."""
+    found: dict[str, list[Match]] = {}
+    for row in matches:
+        found.setdefault(row.crop, []).append(row)
+    return found
 
 
 def fits(patterns: Sequence[str], *names: str) -> bool:

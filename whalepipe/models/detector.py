@@ -173,7 +173,7 @@ class Detector:
         The finest is not taken of a picture that is smaller: enlarged, it shows no more, and blur is taken for animals.
         """
         height, width = image.shape[:2]
-        looks = [look for n, look in enumerate(LOOKS) if n or len(LOOKS) == 1 or max(height, width) >= size]
+        looks = LOOKS if len(LOOKS) == 1 or max(height, width) >= size else LOOKS[1:]
         taken, ends = [], [*(least for _, least in looks[1:]), np.inf]
         for number, ((share, least), end) in enumerate(zip(looks, ends, strict=True)):
             seen = self._look(image, round(share * size))

@@ -8,11 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from whalepipe.config import ViewConfig
-from whalepipe.errors import WeightsError
 from whalepipe.models.device import pick_device
-from whalepipe.models.exported import KEY, find_exported
-from whalepipe.models.silhouette import KIND, METHOD, Silhouette, Silhouettes
-from whalepipe.models.weights import Weights, find_weights
+from whalepipe.models.silhouette import METHOD, Silhouette, Silhouettes, find_silhouettes
+from whalepipe.models.weights import Weights
 
 PART = "dorsal_fin"
 LEFT, RIGHT = "left", "right"
@@ -50,12 +48,8 @@ def find_sides(config: ViewConfig, device: str) -> Sides | None:
     """What tells sides; None where that is switched off. Raises WeightsError."""
     if config.tell == "none":
         return None
-    try:
-        weights = find_weights(config.silhouette, KIND)
-    except WeightsError as error:
-        raise WeightsError(f"{error}; without it: --set view.tell=none") from error
-    # Its exported form is no more than a faster one: where there is none, torch does.
-    return Sides(weights, device, find_exported(weights, "auto", device) if KEY in weights.card else None)
+    weights, exported = find_silhouettes(config.silhouette, "auto", device, "view.tell")
+    return Sides(weights, device, exported)
 
 
 def lean(seen: Silhouette, width: int, height: int) -> float | None:

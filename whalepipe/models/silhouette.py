@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from whalepipe.errors import WeightsError
 from whalepipe.models.embedder import fitted, normalised
-from whalepipe.models.exported import Exported
+from whalepipe.models.exported import KEY, Exported, find_exported
 from whalepipe.models.network import Network, TorchNetwork
-from whalepipe.models.weights import Weights, load_into
+from whalepipe.models.weights import Weights, find_weights, load_into
 
 if TYPE_CHECKING:
     import torch
@@ -91,6 +92,19 @@ def load_network(weights: Weights) -> "torch.nn.Module":
     network = build()
     load_into(network, weights, "its tensors are not those of a silhouette network")
     return network.eval()
+
+
+def find_silhouettes(name: str, backend: str, device: str, without: str) -> tuple[Weights, Weights | None]:
+    """The weights of this name, and their exported form where that is to run (see `find_exported`).
+
+    Raises WeightsError, which says with which setting it goes `without`, and ConfigError.
+    """
+    try:
+        weights = find_weights(name, KIND)
+    except WeightsError as error:
+        raise WeightsError(f"{error}; without it: --set {without}=none") from error
+    # The exported form is no more than a faster one: where there is none, torch does.
+    return weights, find_exported(weights, backend if KEY in weights.card else "torch", device)
 
 
 class Silhouettes:

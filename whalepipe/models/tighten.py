@@ -16,12 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from whalepipe.config import DetectConfig
-from whalepipe.errors import WeightsError
 from whalepipe.models.corners import Numbers, overlaps
 from whalepipe.models.device import pick_device
-from whalepipe.models.exported import KEY, find_exported
-from whalepipe.models.silhouette import KIND, Silhouette, Silhouettes
-from whalepipe.models.weights import Weights, find_weights
+from whalepipe.models.silhouette import Silhouette, Silhouettes, find_silhouettes
+from whalepipe.models.weights import Weights
 
 if TYPE_CHECKING:
     from whalepipe.models.detector import Box
@@ -69,13 +67,8 @@ def find_tightener(config: DetectConfig, detector: Weights, device: str) -> Tigh
     """
     if config.tighten == "none" or not set(detector.card.get("parts", ())) & set(TIGHTENED):
         return None
-    try:
-        weights = find_weights(config.silhouette, KIND)
-    except WeightsError as error:
-        raise WeightsError(f"{error}; without it: --set detect.tighten=none") from error
-    # Its exported form is no more than a faster one: where there is none, torch does.
-    backend = config.backend if KEY in weights.card else "torch"
-    return Tightener(weights, device, find_exported(weights, backend, device))
+    weights, exported = find_silhouettes(config.silhouette, config.backend, device, "detect.tighten")
+    return Tightener(weights, device, exported)
 
 
 def tightened(image: Picture, box: "Box", look: Look) -> "Box":

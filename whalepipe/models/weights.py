@@ -46,7 +46,7 @@ def find_weights(name: str, kind: str) -> Weights:
     path = shipped if _is_file(shipped) else Path(name)
     if not _is_file(path):
         raise WeightsError(f"no weights {name!r}: neither shipped in {shipped.parent} nor a file")
-    card = _read_card(path.with_suffix(".json"))
+    card = read_card(path.with_suffix(".json"))
     if card.get("kind") != kind:
         raise WeightsError(f"{path}: its card says it is a {card.get('kind')!r}, a {kind!r} is needed")
     try:
@@ -70,7 +70,8 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _read_card(path: Path) -> dict[str, Any]:
+def read_card(path: Path) -> dict[str, Any]:
+    """What a card says. Raises WeightsError where it cannot be read or is none."""
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from whalepipe.catalog.entries import Summary
@@ -15,7 +15,7 @@ from whalepipe.report.repeat import Repeat, repeat
 from whalepipe.report.trust import Instrument, instruments
 from whalepipe.stages.listing import in_time
 from whalepipe.summary import OF_FILES, summarize, told
-from whalepipe.tables import NEW, UNKNOWN, Ledger, Match, Photo, Species
+from whalepipe.tables import NEW, UNKNOWN, Ledger, Match, Photo, Species, by_crop
 from whalepipe.work import Job
 
 SHOWN_CANDIDATES = 3
@@ -115,7 +115,7 @@ def page_of(job: Job, tables: Tables, made_with: Mapping[str, Any]) -> Page:
     """The page of a run."""
     catalog = Catalog.open(job.catalog) if job.catalog else None
     held = {(s.individual, s.part): s for s in (catalog.summaries() if catalog else ())}
-    ranked = _ranked(tables.matches)
+    ranked = by_crop(sorted(tables.matches, key=lambda m: m.rank))
     time = {p.photo: number for number, p in enumerate(in_time(tables.photos))}
     rows = sorted((r for r in tables.ledger if r.crop), key=lambda r: (time.get(r.photo, len(time)), r.photo, r.crop))
     cards = [Card(r, Source(r.crop), _few(ranked.get(r.crop, ()))) for r in rows]
@@ -127,7 +127,7 @@ def page_of(job: Job, tables: Tables, made_with: Mapping[str, Any]) -> Page:
         summary=summarize(tables.ledger),
         named_wrong=_named_wrong(cards),
         newcomers=tables.newcomers,
-        expected={part: told(asdict(p) if p else None) for part, p in tables.promised.items()},
+        expected={part: told(promise) for part, promise in tables.expected.items()},
         encounters=_encounters(tables.photos, rows, [*known, *new]),
         known=known,
         new=new,
@@ -142,13 +142,6 @@ def page_of(job: Job, tables: Tables, made_with: Mapping[str, Any]) -> Page:
 def _named_wrong(cards: Sequence[Card]) -> float:
     probabilities = [c.row.probability for c in cards if c.row.state == "identified"]
     return sum(1 - p for p in probabilities if p is not None)
-
-
-def _ranked(matches: Sequence[Match]) -> dict[str, list[Match]]:
-    found: dict[str, list[Match]] = {}
-    for match in sorted(matches, key=lambda m: m.rank):
-        found.setdefault(match.crop, []).append(match)
-    return found
 
 
 def _candidate(match: Match) -> Candidate:

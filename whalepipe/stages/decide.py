@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from whalepipe.config import MatchConfig
 from whalepipe.models.calibration import Calibration
 from whalepipe.models.clusters import cosines_of, group
-from whalepipe.tables import NEW, UNKNOWN, Answer, Crop, Match
+from whalepipe.tables import NEW, UNKNOWN, Answer, Crop, Match, by_crop
 
 VERSION = 2
 DOUBT = 0.1
@@ -38,10 +38,8 @@ def decide(
     crop is surely of: `species` by crop name, as far as they are sure; `kinds` by individual, as far as it is known.
     `tracks` are crops, by name, that follow one animal: where one of them may not have a name, none of them has it.
     """
-    by_crop: dict[str, list[Match]] = {}
-    for row in matches:
-        by_crop.setdefault(row.crop, []).append(row)
-    answers = {c.crop: _answer(c, by_crop[c.crop], views.get(c.crop, UNKNOWN), shown, config) for c in crops}
+    ranked = by_crop(matches)
+    answers = {c.crop: _answer(c, ranked[c.crop], views.get(c.crop, UNKNOWN), shown, config) for c in crops}
     refused = _of_another_species(answers, species, kinds)
     answers |= refused | _followers(refused, answers, tracks)
     refused = _doubly_claimed(crops, answers)

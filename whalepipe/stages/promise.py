@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from whalepipe.config import LONGEST_LIST
-from whalepipe.tables import NEW, Answer, Crop, Match
+from whalepipe.tables import NEW, Answer, Crop, Match, by_crop
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,7 @@ def promises(
     `matches` has `longest` candidates of each crop, or all there are, and `new`; `answers` are in the order of `crops`.
     With a miss rate of 0 none is asked for, and lists are as long as they can be.
     """
-    ranked: dict[str, list[Match]] = {}
-    for row in matches:
-        ranked.setdefault(row.crop, []).append(row)
+    ranked = by_crop(matches)
     tallies: dict[str, _Tally] = {}
     for crop, answer in zip(crops, answers, strict=True):
         _add(tallies.setdefault(crop.part, _Tally()), ranked[crop.crop], answer)

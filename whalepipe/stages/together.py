@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from whalepipe.config import MatchConfig
 from whalepipe.models.calibration import Calibration
 from whalepipe.models.clusters import cosines_of, group
-from whalepipe.tables import NEW, Crop, Match
+from whalepipe.tables import NEW, Crop, Match, by_crop
 
 VERSION = 1
 
@@ -60,12 +60,10 @@ def pooled(
     `known`: how many individuals the catalogue holds of each part. Of one that a crop does not list, it is taken to
     say what it says of all that it does not list.
     """
-    by_crop: dict[str, list[Match]] = {}
-    for row in matches:
-        by_crop.setdefault(row.crop, []).append(row)
+    ranked = by_crop(matches)
     for track in tracks:
-        by_crop |= _pooled({crop: by_crop[crop] for crop in track.crops}, known.get(track.part, 0), config)
-    return [row for rows in by_crop.values() for row in rows]
+        ranked |= _pooled({crop: ranked[crop] for crop in track.crops}, known.get(track.part, 0), config)
+    return [row for rows in ranked.values() for row in rows]
 
 
 def _pooled(lists: Mapping[str, list[Match]], known: int, config: MatchConfig) -> dict[str, list[Match]]:

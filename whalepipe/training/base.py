@@ -7,7 +7,6 @@ keep what is put into them; the tensors are then read out of these. A file that 
 
 import hashlib
 import io
-import json
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from whalepipe.errors import WeightsError
 from whalepipe.models.detector import STRIDE, build_model, import_ultralytics
-from whalepipe.models.weights import Weights, load_state
+from whalepipe.models.weights import Weights, load_state, read_card
 
 if TYPE_CHECKING:
     import torch
@@ -77,11 +76,10 @@ def architecture(asked: str, base: Base) -> str:
 def _on_card(card: Path, digest: str) -> str:
     """What the card beside weights of ours says of their architecture; empty where there is none."""
     try:
-        said = json.loads(card.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        said = read_card(card)
+    except WeightsError:
         return ""
-    ours = isinstance(said, dict) and said.get("sha256") == digest
-    return str(said.get("architecture", "")) if ours else ""
+    return str(said.get("architecture", "")) if said.get("sha256") == digest else ""
 
 
 def _is_checkpoint(data: bytes) -> bool:

@@ -13,7 +13,7 @@ import torch
 
 from whalepipe.errors import WeightsError
 from whalepipe.models.embedder import KIND, build, part_of
-from whalepipe.models.weights import Weights, find_weights, load_state
+from whalepipe.models.weights import Weights, fill, find_weights, load_state
 from whalepipe.training.lessons import Lessons
 from whalepipe.training.whiten import BATCH, shown
 
@@ -55,11 +55,8 @@ def as_finished(weights: Weights, backbone: str, drop_path: float) -> torch.nn.M
     """The network of finished weights with its first look alone. Raises WeightsError where they do not fit."""
     dimension = int(weights.card.get("dimension", 0))
     network = build(backbone, max(dimension, 1), drop_path=drop_path)
-    try:
-        own = part_of(load_state(weights), 0)
-        network.load_state_dict({name: tensor for name, tensor in own.items() if not name.startswith("others.")})
-    except RuntimeError as error:
-        raise WeightsError(f"{weights.path}: not of the backbone {backbone}") from error
+    first = {k: v for k, v in part_of(load_state(weights), 0).items() if not k.startswith("others.")}
+    fill(network, first, weights, f"not of the backbone {backbone}")
     return network
 
 

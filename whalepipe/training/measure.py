@@ -24,11 +24,11 @@ from whalepipe.training.alike import chance
 from whalepipe.training.calibrate import Evidence, Source, calibrations, evidence
 from whalepipe.training.crops import Labelled, LabelSet, Split, bursts, is_name, is_rendered
 from whalepipe.training.sources import Known, account, flags, limits, portable, provenance
+from whalepipe.training.whiten import BATCH
 
 if TYPE_CHECKING:
     from whalepipe.training.embedder import EmbedderTraining
 
-BATCH = 64  # crops that are embedded at a time
 Vectors = npt.NDArray[np.float32]
 CANNOT = (
     "be believed without a look: its figures say how often the first candidate is right",

@@ -20,7 +20,7 @@ from whalepipe.models.detector import GREY, STRIDE, Detector
 from whalepipe.training.boxes import corners_of, read_boxes, read_picture, write_picture
 
 MINED = "mined"
-LEAST = 0.1  # confidence of a false box that counts: a third of the one that the pipeline works at
+LEAST = 0.1  # confidence of a false box that counts: a quarter of the one that the pipeline works at
 REACH = 0.5  # of a labelled photo's long side: a window around a false box is not larger
 RATE = 0.2  # of the learning rate: weights that are nearly there are not shaken up again
 MOST_REPEATS = 4  # of a mined picture in an epoch

@@ -14,7 +14,7 @@ import torch
 
 from whalepipe.models.embedder import normalised, squashed
 
-BATCH = 64
+BATCH = 64  # crops that are embedded at a time
 SHRINKAGE = 10.0  # times the mean variance is added to that of each direction: the larger, the less they are evened out
 
 
