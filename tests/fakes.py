@@ -8,7 +8,7 @@ patch says which animal it is: the fake embedder gives a unit vector for each sh
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from PIL import Image
 from whalepipe.config import DetectConfig
 from whalepipe.files import digest
 from whalepipe.models.detector import Box
+from whalepipe.models.embedder import Look
+from whalepipe.models.grade import Verdict
 from whalepipe.models.tighten import Tightener
 from whalepipe.models.weights import Weights
 
@@ -110,13 +112,16 @@ class Embedder:
         self.digest = weights.digest
 
     def __call__(self, crop: Pixels) -> NDArray[np.float32]:
+        return self.look(crop).vector
+
+    def look(self, crop: Pixels) -> Look:
         CALLS.embedded += 1
         time.sleep(DELAY_S)
         inner = crop[crop.shape[0] // 4 : -crop.shape[0] // 4 or None, crop.shape[1] // 4 : -crop.shape[1] // 4 or None]
         shade = round(float(np.percentile(inner[..., 1], 80)) / 20)
         vector = np.zeros(DIMENSION, dtype=np.float32)
         vector[min(max(shade, 0), DIMENSION - 1)] = 1.0
-        return vector
+        return Look(vector, 1.0)
 
 
 class Sides:
@@ -131,10 +136,22 @@ class Sides:
         return 0.95 if np.percentile(crop[..., 1], 80) > 130 else None
 
 
+class Grader:
+    """Finds no fault, and finds what is hardly there blurred."""
+
+    def __init__(self, weights: Weights) -> None:
+        CALLS.loaded.append("quality")
+        self.digest = weights.digest
+
+    def __call__(self, measures: Mapping[str, float]) -> Verdict:
+        return Verdict(0.9 if measures["sharpness"] >= 0.1 else 0.1, {"focus": 1.0})
+
+
 DELAY_S = 0.0
 CARDS = {
     "detector": {"kind": "detector", "parts": ["fluke", "dorsal_fin"]},
     "silhouette": {"kind": "silhouette"},
+    "quality": {"kind": "quality", "kept": {"0.98": 0.5}},
     "embedder": {"kind": "embedder", "calibration": {"default": {"slope": 20.0, "intercept": -10.0}}},
 }
 
@@ -150,6 +167,7 @@ def install(folder: Path, patch: Callable[[str, Any], None], flavour: bytes = b"
     patch("whalepipe.models.detector.Detector", Detector)
     patch("whalepipe.models.embedder.Embedder", Embedder)
     patch("whalepipe.models.side.Sides", Sides)
+    patch("whalepipe.instruments.Grader", Grader)
     CALLS.loaded.clear()
     CALLS.detected = CALLS.embedded = 0
     return CALLS

@@ -32,9 +32,7 @@ def test_several_animals_of_one_photo_have_names_of_their_own(raw: Path, catalog
     assert len({catalog.picture("A", n) for n in names[:2]}) == 2
 
 
-def test_the_detector_is_asked_only_where_there_is_no_box(
-    raw: Path, catalogue: Path, fake_models: fakes.Calls
-) -> None:
+def test_the_detector_is_asked_only_where_there_is_no_box(raw: Path, catalogue: Path, fake_models: fakes.Calls) -> None:
     assert photos(catalogue, raw, HEADER + "a.jpg,dorsal_fin,40,60,90,110,A\n").added == 1
     assert fake_models.loaded == []
     assert photos(catalogue, raw, HEADER + "sub/b.JPG,,,,,,A\nsub/b.JPG,fluke,,,,,A\n").problems == [

@@ -120,9 +120,7 @@ def test_an_unreadable_folder_with_a_strange_name_is_one_row(tmp_path: Path, mon
         return real(path)
 
     monkeypatch.setattr(os, "scandir", scandir)
-    assert [(f.photo, f.note) for f in scan(tmp_path)] == [
-        (r"\xfe", "the folder cannot be opened (Permission denied)")
-    ]
+    assert [(f.photo, f.note) for f in scan(tmp_path)] == [(r"\xfe", "the folder cannot be opened (Permission denied)")]
 
 
 def test_describe_an_ordinary_photo(tmp_path: Path) -> None:

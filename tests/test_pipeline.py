@@ -33,7 +33,7 @@ def test_a_run_and_its_tables(raw: Path, out: Path, fake_models: fakes.Calls) ->
         "dorsal_fin: 3 crops: 0 known individuals, 2 new, 0 crops unsure, 0 set aside",
         f"results: {out / 'report.html'}",
     ]
-    assert counted(fake_models) == (["detector", "embedder"], 3, 3)
+    assert counted(fake_models) == (["detector", "embedder", "quality"], 3, 3)
     assert states(out) == {"a.jpg": "new,new", "c.png": "empty", "sub/b.JPG": "new"}
     assert snapshot(raw) == before
     check_books(out, 3)

@@ -80,13 +80,15 @@ class ViewConfig:
 
 @dataclass(frozen=True)
 class QualityConfig:
-    """Least value of each measure (stages/quality.py says what they are) at which a crop is kept."""
+    """Which crops are kept: by their grade, and by limits of single measures (stages/quality.py says what they are)."""
 
-    min_size: float = _number(60.0, 0.0, 1e5)  # pixels: square root of the box's area in the full-size photo
-    min_sharpness: float = _share(0.115)
-    min_exposure: float = _share(0.5)
-    min_contrast: float = _share(0.08)
-    min_completeness: float = _share(0.9)
+    weights: str = "quality"  # what grades: shipped weights by name, or a path; `none`: the limits alone
+    keep_right: float = _share(0.98)  # of the crops that would have been named rightly, so many are kept
+    min_size: float = _number(10.0, 0.0, 1e5)  # pixels: square root of the box's area in the full-size photo
+    min_sharpness: float = _share(0.0)
+    min_exposure: float = _share(0.0)
+    min_contrast: float = _share(0.02)
+    min_completeness: float = _share(0.0)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from whalepipe.config import Config
 from whalepipe.models.calibration import Calibration, read_calibration
 from whalepipe.models.details import CloserLook, closer_look
 from whalepipe.models.exported import find_exported
+from whalepipe.models.grade import Grader, find_grader, least_grade
 from whalepipe.models.side import Sides, find_sides
 from whalepipe.models.species import SpeciesModel, find_species
 from whalepipe.models.tighten import Tightener, find_tightener
@@ -69,6 +70,21 @@ class Instruments:
     def sides(self) -> Sides | None:
         """What tells the sides of fins, if anything does."""
         return find_sides(self.config.view, self.device)
+
+    @cached_property
+    def grader_weights(self) -> Weights | None:
+        """The weights that grade crops, checked against their card; None where limits alone decide."""
+        return find_grader(self.config.quality.weights)
+
+    @cached_property
+    def grader(self) -> Grader | None:
+        """What grades crops, if anything does, loaded now."""
+        return Grader(self.grader_weights) if self.grader_weights else None
+
+    @cached_property
+    def least_grade(self) -> float:
+        """The grade below which a crop is set aside."""
+        return least_grade(self.grader_weights, self.config.quality.keep_right) if self.grader_weights else 0.0
 
     @cached_property
     def species_model(self) -> SpeciesModel | None:

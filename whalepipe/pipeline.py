@@ -49,6 +49,7 @@ class Tables:
     detections: list[Detection] = field(default_factory=list)
     crops: list[Crop] = field(default_factory=list)
     vectors: dict[str, NDArray[np.float32]] = field(default_factory=dict)  # by crop
+    responses: dict[str, float] = field(default_factory=dict)  # of the embedder, by crop
     views: list[View] = field(default_factory=list)
     quality: list[Quality] = field(default_factory=list)
     species: list[Species] = field(default_factory=list)
@@ -134,14 +135,14 @@ def crop_photos(work: Work, tables: Tables) -> None:
 
 
 def embed_crops(work: Work, tables: Tables) -> None:
-    """The vector of every crop."""
+    """The vector of every crop, and how strongly the embedder answered to it."""
 
     def embed(crop: Crop) -> list[embedding.Vector]:
         return embedding.embed(work.crop_pixels(crop), work.embedder)
 
     for crop in work.each("embed", tables.crops):
         made = work.cache.cached("embed", work.embed_key(crop), embedding.Vector, partial(embed, crop))
-        tables.vectors[crop.crop] = made[0].array
+        tables.vectors[crop.crop], tables.responses[crop.crop] = made[0].array, made[0].response
     work.write_vectors(tables.crops, tables.vectors)
 
 
@@ -159,19 +160,23 @@ def view_crops(work: Work, tables: Tables) -> None:
 
 
 def grade_crops(work: Work, tables: Tables) -> None:
-    """Measures of every crop, kept; grades under today's thresholds, made anew each time."""
+    """Measures and grade of every crop, kept; what is set aside under today's settings, decided anew each time."""
     photos = {p.photo: p for p in tables.photos}
     boxes = {(d.photo, d.box): d for d in tables.detections}
-    config = work.config.crop
+    config, said = work.config, work.overrides(tables.crops)
 
     def measured(crop: Crop) -> list[Quality]:
         photo, box = photos[crop.photo], boxes[crop.photo, crop.box]
-        return grading.measured(photo, box, crop, work.crop_pixels(crop), config)
+        return grading.measured(photo, box, crop, work.crop_pixels(crop), config.crop)
+
+    def judged(crop: Crop) -> list[Quality]:
+        made = work.cache.cached("measures", work.measures_key(crop), Quality, partial(measured, crop))
+        return [grading.judged(replace(made[0], response=tables.responses[crop.crop]), work.grader)]
 
     for crop in work.each("quality", tables.crops):
-        key = work.quality_key(crop)
-        made = work.cache.cached("quality", key, Quality, partial(measured, crop))
-        tables.quality.append(grading.graded(replace(made[0], crop=crop.crop), work.config.quality))
+        made = work.cache.cached("quality", work.quality_key(crop), Quality, partial(judged, crop))
+        row = grading.decided(replace(made[0], crop=crop.crop), work.least_grade, config.quality)
+        tables.quality.append(grading.overridden(row, said.get(crop.crop)))
     work.write("quality", Quality, tables.quality)
 
 

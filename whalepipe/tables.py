@@ -101,9 +101,24 @@ class Quality:
     exposure: float
     contrast: float
     completeness: float
+    motion: float
+    light: float
+    noise: float
+    squares: float
+    written: float
+    response: float
     grade: float
     keep: bool
     reason: str
+
+
+@dataclass(frozen=True)
+class Override:
+    """What a person says of a crop, whatever its grade: it is kept, or set aside."""
+
+    crop: str
+    keep: bool
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -216,6 +231,18 @@ class BoxLabel:
         if xmax == xmin or ymax == ymin:
             return "the box is empty: xmax and ymax must be larger than xmin and ymin"
         return ""
+
+
+@dataclass(frozen=True)
+class GradeLabel(BoxLabel):
+    """What a person said of a crop: `grade`, higher for better (Wildbook's 0 to 4, say), `usable` yes or no, or both.
+
+    The box in a photo; without corners the photo is a ready crop.
+    """
+
+    grade: float | None = None
+    usable: str = ""
+    half: str = ""  # of a table that is parted in one half to tune and one to score
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,10 @@ from whalepipe.stages import quality as grading
 from whalepipe.stages import view as viewing
 from whalepipe.stages.crop import CropFile
 from whalepipe.summary import summarize
-from whalepipe.tables import BoxLabel, Crop, Detection, Embedding, Ledger, Photo, read_table, write_table
+from whalepipe.tables import BoxLabel, Crop, Detection, Embedding, Ledger, Override, Photo, read_table, write_table
 from whalepipe.taxonomy import species_of
+
+OVERRIDES = "overrides.csv"  # in OUT: a person's say on which crops are used
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class Work(Instruments):
         if "detect" in stages and self.job.boxes is None:
             _ = self.exported_detector, self.tightener
         if "quality" in stages:
-            _ = self.embedder_weights, self.sides
+            _ = self.embedder_weights, self.sides, self.least_grade
         if "identify" in stages:
             _ = self.gallery_revision, self.species_model, self.closer_look
 
@@ -179,9 +181,27 @@ class Work(Instruments):
         cause = self._detections[crop.photo, crop.box]
         return recipe("view", viewing.VERSION, self.sides and self.sides.method, crop.part, cause)
 
-    def quality_key(self, crop: Crop) -> str:
+    def measures_key(self, crop: Crop) -> str:
         """The cause of a crop's measures."""
-        return recipe("quality", grading.VERSION, self._detections[crop.photo, crop.box])
+        return recipe("measures", grading.VERSION, self._detections[crop.photo, crop.box])
+
+    def quality_key(self, crop: Crop) -> str:
+        """The cause of a crop's grade."""
+        weights = self.grader_weights
+        return recipe(
+            "quality", grading.VERSION, weights and weights.digest, self.measures_key(crop), self.embed_key(crop)
+        )
+
+    def overrides(self, crops: Sequence[Crop]) -> dict[str, Override]:
+        """What a person said of crops in OUT/overrides.csv, if anything. Raises TableError, for an unknown crop too."""
+        path = self.job.out / OVERRIDES
+        if not path.exists():
+            return {}
+        said = {row.crop: row for row in read_table(path, Override)}
+        unknown = sorted(said.keys() - {c.crop for c in crops})
+        if unknown:
+            raise TableError(f"{path}: there is no crop {unknown[0]} in {self.crops_dir}; mend or delete that row")
+        return said
 
     def match_key(self, crop: Crop, calibration: Calibration) -> str:
         """The cause of a crop's ranked candidates."""

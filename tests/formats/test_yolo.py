@@ -80,9 +80,7 @@ def test_what_is_written(tmp_path: Path, photos: Path) -> None:
     assert sorted(found) == ["data.yaml", "images/a.jpg", "images/sub/b.JPG", "labels/a.txt", "labels/sub/b.txt"]
     assert found["labels/sub/b.txt"].read_text() == "1 0.3 0.35 0.4 0.5\n0 0.5 0.5 1 1\n"
     assert found["labels/a.txt"].read_text() == ""
-    assert found["data.yaml"].read_text().endswith(
-        "train: images\nval: images\nnames:\n  0: dorsal_fin\n  1: fluke\n"
-    )
+    assert found["data.yaml"].read_text().endswith("train: images\nval: images\nnames:\n  0: dorsal_fin\n  1: fluke\n")
     assert found["images/a.jpg"].read_bytes() == (photos / "a.jpg").read_bytes()
     assert not found["images/a.jpg"].is_symlink()
 

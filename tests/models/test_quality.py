@@ -71,7 +71,7 @@ def test_pictures_of_any_shape_are_measured(shape: tuple[int, int]) -> None:
     height, width = shape
     for box in ((0.0, 0.0, float(width), float(height)), (0.0, 0.0, 0.0, 0.0), (width, height, width, height)):
         found = measure(np.full((*shape, 3), 40, dtype=np.uint8), box)
-        assert found == Measures(0.0, 1.0, 0.0)
+        assert found == Measures(0.0, 0.0, 1.0, 5.8793, 0.0, 0.0, 0.0, 0.0)
 
 
 def test_the_mask_is_the_animal() -> None:

@@ -13,7 +13,7 @@ from whalepipe.report.workbook import write_workbook
 from whalepipe.tables import Ledger, Match
 
 EVIL_PHOTO = "<script>alert(1)<|script>.jpg"
-EVIL_NAME = '<b>&"\'{{ 7*7 }}'
+EVIL_NAME = "<b>&\"'{{ 7*7 }}"
 
 
 class Reader(HTMLParser):

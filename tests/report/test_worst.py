@@ -16,7 +16,7 @@ from whalepipe.models.detector import Box
 from whalepipe.report import worst as page
 from whalepipe.report.worst import write_worst
 
-EVIL = '<script>alert(1)</script>"\'{{ 7*7 }}.png'
+EVIL = "<script>alert(1)</script>\"'{{ 7*7 }}.png"
 FIN = Box("dorsal_fin", 0.25, 0.375, 0.5, 0.75, 1.0)  # of 240 x 160 pixels: 60 x 60 from (60, 60)
 
 
@@ -116,7 +116,7 @@ def test_no_more_pictures_than_the_worst(
 
 def test_a_photo_that_is_gone_leaves_its_line(tmp_path: Path) -> None:
     text = written(tmp_path, Worst([], [], [Case("gone.png", tmp_path / "gone.png", None, FLUKE)], []))
-    assert "no picture" in text and "gone.png" in text and "<svg class=\"pic\"" not in text
+    assert "no picture" in text and "gone.png" in text and '<svg class="pic"' not in text
 
 
 def test_figures_by_part_and_size_and_only_those_that_there_are(tmp_path: Path) -> None:

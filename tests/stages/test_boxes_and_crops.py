@@ -1,4 +1,5 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -7,12 +8,15 @@ from tests import fakes
 from whalepipe.boxes import window
 from whalepipe.config import CropConfig, DetectConfig, QualityConfig
 from whalepipe.errors import TableError
+from whalepipe.evaluation.degrade import FAULTS as DEGRADED
 from whalepipe.models.detector import Box
+from whalepipe.models.embedder import Look
+from whalepipe.models.grade import Verdict
 from whalepipe.stages.crop import crop, crop_name
 from whalepipe.stages.detect import detect, drawn
 from whalepipe.stages.embed import Vector, embed
-from whalepipe.stages.quality import graded, measured
-from whalepipe.tables import BoxLabel, Crop, Detection, Photo, Quality
+from whalepipe.stages.quality import FAULTS, decided, judged, measured, overridden
+from whalepipe.tables import BoxLabel, Crop, Detection, Override, Photo, Quality
 
 PHOTO = Photo("sub/a b.jpg", "0123456789abcdef", 1000, 500)
 BOX = Detection(PHOTO.photo, PHOTO.photo_id, 0, "fluke", 100.0, 100.0, 300.0, 200.0, 0.9)
@@ -112,11 +116,13 @@ def test_names_of_crops(photo: str, stem: str) -> None:
 def test_a_vector_survives_as_text() -> None:
     values = np.array([0.1, -1e-30, 1.0], dtype=np.float32)
     assert Vector.of(values).array.tolist() == values.tolist()
-    assert embed(np.zeros((8, 8, 3), dtype=np.uint8), lambda _: values) == [Vector.of(values)]
+    seer = SimpleNamespace(look=lambda _: Look(values, 0.875))
+    assert embed(np.zeros((8, 8, 3), dtype=np.uint8), seer) == [Vector.of(values, 0.875)]
     assert Vector.of(np.array([1.0, -2.0], dtype=np.float32)) == Vector("AACAPwAAAMA=")
 
 
-GOOD = Quality("c", 120.0, 0.3, 0.9, 0.4, 1.0, 0.0, True, "")
+GOOD = Quality("c", 120.0, 0.3, 0.9, 0.4, 1.0, 0.1, 0.5, 1.0, 0.0, 0.0, 1.0, 0.7, True, "out of focus: sharpness 0.30")
+LIMITS = QualityConfig(min_size=60, min_sharpness=0.115, min_exposure=0.5, min_contrast=0.08, min_completeness=0.9)
 
 
 @pytest.mark.parametrize(
@@ -129,17 +135,46 @@ GOOD = Quality("c", 120.0, 0.3, 0.9, 0.4, 1.0, 0.0, True, "")
         ({"contrast": 0.05}, "too little contrast: 0.05"),
         ({"completeness": 0.75, "size": 1.0}, "cut off by the photo's edge"),
         ({"size": 60.0, "sharpness": 0.115, "exposure": 0.5, "contrast": 0.08}, ""),
+        ({"grade": 0.6}, ""),
+        ({"grade": 0.59}, "out of focus: sharpness 0.30"),
     ],
 )
 def test_one_plain_reason(change: dict[str, float], reason: str) -> None:
-    row = graded(replace(GOOD, **change), QualityConfig())
+    row = decided(replace(GOOD, **change), 0.6, LIMITS)
     assert (row.keep, row.reason) == (reason == "", reason)
 
 
-def test_the_grade_is_that_of_the_weakest_measure() -> None:
-    assert graded(GOOD, QualityConfig()).grade == 0.9
-    assert graded(replace(GOOD, size=90.0), QualityConfig()).grade == 0.75
-    assert graded(replace(GOOD, size=90.0), QualityConfig(min_size=0.0)).grade == 0.9
+class Fixed:
+    """A grader with one answer."""
+
+    def __call__(self, _: dict[str, float]) -> Verdict:
+        return Verdict(0.25, {"fine": 0.6, "dark": 0.3, "small": 0.1})
+
+
+def test_the_reason_is_the_likeliest_fault_whatever_else_may_be_fine() -> None:
+    row = judged(replace(GOOD, light=2.04), Fixed())
+    assert (row.grade, row.keep, row.reason) == (0.25, True, "too dark: its lightest tones are 2.0 stops below white")
+    assert judged(GOOD, None) == GOOD
+
+
+@pytest.mark.parametrize("fault", DEGRADED)
+def test_every_fault_that_is_learned_has_words(fault: str) -> None:
+    assert FAULTS[fault](GOOD)
+
+
+@pytest.mark.parametrize(
+    ("keep", "said", "found"),
+    [
+        (False, None, (False, "too small: 9 pixels")),
+        (False, Override("c", False, "no"), (False, "too small: 9 pixels")),
+        (False, Override("c", True), (True, "kept by hand, though too small: 9 pixels")),
+        (True, Override("c", False, "it is a boat"), (False, "set aside by hand (it is a boat)")),
+        (True, Override("c", True), (True, "")),
+    ],
+)
+def test_what_a_person_says_goes(keep: bool, said: Override | None, found: tuple[bool, str]) -> None:
+    row = overridden(replace(GOOD, keep=keep, reason="" if keep else "too small: 9 pixels"), said)
+    assert (row.keep, row.reason, row.grade) == (*found, 0.7)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """Training the embedder: small runs, a killed one that goes on, who is held out, and what cosines mean."""
 
-
 import numpy as np
 import pytest
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 KIND = "embedder"
 BESIDE = "beside."  # how the names of tensors begin that are of another network than the first
+RESPONSE_DECIMALS = 3
 DECIMALS = 5  # of the numbers of a vector: what is compared is what is stored
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, which the backbone started from
 
@@ -98,15 +99,27 @@ def unit_vectors(
     that the cosine of two crops is the mean of their cosines look by look. Small marks are seen in a large picture,
     the whole is better known in one of the size that was trained with.
     """
+    return _unit(_looks(network, crops, sizes, device))
+
+
+def _looks(
+    network: "torch.nn.Module", crops: Sequence[Picture], sizes: Sequence[int], device: "torch.device | str"
+) -> list[Vector]:
+    """What the network makes of the crops at each of the sizes: (N, dimension) each, of any length."""
     import torch
 
     looks = []
     with torch.inference_mode():
         for look, size in enumerate(sizes):
             pictures = torch.from_numpy(np.stack([squashed(crop, size) for crop in crops])).to(device)
-            vectors = network(normalised(pictures), look).cpu().numpy()
-            looks.append(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12))
-    return np.asarray(np.concatenate(looks, axis=1) / np.sqrt(len(looks)), dtype=np.float32)
+            looks.append(network(normalised(pictures), look).cpu().numpy())
+    return looks
+
+
+def _unit(looks: Sequence[Vector]) -> Vector:
+    """Vectors (N, dimension) of several looks, each of unit length, one after the other, of unit length together."""
+    each = [vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12) for vectors in looks]
+    return np.asarray(np.concatenate(each, axis=1) / np.sqrt(len(each)), dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -155,6 +168,19 @@ def beside(number: int) -> str:
     return f"{BESIDE}{number}."
 
 
+@dataclass(frozen=True)
+class Look:
+    """What the embedder makes of one crop.
+
+    `vector` (dimension,) has unit length; `response` is how long it was before, in parts of what is usual: the
+    networks answer less to what they cannot make out (Meng et al. 2021, "MagFace: a universal representation for face
+    recognition and quality assessment", section 3.1, where the length is trained to be so).
+    """
+
+    vector: Vector
+    response: float
+
+
 class Embedder:
     """One crop at a time, so that a vector does not depend on which others are in a batch."""
 
@@ -168,8 +194,16 @@ class Embedder:
 
     def __call__(self, crop: Picture) -> Vector:
         """The vector of a crop, (height, width, 3) uint8 RGB of any size, as `voted` makes it, rounded."""
-        [vector] = voted(self._voters, [crop], self._device)
-        return np.asarray(np.round(vector, DECIMALS), dtype=np.float32)
+        return self.look(crop).vector
+
+    def look(self, crop: Picture) -> Look:
+        """The vector of a crop, and how strongly the networks answered to it."""
+        every = [_looks(v.network, [crop], v.sizes, self._device) for v in self._voters]
+        vectors = [_unit(looks) for looks in every]
+        [vector] = np.concatenate(vectors, axis=1) / np.sqrt(len(vectors))
+        lengths = [float(np.linalg.norm(one)) / np.sqrt(one.size) for looks in every for one in looks]
+        rounded = np.asarray(np.round(vector.astype(np.float32), DECIMALS), dtype=np.float32)
+        return Look(rounded, round(float(np.mean(lengths)), RESPONSE_DECIMALS))
 
 
 def _beside(weights: Weights) -> list[Mapping[str, Any]]:

@@ -1,5 +1,7 @@
 """Measures of a crop that need no weights: how well the animal in it can be seen.
 
+What the picture suffered on its way (`faults`) is looked for in pixels of the full-size photo, all else at one size.
+
 Sharpness is looked for on the animal, not on the waves: the animal is first told from the sea by its colour (the
 margin around the box shows the sea), and only the gradients on it and along its outline count, the foot left out:
 there foam and splashes are sharp where a fin that moved is not.
@@ -11,36 +13,75 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from whalepipe.models import faults
+
 WORKING_SIDE = 192  # pixels: the box's longer side is brought to this, so that measures do not depend on the camera
 WHITE, BLACK = 250, 4  # grey values at which a camera's sensor or its JPEG has clipped
 FOOT = 0.25  # of the box's height, from below: where the water breaks
 DARKEST = 2  # per cent of the box: even a pale animal has shadows as dark as the lens and the air leave them
 STOPS = 5.0  # of light between the darkest tones and white in a picture that no veil has touched
+SRGB = 2.2  # its exponent, nearly: from grey values to light
 LEAST_MASK, MOST_MASK = 0.05, 0.95  # of the box; outside it, colour did not tell the animal from the sea
+
+
+FULL_SIDE = 256  # pixels: so much of the middle of the box is looked at as the camera took it
+OF_BOX = 0.02  # of a box's side
+LIGHTEST = 98  # per cent of the box
+
+Picture = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Measures:
-    """All are higher for a better crop."""
+    """What is told of a crop's picture."""
 
     sharpness: float  # steepest gradient on the animal, as a share of the crop's range of grey a pixel: 0 to about 0.6
+    motion: float  # share of its fine contrast that one direction lost and another did not, 0 to 1
     exposure: float  # the lower of: share of the animal's pixels neither clipped white nor black; share of STOPS left
+    light: float  # stops of light by which the lightest tones in the box lie below white, 0 or more
     contrast: float  # range of grey (5 % to 95 %) in the box, as a share of the full range
+    noise: float  # its deviation, in grey values
+    squares: float  # how much steeper steps are at the borders of a JPEG's squares than within, 0 or more
+    written: float  # the larger of: share of the crop that is a frame; share of its width under burnt-in words
 
 
-def measure(pixels: NDArray[np.uint8], box: tuple[float, float, float, float]) -> Measures:
+def measure(pixels: Picture, box: tuple[float, float, float, float]) -> Measures:
     """Measures of a crop, (height, width, 3) uint8 RGB; `box` is xmin, ymin, xmax, ymax within it, in pixels."""
     image, inside = _working(pixels, box)
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     animal = animal_mask(image, inside)
-    low, high = np.percentile(grey[inside], (5, 95))
+    low, high, lightest = np.percentile(grey[inside], (5, 95, LIGHTEST))
     span = float(high - low)
     clipped = (grey >= WHITE) | (grey <= BLACK)
+    taken = cv2.cvtColor(_middle(pixels, box), cv2.COLOR_RGB2GRAY)
     return Measures(
         sharpness=round(_steepest(grey, _above_foot(animal, inside)) / max(span, 8.0), 4),
+        motion=round(faults.motion(taken), 4),
         exposure=round(min(1.0 - float(clipped[animal].mean()), _tones(grey[inside])), 4),
+        light=round(_stops_below_white(lightest), 4),
         contrast=round(span / 255.0, 4),
+        noise=round(faults.noise(taken), 3),
+        squares=round(max(0.0, faults.squares(taken)), 4),
+        written=round(max(faults.framed(image), faults.written(image)), 4),
     )
+
+
+def sides_cut(box: tuple[float, float, float, float], width: int, height: int, edge: float = 0.0) -> int:
+    """How many sides of a box (xmin, ymin, xmax, ymax, in pixels) end at the frame of a photo of this size.
+
+    They do within `edge` pixels of it, or within OF_BOX of the box's own side: no detector draws more exactly.
+    """
+    x, y = (max(edge, OF_BOX * side) for side in (box[2] - box[0], box[3] - box[1]))
+    return sum((box[0] <= x, box[1] <= y, box[2] >= width - x, box[3] >= height - y))
+
+
+def _middle(pixels: Picture, box: tuple[float, float, float, float]) -> Picture:
+    """The middle of the box as the camera took it, at most FULL_SIDE pixels wide and high."""
+    height, width = pixels.shape[:2]
+    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    half_wide, half_high = (min(FULL_SIDE, max(8.0, side)) / 2 for side in (box[2] - box[0], box[3] - box[1]))
+    left, top = (int(np.clip(c, 0, size - 1)) for c, size in ((x - half_wide, width), (y - half_high, height)))
+    return np.ascontiguousarray(pixels[top : top + round(2 * half_high), left : left + round(2 * half_wide)])
 
 
 def _working(
@@ -87,8 +128,11 @@ def _above_foot(animal: NDArray[np.bool_], inside: NDArray[np.bool_]) -> NDArray
 
 def _tones(grey: NDArray[np.uint8]) -> float:
     """How much of the range of tones, 0 to 1, glare, haze or fog leave: they lift what is dark, and never darken."""
-    dark = max(float(np.percentile(grey, DARKEST)), 1.0) / 255
-    return min(1.0, -2.2 * float(np.log2(dark)) / STOPS)  # 2.2: the exponent of sRGB, nearly
+    return min(1.0, _stops_below_white(float(np.percentile(grey, DARKEST))) / STOPS)
+
+
+def _stops_below_white(grey: float) -> float:
+    return -SRGB * float(np.log2(max(grey, 1.0) / 255))
 
 
 def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -39,9 +39,7 @@ def paint_land(scene: Scene, below: Array, sky: Array, rng: np.random.Generator)
         blend(sky[top:], colour, land)
 
 
-def _cover(
-    scene: Scene, below: Array, skyline: Array, soil: Array, near: float, rng: np.random.Generator
-) -> Array:
+def _cover(scene: Scene, below: Array, skyline: Array, soil: Array, near: float, rng: np.random.Generator) -> Array:
     """Return what grows and stands on a ridge, (rows, columns, 3)."""
     rows, columns = below.shape
     tall = scene.sea.coast

@@ -60,9 +60,7 @@ def _command(job: Job, settings: Sequence[Setting]) -> str:
     return as_text(shlex.join(words))
 
 
-def _facts(
-    job: Job, photos: Sequence[Photo], made_with: Mapping[str, Any], held: Sequence[Summary]
-) -> dict[str, str]:
+def _facts(job: Job, photos: Sequence[Photo], made_with: Mapping[str, Any], held: Sequence[Summary]) -> dict[str, str]:
     ids = sorted(p.photo_id for p in photos if p.photo_id)
     facts = {
         "whalepipe": str(made_with.get("whalepipe", "")),

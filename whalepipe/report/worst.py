@@ -86,8 +86,10 @@ def write_worst(path: Path, title: str, worst: Worst, figures: Mapping[str, Any]
     shown = [(kind, case) for kind, cases in kinds for case in cases[:SHOWN]]
     for kind, case in progress("page", shown):
         kind.entries.append(_entry(kind.anchor, case))
-    text = templates().get_template("worst.html").render(
-        title=as_text(title), figures=figures, kinds=[kind for kind, _ in kinds], shown=SHOWN
+    text = (
+        templates()
+        .get_template("worst.html")
+        .render(title=as_text(title), figures=figures, kinds=[kind for kind, _ in kinds], shown=SHOWN)
     )
     write_aside(path, text.encode("utf-8"))
 

@@ -8,18 +8,19 @@ from numpy.typing import NDArray
 
 from whalepipe.models.embedder import Embedder
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
 class Vector:
-    """A unit vector as text: base64 of little-endian 32-bit floats."""
+    """A unit vector as text, base64 of little-endian 32-bit floats, and how strongly the embedder answered."""
 
     values: str
+    response: float = 1.0  # see models/embedder.py
 
     @classmethod
-    def of(cls, values: NDArray[np.float32]) -> "Vector":
-        return cls(base64.b64encode(values.astype("<f4").tobytes()).decode())
+    def of(cls, values: NDArray[np.float32], response: float = 1.0) -> "Vector":
+        return cls(base64.b64encode(values.astype("<f4").tobytes()).decode(), response)
 
     @property
     def array(self) -> NDArray[np.float32]:
@@ -29,4 +30,5 @@ class Vector:
 
 def embed(pixels: NDArray[np.uint8], embedder: Embedder) -> list[Vector]:
     """The vector of one crop, (height, width, 3) uint8 RGB."""
-    return [Vector.of(embedder(pixels))]
+    found = embedder.look(pixels)
+    return [Vector.of(found.vector, found.response)]

@@ -1,75 +1,107 @@
 """Set aside what nobody could identify, with one plain reason a crop.
 
-Measures (the thresholds stand in the configuration):
+Measures:
 size          pixels: square root of the box's area in the full-size photo
-sharpness     steepest gradient on the animal, see models/quality.py
+sharpness     steepest gradient on the animal, a share of its range of grey a pixel at 192 pixels, see models/quality.py
 exposure      share of the animal that is neither glare nor black, or of the tones that glare and haze leave
 contrast      range of grey in the box, 0 to 1
 completeness  1, less a quarter for each side of the box that ends at the photo's frame
+motion        share of its fine contrast that one direction lost and another did not, 0 to 1
+light         stops by which the lightest tones lie below white
+noise         grey values: its deviation
+squares       how much steeper steps are at the borders of a JPEG's squares than within, 0 or more
+written       share of the crop that is a frame, or of its width under burnt-in words
+response      how strongly the embedder answers to the crop, 1 for as usual, see models/embedder.py
+
+The grade, 0 to 1, is that of `models/grade.py`; the reason names the fault that is likeliest beside it.
 """
 
 import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from whalepipe.boxes import window
 from whalepipe.config import CropConfig, QualityConfig
-from whalepipe.models.quality import measure
-from whalepipe.tables import Crop, Detection, Photo, Quality
+from whalepipe.models.grade import Grader
+from whalepipe.models.quality import measure, sides_cut
+from whalepipe.tables import Crop, Detection, Override, Photo, Quality
 
-VERSION = 3
-AT_EDGE = 0.002  # of the photo's longer side: a box that ends this near the frame is cut by it,
-OF_BOX = 0.02  # or this share of the box's own side: no detector draws more exactly
+VERSION = 4
+AT_EDGE = 0.002  # of the photo's longer side: a box that ends this near the frame is cut by it
+BY_HAND = "by hand"
+FAULTS: Mapping[str, Callable[[Quality], str]] = {
+    "bright": lambda m: f"glare or too bright: {1 - m.exposure:.0%} of it without detail",
+    "compressed": lambda m: f"spoiled by compression: JPEG's squares show ({m.squares:.2f})",
+    "cut": lambda m: f"cut off by the photo's edge on {round(4 * (1 - m.completeness))} of 4 sides",
+    "dark": lambda m: f"too dark: its lightest tones are {m.light:.1f} stops below white",
+    "focus": lambda m: f"out of focus: sharpness {m.sharpness:.2f}",
+    "haze": lambda m: f"haze or glare: {m.exposure:.0%} of the tones are left, contrast {m.contrast:.2f}",
+    "motion": lambda m: f"moved: sharpness {m.sharpness:.2f}, {m.motion:.0%} less in one direction",
+    "noise": lambda m: f"too noisy: {m.noise:.0f} grey values",
+    "small": lambda m: f"too small: {m.size:.0f} pixels",
+    "written": lambda m: f"words or a frame burnt in: {m.written:.0%} of it",
+}  # the reason that is given for each
 
 
 def measured(
     photo: Photo, detection: Detection, crop: Crop, pixels: NDArray[np.uint8], config: CropConfig
 ) -> list[Quality]:
-    """The measures of one crop ((height, width, 3) uint8 RGB), not yet graded: kept, with grade 1."""
+    """The measures of one crop ((height, width, 3) uint8 RGB), not yet graded: kept, with grade and response 1."""
     width, height = photo.width or 1, photo.height or 1
     left, top, _, _ = window(detection, config.margin, width, height)
     box = (detection.xmin - left, detection.ymin - top, detection.xmax - left, detection.ymax - top)
+    corners = (detection.xmin, detection.ymin, detection.xmax, detection.ymax)
+    cut = sides_cut(corners, width, height, AT_EDGE * max(width, height))
+    return [of_picture(crop.crop, pixels, box, cut)]
+
+
+def of_picture(crop: str, pixels: NDArray[np.uint8], box: tuple[float, float, float, float], cut: int) -> Quality:
+    """The measures of a picture of which the animal fills `box`, in pixels; the photo's frame cuts so many sides."""
     found = measure(pixels, box)
     size = round(math.sqrt((box[2] - box[0]) * (box[3] - box[1])), 1)
-    return [
-        Quality(
-            crop.crop,
-            size,
-            found.sharpness,
-            found.exposure,
-            found.contrast,
-            _completeness(detection, width, height),
-            1.0,
-            True,
-            "",
-        )
-    ]
+    told = {"size": size, "completeness": 1.0 - cut / 4, "response": 1.0, **asdict(found)}
+    return Quality(crop=crop, **told, grade=1.0, keep=True, reason="")
 
 
-def _completeness(d: Detection, width: int, height: int) -> float:
-    edge = AT_EDGE * max(width, height)
-    x, y = max(edge, OF_BOX * (d.xmax - d.xmin)), max(edge, OF_BOX * (d.ymax - d.ymin))
-    cut = [d.xmin <= x, d.ymin <= y, d.xmax >= width - x, d.ymax >= height - y]
-    return 1.0 - sum(cut) / 4
+def judged(measures: Quality, grader: Grader | None) -> Quality:
+    """The same measures with their grade, and what speaks most against the crop as the reason: its likeliest fault.
 
-
-def graded(measures: Quality, config: QualityConfig) -> Quality:
-    """The same measures with grade, verdict and reason under these thresholds.
-
-    The grade is that of the weakest measure: the share itself for exposure and completeness, and for the open-ended
-    ones the value over twice its threshold, at most 1 (so that 0.5 is the limit of what is kept).
+    Without a grader the grade is 1 and nothing speaks against it.
     """
-    m = measures
-    checks = (
-        (m.completeness, config.min_completeness, "cut off by the photo's edge"),
-        (m.size, config.min_size, f"too small: {m.size:g} pixels, {config.min_size:g} are needed"),
-        (m.sharpness, config.min_sharpness, f"out of focus or moved: sharpness {m.sharpness:.2f}"),
-        (m.exposure, config.min_exposure, f"glare, haze or blackness: exposure {m.exposure:.2f}"),
-        (m.contrast, config.min_contrast, f"too little contrast: {m.contrast:.2f}"),
+    if grader is None:
+        return measures
+    verdict = grader(asdict(measures))
+    return replace(measures, grade=verdict.grade, reason=FAULTS[likeliest(verdict.faults)](measures))
+
+
+def likeliest(faults: Mapping[str, float]) -> str:
+    """Which of the faults that can be given as a reason is the most probable, by name."""
+    return max(FAULTS, key=lambda name: faults.get(name, 0.0))
+
+
+def decided(row: Quality, least: float, config: QualityConfig) -> Quality:
+    """Whether a judged crop is kept, and why not: what is below the `least` grade, or below a limit, is set aside."""
+    limits = (
+        (row.completeness, config.min_completeness, "cut off by the photo's edge"),
+        (row.size, config.min_size, f"too small: {row.size:g} pixels, {config.min_size:g} are needed"),
+        (row.sharpness, config.min_sharpness, f"out of focus or moved: sharpness {row.sharpness:.2f}"),
+        (row.exposure, config.min_exposure, f"glare, haze or blackness: exposure {row.exposure:.2f}"),
+        (row.contrast, config.min_contrast, f"too little contrast: {row.contrast:.2f}"),
     )
-    reason = next((text for value, least, text in checks if value < least), "")
-    open_ended = ((m.size, config.min_size), (m.sharpness, config.min_sharpness), (m.contrast, config.min_contrast))
-    shares = [min(1.0, value / (2 * least)) if least > 0 else 1.0 for value, least in open_ended]
-    grade = round(min(m.exposure, m.completeness, *shares), 3)
-    return Quality(m.crop, m.size, m.sharpness, m.exposure, m.contrast, m.completeness, grade, reason == "", reason)
+    beyond = next((text for value, bound, text in limits if value < bound), "")
+    if row.grade < least:
+        return replace(row, keep=False)
+    return replace(row, keep=not beyond, reason=beyond)
+
+
+def overridden(row: Quality, said: Override | None) -> Quality:
+    """The row as a person would have it, its grade and what speaks against it still in it."""
+    if said is None or said.keep == row.keep:
+        return row
+    why = f" ({said.reason})" if said.reason else ""
+    if said.keep:
+        return replace(row, keep=True, reason=f"kept {BY_HAND}{why}, though {row.reason}")
+    return replace(row, keep=False, reason=f"set aside {BY_HAND}{why}")

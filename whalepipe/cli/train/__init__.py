@@ -4,6 +4,7 @@ import typer
 
 from whalepipe.cli.train.detector import detector
 from whalepipe.cli.train.embedder import embedder
+from whalepipe.cli.train.quality import quality
 from whalepipe.cli.train.silhouette import silhouette
 from whalepipe.cli.train.species import species
 
@@ -13,6 +14,9 @@ Example: whalepipe train detector boxes.csv --photos photos/ --out mine.pt"""
 EMBEDDER = """Train the embedder.
 
 Example: whalepipe train embedder individuals.csv --photos crops/ --part fluke --out mine.pt"""
+QUALITY = """Train what grades crops.
+
+Example: whalepipe train quality --grades graded.csv --graded-photos photos/ --out mine.pt"""
 SILHOUETTE = """Train what tells an animal's outline and trailing edge, on rendered crops.
 
 Example: whalepipe train silhouette --out mine.pt"""
@@ -27,5 +31,6 @@ app = typer.Typer(
 )
 app.command(help=DETECTOR)(detector)
 app.command(help=EMBEDDER)(embedder)
+app.command(help=QUALITY)(quality)
 app.command(help=SILHOUETTE)(silhouette)
 app.command(help=SPECIES)(species)

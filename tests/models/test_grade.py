@@ -1,0 +1,82 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from whalepipe.errors import WeightsError
+from whalepipe.models.grade import FEATURES, Grader, described, expanded, find_grader, least_grade
+from whalepipe.models.weights import Weights, find_weights, save_weights
+
+MEASURES = {
+    "size": 127.0,
+    "sharpness": 0.3,
+    "motion": 0.1,
+    "exposure": 0.9,
+    "light": 0.5,
+    "contrast": 0.4,
+    "noise": 1.0,
+    "squares": 0.0,
+    "written": 0.0,
+    "completeness": 1.0,
+    "response": 1.25,
+}
+WIDE, OF_PICTURE = 11 + 66, 10 + 55
+
+
+def weights(folder: Path, **changed: object) -> Weights:
+    """What grades by sharpness alone, and calls what is small small and all else dark."""
+    grade, fault = torch.zeros(WIDE), torch.zeros(2, OF_PICTURE)
+    grade[FEATURES.index("sharpness")] = 2.0
+    fault[1, FEATURES.index("size")] = -5.0
+    state = {
+        "mean": torch.tensor([7.0, 0.2, *[0.0] * 9]),
+        "scale": torch.tensor([1.0, 0.1, *[1.0] * 9]),
+        "grade": grade,
+        "grade_at": torch.tensor([-1.0]),
+        "fault": fault,
+        "fault_at": torch.zeros(2),
+    }
+    card = {"kind": "quality", "faults": ["dark", "small"], "kept": {"0.9": 0.4, "1.0": 0.2}}
+    return save_weights(folder / "q.pt", {**state, **changed.pop("state", {})}, {**card, **changed})
+
+
+def test_size_and_noise_count_by_how_many_times() -> None:
+    assert described(MEASURES).tolist() == [7.0, 0.3, 0.1, 0.9, 0.5, 0.4, 1.0, 0.0, 0.0, 1.0, 1.25]
+
+
+def test_measures_their_squares_and_products_none_beyond_four_deviations() -> None:
+    assert expanded(np.array([[2.0, 3.0], [9.0, -9.0]])).tolist() == [[2, 3, 4, 6, 9], [4, -4, 16, -16, 16]]
+
+
+def test_the_grade_and_the_likeliest_fault(tmp_path: Path) -> None:
+    grader = Grader(weights(tmp_path))
+    assert grader(MEASURES).grade == pytest.approx(1 / (1 + np.exp(-1)), abs=1e-3)
+    assert grader({**MEASURES, "sharpness": 0.2}).grade == pytest.approx(1 / (1 + np.exp(1)), abs=1e-3)
+    assert grader({**MEASURES, "size": 7.0}).faults["small"] > 0.99
+    assert sum(grader(MEASURES).faults.values()) == pytest.approx(1)
+
+
+def test_the_least_grade_lies_between_those_of_the_card(tmp_path: Path) -> None:
+    found = weights(tmp_path)
+    assert [least_grade(found, kept) for kept in (0.5, 0.9, 0.95, 1.0)] == pytest.approx([0.4, 0.4, 0.3, 0.2])
+
+
+@pytest.mark.parametrize("kept", [None, {}, {"much": 1}, [1]])
+def test_a_card_without_them_is_refused(tmp_path: Path, kept: object) -> None:
+    with pytest.raises(WeightsError, match="does not say which grade"):
+        least_grade(weights(tmp_path, kept=kept), 0.9)
+
+
+def test_tensors_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="do not fit"):
+        Grader(weights(tmp_path, state={"grade": torch.zeros(3)}))
+    with pytest.raises(WeightsError, match="do not fit"):
+        Grader(weights(tmp_path, faults=["dark"]))
+
+
+def test_missing_weights_say_how_to_go_without() -> None:
+    assert find_grader("none") is None
+    with pytest.raises(WeightsError, match=r"quality\.weights=none"):
+        find_grader("nowhere.pt")
+    assert find_weights("quality", "quality").card["kept"]["0.98"] > 0

@@ -1,0 +1,131 @@
+"""What the grade is learned from: crops of which it is known whether they were good enough.
+
+Three kinds, whichever a lab has: grades that people gave; crops with names, which are good where they find their own
+animal again among the others (and, spoiled on purpose, often are no longer); and rendered animals, likewise.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from whalepipe.boxes import window
+from whalepipe.errors import PhotoError, TableError
+from whalepipe.evaluation.degrade import Framed
+from whalepipe.models.embedder import Look
+from whalepipe.photos import inside, read_photo
+from whalepipe.progress import Progress, silent
+from whalepipe.tables import Detection, GradeLabel, fits, read_table
+from whalepipe.training.crops import MARGIN, Labelled
+from whalepipe.training.exemplars import Exemplar
+from whalepipe.training.spoiled import named_measures, spoiled
+
+See = Callable[[npt.NDArray[np.uint8]], Look]  # the embedder's
+
+
+@dataclass(frozen=True)
+class Example:
+    """A crop, its measures by name, and whether it was good enough by one measure of that."""
+
+    measures: dict[str, float] = field(repr=False)
+    good: bool
+    asked: str  # by what: examples that were asked the same are compared with one another
+    group: str  # never on both sides of a split
+    natural: bool = True  # not spoiled on purpose
+    by_people: bool = False
+
+
+@dataclass(frozen=True)
+class Sitter:
+    """A crop of a named animal; crops of one `burst` are near-duplicates."""
+
+    crop: Framed = field(repr=False)
+    individual: str
+    burst: str
+    asked: bool = True  # whether it is also looked for, not only looked among
+
+
+def of_grades(table: Path, photos: Path, without: Sequence[str]) -> Iterator[tuple[GradeLabel, Framed]]:
+    """The crops that people graded, as the pipeline would cut them. Raises TableError, PhotoError."""
+    rows = [r for r in read_table(table, GradeLabel, aliases=True) if not fits(without, r.encounter, r.photo, r.half)]
+    for row in rows:
+        try:
+            yield row, cut_out(read_photo(inside(photos, row.photo)), row)
+        except PhotoError as error:
+            raise PhotoError(f"{photos / row.photo}: {error}") from error
+
+
+def cut_out(photo: npt.NDArray[np.uint8], row: GradeLabel) -> Framed:
+    """A box of a photo with the margin that the pipeline leaves; without a box the photo is a ready crop."""
+    height, width = photo.shape[:2]
+    if row.xmin is None:
+        return ready(photo)
+    if row.fault():
+        raise TableError(f"{row.photo}: {row.fault()}")
+    xmin, ymin, xmax, ymax = row.corners
+    drawn = Detection(row.photo, "", 0, row.part, xmin, ymin, xmax, ymax, 1.0)
+    left, top, right, bottom = window(drawn, MARGIN, width, height)
+    pixels = np.ascontiguousarray(photo[top:bottom, left:right])
+    return Framed(pixels, (xmin - left, ymin - top, xmax - left, ymax - top))
+
+
+def ready(pixels: npt.NDArray[np.uint8]) -> Framed:
+    """A ready crop: the box and, around it, the margin that the pipeline leaves."""
+    height, width = pixels.shape[:2]
+    x, y = (side * MARGIN / (1 + 2 * MARGIN) for side in (width, height))
+    return Framed(pixels, (x, y, width - x, height - y))
+
+
+def by_grades(rows: Sequence[tuple[GradeLabel, Framed]], see: See, name: str) -> Iterator[Example]:
+    """Whether each crop reaches each of the grades but the lowest, and whether it is usable, as people said.
+
+    An ordinal regression by all thresholds (Rennie and Srebro 2005, "Loss functions for preference levels", section
+    4.2): one line, each threshold its own intercept. Raises TableError where a row says neither.
+    """
+    steps = sorted({row.grade for row, _ in rows if row.grade is not None})
+    for row, crop in rows:
+        if row.grade is None and row.usable not in ("yes", "no"):
+            raise TableError(f"{row.photo}: neither a grade nor `usable`, yes or no")
+        measures, group = named_measures(crop, see(crop.pixels).response), row.encounter or row.photo
+        if row.usable:
+            yield Example(measures, row.usable == "yes", f"{name}: usable", group, by_people=True)
+        for step in steps[1:] if row.grade is not None else ():
+            yield Example(measures, (row.grade or 0.0) >= step, f"{name}: {step:g} or better", group, by_people=True)
+
+
+def by_finding(
+    sitters: Sequence[Sitter], see: See, name: str, copies: int, seed: int, progress: Progress = silent
+) -> Iterator[Example]:
+    """Whether each crop, and as many spoiled copies of it, has its own animal as the nearest of those in other bursts.
+
+    Crops whose animal has no other burst cannot be found again and are not
+    asked for.
+    """
+    looks = [see(s.crop.pixels) for s in progress("embed", sitters)]
+    vectors = np.stack([look.vector for look in looks])
+    names, bursts = np.array([s.individual for s in sitters]), np.array([s.burst for s in sitters])
+    for number, sitter in enumerate(progress("find", sitters)):
+        others = bursts != sitter.burst
+        if not (sitter.asked and (names[others] == sitter.individual).any()):
+            continue
+        rng = np.random.default_rng([seed, number])
+        spoilt = [spoiled(sitter.crop, rng)[1] for _ in range(copies)]
+        for crop, look in [(sitter.crop, looks[number]), *((c, see(c.pixels)) for c in spoilt)]:
+            nearest = names[others][int(np.argmax(vectors[others] @ look.vector))]
+            told, good = named_measures(crop, look.response), bool(nearest == sitter.individual)
+            yield Example(told, good, f"{name}: found again", sitter.individual, crop is sitter.crop)
+
+
+def sitters_of(one: Labelled, bursts: Sequence[int], asked: Callable[[str], bool]) -> list[Sitter]:
+    """The crops of a label set at their own size; `asked` says by its name whether a crop is looked for."""
+    return [
+        Sitter(ready(one.closer(row)), one.individuals[row], str(bursts[row]), asked(one.crops[row]))
+        for row in range(len(one.crops))
+    ]
+
+
+def sitters_drawn(drawn: Sequence[Exemplar]) -> list[Sitter]:
+    """Rendered crops: each a photo of its own."""
+    return [Sitter(e.crop, e.individual, f"{e.individual}-{e.shot}") for e in drawn]

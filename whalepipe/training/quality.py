@@ -1,0 +1,166 @@
+"""Train what grades crops: one regression for the grade, one for the fault, on measures that need no weights."""
+
+import shlex
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from whalepipe.config import Config
+from whalepipe.errors import WhalepipeError
+from whalepipe.evaluation.specimens import Eyes
+from whalepipe.models.grade import ARRAYS, KIND
+from whalepipe.models.weights import Weights, save_weights
+from whalepipe.progress import Progress, silent
+from whalepipe.tables import CropLabel, read_table
+from whalepipe.training.crops import LabelSet, bursts, is_name, load
+from whalepipe.training.exemplars import exemplars
+from whalepipe.training.graded import Example, See, by_finding, by_grades, of_grades, sitters_drawn, sitters_of
+from whalepipe.training.grading import FOLDS, Fitted, fit
+from whalepipe.training.sources import account, flags, folder_name, limits, portable, provenance
+from whalepipe.training.spoiled import Good, examples
+
+FIRST_RENDERED = 5000  # number of the first rendered animal: the embedder learned others
+HELD = 64  # pixels: squares by which near-duplicates are told; crops are graded at their own size
+SHOTS = 8  # photos of each
+HIDDEN = 0.3  # share of a rendered part that is hidden, from which on nobody spoils it to show another fault
+CANNOT = (
+    "tell how far an animal turned away from the camera, or that spray hides half of it",
+    "tell whether an animal has marks: a clean fin in a perfect photo has a high grade",
+)
+
+
+@dataclass(frozen=True)
+class QualityTraining:
+    """How to make quality weights."""
+
+    out: Path  # the weights (.pt) to write; their card goes beside them
+    config: Config = field(default_factory=Config)  # the embedder that finds crops again
+    without: tuple[str, ...] = ()  # glob patterns of encounters, files and halves to leave out
+    asked: Path | None = None  # a table: of the label sets only its crops are looked for, among all
+    rendered: int = 0  # rendered individuals of each part
+    copies: int = 2  # spoiled ones of each crop that is looked for
+    spoiled: int = 150  # crops of each set that are spoiled to show what each fault looks like
+    strength: float = 0.3  # inverse of the regularisation, scikit-learn's C
+    by_people: float = 4.0  # how much an example that a person graded weighs against one that was looked for
+    seed: int = 0
+    device: str = "cpu"
+    provenance: Path | None = None  # JSON: {folder name: {"source": ..., "licence": ...}}, for the card
+
+
+@dataclass(frozen=True)
+class Grades:
+    """A table of `GradeLabel`s, and the folder of its photos."""
+
+    labels: Path
+    photos: Path
+
+
+def train_quality(
+    sets: Sequence[LabelSet], grades: Sequence[Grades], options: QualityTraining, progress: Progress = silent
+) -> Weights:
+    """Fit on grades, on labelled crops and on rendered ones; measure on what each fold leaves out; write the weights.
+
+    Raises TableError, PhotoError, WeightsError, StorageError, and WhalepipeError where nothing says what a good crop
+    is, or all are good or none.
+    """
+    see = Eyes(options.config, options.device).embedder.look
+    made, good = _graded(grades, see, options)
+    found, clean = _looked_for(sets, see, options, progress)
+    made, good = made + found, good + clean
+    if len({e.good for e in made}) < 2:
+        raise WhalepipeError("nothing tells a good crop from a bad one: give --grades, or tables of named crops")
+    if len(good) < FOLDS:
+        raise WhalepipeError(f"{len(good)} good crops are too few to show what each fault looks like: give more")
+    shown = [(name, group, measures) for name, group, measures in examples(good, options.seed, progress)]
+    fitted = fit(made, shown, options.strength, options.by_people)
+    tensors = {name: torch.from_numpy(np.asarray(getattr(fitted, name), np.float32)) for name in ARRAYS}
+    return save_weights(options.out, tensors, _card(sets, grades, made, fitted, options))
+
+
+def _graded(tables: Sequence[Grades], see: See, options: QualityTraining) -> tuple[list[Example], list[Good]]:
+    """Examples by what people said, and those of the crops that they called good."""
+    made: list[Example] = []
+    good: list[Good] = []
+    for table in tables:
+        rows = list(of_grades(table.labels, table.photos, options.without))
+        made += by_grades(rows, see, folder_name(table.labels))
+        best = max((row.grade for row, _ in rows if row.grade is not None), default=np.inf)
+        good += [
+            (row.encounter or row.photo, crop)
+            for row, crop in rows
+            if row.usable == "yes" or (not row.usable and (row.grade or 0.0) >= best)
+        ]
+    return made, good
+
+
+def _looked_for(
+    sets: Sequence[LabelSet], see: See, options: QualityTraining, progress: Progress
+) -> tuple[list[Example], list[Good]]:
+    """Examples by finding, of labelled crops and rendered ones; and those of them that may be spoiled."""
+    asked = _asked(options)
+    made: list[Example] = []
+    good: list[Good] = []
+    for one in sets:
+        labelled = load(one, HELD, options.without)
+        labelled = labelled.chosen([i for i, name in enumerate(labelled.individuals) if is_name(name)])
+        sitters = sitters_of(labelled, bursts(labelled), asked)
+        made += by_finding(sitters, see, labelled.name, options.copies, options.seed, progress)
+        good += [(s.individual, s.crop) for s in sitters if s.asked][: options.spoiled]
+    for part in ("dorsal_fin", "fluke") if options.rendered else ():
+        those = range(FIRST_RENDERED, FIRST_RENDERED + options.rendered)
+        drawn = exemplars(part, those, SHOTS, options.seed)
+        made += by_finding(sitters_drawn(drawn), see, f"rendered {part}", options.copies - 1, options.seed, progress)
+        plain = [(e.individual, e.crop) for e in drawn if not e.fault and e.hidden < HIDDEN]
+        good += plain[:: max(1, len(plain) // options.spoiled)]
+    return made, good
+
+
+def _asked(options: QualityTraining) -> Callable[[str], bool]:
+    if options.asked is None:
+        return lambda _: True
+    names = {row.crop for row in read_table(options.asked, CropLabel, aliases=True)}
+    return names.__contains__
+
+
+def _card(
+    sets: Sequence[LabelSet],
+    grades: Sequence[Grades],
+    made: Sequence[Example],
+    fitted: Fitted,
+    options: QualityTraining,
+) -> dict[str, Any]:
+    known = provenance(options.provenance)
+    names = [*(folder_name(one.labels) for one in sets), *(folder_name(table.labels) for table in grades)]
+    counts = Counter(e.asked for e in made)
+    return {
+        "kind": KIND,
+        "input": "measures of a crop and the embedder's response to it, see stages/quality.py",
+        "faults": fitted.faults,
+        "kept": fitted.kept,
+        "trained_on": [account(known, name) for name in names]
+        + [{"source": "rendered by whalepipe", "licence": "AGPL-3.0-or-later"}] * bool(options.rendered),
+        "asked": dict(sorted(counts.items())),
+        "embedder": Eyes(options.config, options.device).embedder_weights.digest,
+        "figures": fitted.figures,
+        "settings": {"strength": options.strength, "by_people": options.by_people, "seed": options.seed},
+        "retrain": command(sets, grades, options),
+        "cannot": [*CANNOT, *limits(known, names, KIND)],
+    }
+
+
+def command(sets: Sequence[LabelSet], grades: Sequence[Grades], options: QualityTraining) -> str:
+    """The command that makes these weights again, with DATA for the folder that all data lie in."""
+    read = [p for one in sets for p in (one.labels, one.crops)] + [p for g in grades for p in (g.labels, g.photos)]
+    named = portable([*read, *(p for p in (options.asked, options.provenance) if p)])
+    words = ["whalepipe", "train", "quality", *(named(one.labels) for one in sets)]
+    words += [word for one in sets for word in ("--photos", named(one.crops), "--part", one.part)]
+    words += [word for g in grades for word in ("--grades", named(g.labels), "--graded-photos", named(g.photos))]
+    words += [word for pattern in options.without for word in ("--without", pattern)]
+    for name in ("asked", "provenance"):
+        words += [f"--{name}", named(getattr(options, name))] if getattr(options, name) else []
+    return shlex.join([*words, *flags(options, ("rendered", "copies", "seed")), "--out", f"weights/{options.out.name}"])
