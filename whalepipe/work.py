@@ -243,6 +243,7 @@ class Work(Instruments):
             "detector_exported": "" if self.job.boxes or not self.exported_detector else self.exported_detector.digest,
             "tightener": "" if self.job.boxes or not self.tightener else self.tightener.digest,
             "embedder": self.embedder_weights.digest,
+            "calibration": recipe("calibration", self.embedder_weights.card.get("calibration")),
             "silhouette": self.closer_look.weights.digest if self.closer_look else "",
             "view": self.sides.weights.digest if self.sides else "",
             "species": self.species_model.digest if self.species_model else "",

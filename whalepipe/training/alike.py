@@ -1,7 +1,7 @@
 """Which photos are nearly the same, so that they stay on one side of a split, and which side chance puts them on."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -33,6 +33,22 @@ def pairs_alike(hashes: Sequence[int], others: Sequence[int]) -> Iterator[tuple[
         # Bits as 1 and -1: their product is BITS less twice the number in which two differ.
         found = np.argwhere(_bits(hashes[begin : begin + AT_ONCE]) @ theirs.T >= BITS - 2 * ALIKE_BITS)
         yield from ((begin + int(i), int(j)) for i, j in found)
+
+
+def joined(count: int, pairs: Iterable[tuple[int, int]]) -> list[int]:
+    """For each of `count` things the number of its group, the lowest index in it: a chain of pairs makes one group."""
+    groups = list(range(count))
+
+    def root(i: int) -> int:
+        while groups[i] != i:
+            groups[i] = groups[groups[i]]
+            i = groups[i]
+        return i
+
+    for i, j in pairs:
+        low, high = sorted((root(i), root(j)))
+        groups[high] = low
+    return [root(i) for i in range(count)]
 
 
 def _bits(hashes: Sequence[int]) -> npt.NDArray[np.float32]:
