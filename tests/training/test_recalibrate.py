@@ -19,14 +19,6 @@ def _models(fake_models: fakes.Calls) -> None:
     """With fake models."""
 
 
-def picture(shade: int, seed: int) -> np.ndarray:
-    """A crop of the animal of that shade, on a ground that the seed paints."""
-    crop = fakes.sea(fakes.Animal(0, 0, 72, 64, shade), width=72, height=64)
-    cells = np.random.default_rng(seed).integers(60, 255, (8, 9)).astype(np.uint8)
-    crop[..., 0] = np.kron(cells, np.ones((8, 8), np.uint8))
-    return crop
-
-
 def catalogue(
     folder: Path,
     labels: list[tuple[str, str]],
@@ -40,7 +32,7 @@ def catalogue(
     for number, (name, encounter) in enumerate(labels):
         seed = 100 * len(part) + (seeds[number] if seeds else number)
         shade = shades[number] if shades else names.index(name)
-        fakes.save(folder / part / f"{part}{number}.png", picture(shade, seed))
+        fakes.save(folder / part / f"{part}{number}.png", fakes.painted(shade, seed))
         lines.append(f"{part}{number}.png,{name},{encounter}")
     (folder / "who.csv").write_text("\n".join(lines) + "\n")
     path, table = folder / "known.sqlite", folder / "who.csv"

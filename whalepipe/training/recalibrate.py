@@ -22,7 +22,7 @@ from whalepipe.models.calibration import read_calibration
 from whalepipe.models.details import Details
 from whalepipe.models.weights import Weights, save_recarded
 from whalepipe.progress import Progress, silent
-from whalepipe.training.alike import chance, difference_hash, joined, pairs_alike
+from whalepipe.training.alike import chance, difference_hash, sights
 from whalepipe.training.calibrate import FEW, Evidence, card_entry, cost, evidence, fit
 from whalepipe.training.crops import is_name
 
@@ -104,13 +104,10 @@ def _parts(path: Path, gallery: Gallery, wanted: Sequence[str]) -> list[str]:
 def _animals(gallery: Gallery, part: str, hashes: Sequence[int]) -> _Animals:
     rows = [i for i, s in enumerate(gallery.shots) if s.part == part and is_name(s.individual)]
     shots, look = [gallery.shots[i] for i in rows], gallery.details
-    first: dict[str, int] = {}
-    pairs = [(first.setdefault(s.encounter, i), i) for i, s in enumerate(shots) if s.encounter]
-    mine = [hashes[i] for i in rows]
-    pairs += [(i, j) for i, j in pairs_alike(mine, mine) if shots[i].individual == shots[j].individual]
-    names = [s.individual for s in shots]
+    names, encounters = [s.individual for s in shots], [s.encounter for s in shots]
+    met = sights(names, encounters, [hashes[i] for i in rows])
     looks = None if look is None else [look(i) for i in rows]
-    return _Animals(part, gallery.vectors[rows], names, joined(len(rows), pairs), looks)
+    return _Animals(part, gallery.vectors[rows], names, met, looks)
 
 
 def _refuse_few(path: Path, animals: Sequence[_Animals]) -> None:
