@@ -65,6 +65,14 @@ def sea(*animals: Animal, width: int = 240, height: int = 160) -> Pixels:
     return picture
 
 
+def painted(shade: int, seed: int, width: int = 72, height: int = 64) -> Pixels:
+    """A crop of the animal of that shade, on a ground that the seed paints: no two look nearly the same."""
+    crop = sea(Animal(0, 0, width, height, shade), width=width, height=height)
+    cells = np.random.default_rng(seed).integers(60, 255, (8, 9)).astype(np.uint8)
+    crop[..., 0] = cv2.resize(cells, (width, height), interpolation=cv2.INTER_NEAREST)
+    return crop
+
+
 def save(path: Path, picture: Pixels, **options: Any) -> Path:
     """Write a picture in the format of its ending."""
     path.parent.mkdir(parents=True, exist_ok=True)

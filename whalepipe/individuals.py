@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from whalepipe.cache import recipe
 from whalepipe.models.calibration import Calibration
 from whalepipe.models.details import Details
+from whalepipe.models.species import Sure, sure
 from whalepipe.stages import decide as deciding
 from whalepipe.stages import listing, together
 from whalepipe.stages import match as matching
@@ -25,10 +26,11 @@ def name_individuals(work: Work, tables: "Tables") -> None:
     crops = kept_in_time(tables)
     calibrations = work.calibrations({c.part for c in crops})
     config, bursts = work.config.match, {p.photo: p.burst for p in tables.photos}
-    keys = {c.crop: work.match_key(c, calibrations[c.part]) for c in crops}
-    species = {s.crop: s.species for s in tables.species if s.rank == 1 and s.species != UNKNOWN}
+    named = [s for s in tables.species if s.rank == 1 and s.species != UNKNOWN]
+    species = {s.crop: sure(s.species, s.probability or 0.0) for s in named} if work.kinds else {}
+    keys = {c.crop: work.match_key(c, calibrations[c.part], species.get(c.crop)) for c in crops}
     tracks = follow(crops, bursts, tables.vectors, calibrations, config.same_at) if config.pool == "burst" else []
-    tables.matches = pooled(_ranked(work, tables, crops, calibrations, keys), tracks, work.known, config)
+    tables.matches = pooled(_ranked(work, tables, crops, calibrations, keys, species), tracks, work.known, config)
 
     def decide() -> list[Answer]:
         views = {v.crop: v.view for v in tables.views}
@@ -37,7 +39,7 @@ def name_individuals(work: Work, tables: "Tables") -> None:
         return deciding.decide(*given, species, work.kinds, [t.crops for t in tracks])
 
     views = [[v.crop, v.view] for v in tables.views]
-    causes = [[c.crop, keys[c.crop]] for c in crops], [t.crops for t in tracks], views, sorted(species.items())
+    causes = [[c.crop, keys[c.crop]] for c in crops], [t.crops for t in tracks], views
     decide_key = recipe("decide", deciding.VERSION, together.VERSION, config, *causes)
     tables.answers = work.cache.cached("decide", decide_key, Answer, decide)
     if config.miss_rate or config.false_match_rate:
@@ -54,6 +56,7 @@ def _ranked(
     crops: Sequence[Crop],
     calibrations: Mapping[str, Calibration],
     keys: Mapping[str, str],
+    species: Mapping[str, Sure],
 ) -> list[Match]:
     """Ranked candidates of each crop for itself; those made before under the same cause (`keys`, by crop) are kept."""
     closely, weights = work.closer_look, work.embedder_weights.digest if crops else ""
@@ -63,8 +66,8 @@ def _ranked(
         return closely(work.crop_pixels(crop), crop.part)
 
     def match(crop: Crop) -> list[Match]:
-        details = look if closely else None
-        return matching.match([crop], tables.vectors, work.gallery, calibrations, weights, work.config.match, details)
+        given = [crop], tables.vectors, work.gallery, calibrations, weights, work.config.match
+        return matching.match(*given, look if closely else None, species, work.kinds)
 
     kept = {c.crop: work.cache.load("match", keys[c.crop], Match) for c in crops}
     missing = [c for c in crops if kept[c.crop] is None]

@@ -21,6 +21,7 @@ from whalepipe.errors import PhotoError, TableError
 from whalepipe.files import storing, sweep, write_aside
 from whalepipe.instruments import Instruments
 from whalepipe.models.calibration import Calibration
+from whalepipe.models.species import Sure
 from whalepipe.photos import Found, encode_jpeg, read_keepsakes, read_photo
 from whalepipe.progress import Progress
 from whalepipe.stages import crop as cropping
@@ -203,9 +204,9 @@ class Work(Instruments):
             raise TableError(f"{path}: there is no crop {unknown[0]} in {self.crops_dir}; mend or delete that row")
         return said
 
-    def match_key(self, crop: Crop, calibration: Calibration) -> str:
-        """The cause of a crop's ranked candidates."""
-        look, causes = self.closer_look, [self.embed_key(crop), crop.part, calibration, self.gallery_revision]
+    def match_key(self, crop: Crop, calibration: Calibration, species: Sure | None) -> str:
+        """The cause of a crop's ranked candidates; `species` where it is sure."""
+        look, causes = self.closer_look, [self.embed_key(crop), crop.part, calibration, self.gallery_revision, species]
         return recipe("match", matching.VERSION, self.config.match.ranking, *causes, look and look.method)
 
     # Catalogue --------------------------------------------------------------------------------------------------
@@ -263,6 +264,7 @@ class Work(Instruments):
             "detector_exported": "" if self.job.boxes or not self.exported_detector else self.exported_detector.digest,
             "tightener": "" if self.job.boxes or not self.tightener else self.tightener.digest,
             "embedder": self.embedder_weights.digest,
+            "calibration": recipe("calibration", 1, self.embedder_weights.card.get("calibration")),
             "silhouette": self.closer_look.weights.digest if self.closer_look else "",
             "view": self.sides.weights.digest if self.sides else "",
             "species": self.species_model.digest if self.species_model else "",

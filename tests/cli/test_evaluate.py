@@ -1,6 +1,7 @@
 """`whalepipe evaluate ...` as others call it: the names of options and keys are a contract."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,7 @@ def folder(tmp_path: Path, fake_models: fakes.Calls) -> Path:  # noqa: ARG001
     """Animals 1 and 2 in `known`; 1, 2 and a third in `later`."""
     for side, shades in (("known", (1, 1, 2)), ("later", (1, 2, 3))):
         for number, shade in enumerate(shades):
-            picture = fakes.sea(fakes.Animal(0, 0, 60, 60, shade), width=60, height=60)
-            fakes.save(tmp_path / side / f"{number}.png", picture)
+            fakes.save(tmp_path / side / f"{number}.png", fakes.painted(shade, number + 10 * "kl".index(side[0])))
     (tmp_path / "known.csv").write_text(f"{HEAD}0.png,e1,one\n1.png,e2,one\n2.png,e1,two\n")
     (tmp_path / "later.csv").write_text(f"{HEAD}0.png,e3,one\n1.png,e3,two\n2.png,e4,three\n")
     return tmp_path
@@ -75,13 +75,14 @@ def test_identity_as_json_is_one_object(folder: Path) -> None:
     assert (said.code, figures["top1"], figures["auroc_new"]) == (0, 1.0, 1.0)
     assert set(KEYS) <= set(figures)
     assert (figures["fnr_at_k"]["1"], figures["k_for_miss_rate"]["0.02"]) == (0.0, 1)
-    assert said.err == "embed: 3\nembed: 3\nmatch: 3\n"
+    assert said.err == "leaks: 5\nembed: 3\nembed: 3\nmatch: 3\n"  # of the third animal there is but one crop
 
 
 def test_identity_to_read(folder: Path) -> None:
     lines = whalepipe(*identity(folder)).out.splitlines()
     assert "top1                1  (1.000 to 1.000)" in lines
     assert "k_for_miss_rate     0.02: 1, 0.05: 1, 0.1: 1" in lines
+    assert lines[lines.index("2-3") + 1] == "queries             1"
 
 
 def test_pairs(folder: Path) -> None:
@@ -97,3 +98,31 @@ def test_a_table_that_is_not_there_is_one_line(folder: Path) -> None:
     said = whalepipe(*identity(folder))
     assert (said.code, said.out, said.err.count("\n")) == (2, "", 1)
     assert "later.csv" in said.err
+
+
+def test_a_planted_leak_is_refused(folder: Path) -> None:
+    (folder / "later" / "1.png").write_bytes((folder / "known" / "2.png").read_bytes())
+    said = whalepipe(*identity(folder, "--json"))
+    assert "1 queries are nearly the same photo" in said.complaint and "(1.png and 2.png)" in said.complaint
+    assert "--allow-leaks" in said.complaint
+    assert json.loads(whalepipe(*identity(folder, "--json", "--allow-leaks")).out)["leaks"] == 1
+
+
+def test_a_submission(folder: Path) -> None:
+    file = folder / "submission.csv"
+    figures = json.loads(whalepipe(*identity(folder, "--json", "--submission", str(file))).out)
+    assert file.read_text() == (
+        "image,predictions\n0.png,one new_individual two\n1.png,two new_individual one\n2.png,new_individual one two\n"
+    )
+    assert figures["map5"] == 1.0
+    whalepipe(*identity(folder, "--submission", str(file), "--submission-form", "humpback"))
+    assert file.read_text().startswith("Image,Id\n0.png,one new_whale two\n")
+
+
+def test_a_data_set_instead_of_folders(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    args = ("evaluate", "identity", "--part", "head", "--device", "cpu")
+    said = whalepipe(*args, "--dataset", "BelugaID", "--gallery", str(folder))
+    assert "give --gallery, --gallery-labels, --query and --query-labels, or --dataset and --root" in said.complaint
+    monkeypatch.setitem(sys.modules, "wildlife_datasets", None)  # as if it were not installed
+    said = whalepipe(*args, "--dataset", "BelugaID", "--root", str(folder))
+    assert "this needs the package" in said.complaint and "pip install 'whalepipe[wildlife]'" in said.complaint

@@ -10,15 +10,11 @@ from whalepipe.catalog.gallery import Gallery, Nearest, Shot
 from whalepipe.config import MatchConfig
 from whalepipe.errors import PhotoError, TableError
 from whalepipe.evaluation import ranking
-from whalepipe.evaluation.identity import (
-    IdentityEvaluation,
-    answered,
-    evaluate_identity,
-    evaluate_pairs,
-    scored,
-    verified,
-)
+from whalepipe.evaluation.answers import answered, first_answers
+from whalepipe.evaluation.identity import IdentityEvaluation, evaluate_identity, scored
+from whalepipe.evaluation.pairs import evaluate_pairs, verified
 from whalepipe.evaluation.ranking import Answer
+from whalepipe.evaluation.submission import FORMS, Submission
 from whalepipe.models.calibration import Calibration
 from whalepipe.stages.match import weighed
 from whalepipe.tables import CropLabel
@@ -41,6 +37,13 @@ def test_top_and_misses():
     assert ranking.list_lengths(known) == {"0.02": None, "0.05": None, "0.1": None}
     assert ranking.list_lengths(known[:3]) == {"0.02": 6, "0.05": 6, "0.1": 6}
     assert (ranking.top([], 1), ranking.misses([])) == (None, {})
+
+
+def test_cmc_is_what_lists_of_each_length_find():
+    known = [answer(rank=1), answer(rank=3), answer(rank=60), answer(rank=50)]
+    found = ranking.cmc(known)
+    assert (found[:4], found[48:], len(found)) == ([0.25, 0.25, 0.5, 0.5], [0.5, 0.75], 50)
+    assert ranking.cmc([]) == []
 
 
 def test_a_miss_rate_may_leave_the_worst_out():
@@ -116,6 +119,16 @@ def test_answers_by_bayes():
     assert first.newness == pytest.approx(-math.log(10), abs=1e-4)
 
 
+def test_the_first_answers_have_new_at_its_place():
+    # LR of a is 9, of b 1, of c 1/9: weights 3/2, 1/6, 1/54 of known beside 1/2 of new.
+    calibration = Calibration(slope=math.log(9), intercept=0.0)
+    found = weighed(nearest(a=1.0, b=0.0, c=-1.0), Gallery(), None, calibration, MatchConfig())
+    assert first_answers(found, 0.5, 5) == ["a", "new", "b", "c"]
+    assert first_answers(found, 0.5, 1) == ["a"]
+    assert first_answers(found, 0.01, 3) == ["a", "b", "c"]
+    assert first_answers(found, 0.99, 5)[0] == "new"
+
+
 def test_scored_has_every_key():
     result = scored([answer("a"), new("x")], ["e1", "e2"], OPTIONS)
     assert {"top1", "top5", "top20", "map5", "auroc_new", "baks", "baus", "ece", "log_loss_skill"} < set(result)
@@ -151,8 +164,7 @@ def folder(tmp_path, fake_models):  # noqa: ARG001
     """Crops of animals 1, 2 and 3 in `gallery` (1 and 2 only) and `query`."""
     for side, shades in (("gallery", (1, 1, 2)), ("query", (1, 2, 3))):
         for number, shade in enumerate(shades):
-            picture = fakes.sea(fakes.Animal(0, 0, 60, 60, shade), width=60, height=60)
-            fakes.save(tmp_path / side / f"{number}.png", picture)
+            fakes.save(tmp_path / side / f"{number}.png", fakes.painted(shade, number + 10 * len(side)))
     head = "crop,encounter,individual\n"
     (tmp_path / "gallery.csv").write_text(f"{head}0.png,e1,one\n1.png,e2,one\n2.png,e1,two\n")
     (tmp_path / "query.csv").write_text(f"{head}0.png,e3,one\n1.png,e3,two\n2.png,e4,three\n")
@@ -176,7 +188,13 @@ def test_evaluate_identity(folder):
     assert (result["gallery_crops"], result["gallery_individuals"]) == (3, 2)
     assert result["fnr_at_k"]["1"] == 0.0
     assert result["log_loss_skill"] > 0.9
-    assert seen == [("embed", 3), ("embed", 3), ("match", 3)]
+    assert seen == [("leaks", 5), ("embed", 3), ("embed", 3), ("match", 3)]  # animal three is on one side only
+    assert result["leaks"] == 0
+    assert (result["cmc"][0], len(result["cmc"]), result["cmc"][-1]) == (1.0, 50, 1.0)
+    assert sum(row["count"] for row in result["reliability"]) == 3
+    photos = result["by_gallery_photos"]
+    assert {name: (row["queries"], row["top1"]) for name, row in photos.items()} == {"1": (1, 1.0), "2-3": (1, 1.0)}
+    assert photos["1"]["intervals"]["top1"] == (1.0, 1.0)
 
 
 def test_a_query_of_nobody_known_is_left_out_and_other_is_new(folder):
@@ -203,3 +221,87 @@ def test_evaluate_pairs(folder):
     result = evaluate_pairs(folder / "gallery", folder / "gallery.csv", "head", OPTIONS)
     # 0-1 is one animal, 1-2 two; 0 and 2 are of one encounter.
     assert (result["auc"], result["pairs"], result["same"], result["different"]) == (1.0, 2, 1, 1)
+
+
+def kaggle_map5(path, truths, new):
+    """MAP@5 as the contests define it: the mean of 1 / the place of the right answer among five."""
+    rows = [line.split(",") for line in path.read_text().splitlines()[1:]]
+    places = [(ids.split().index(truths[image]) + 1 if truths[image] in ids.split() else 0) for image, ids in rows]
+    assert all(len(ids.split()) <= 5 and new in ids for _, ids in rows)
+    return np.mean([1 / place if place else 0.0 for place in places])
+
+
+@pytest.mark.parametrize("form", ["happywhale", "humpback"])
+def test_a_submission_has_the_map5_of_the_figures(folder, form):
+    # Eight animals of shades 0 to 7; some queries show another than their label says, so that some answers are wrong.
+    shown = [0, 1, 2, 3, 4, 5, 6, 7, 0, 1]
+    names = ["zero", "one", "two", "six", "four", "five", "three", "seven", "unseen", "unseen"]
+    head = "crop,encounter,individual\n"
+    for number in range(7):
+        fakes.save(folder / "gallery" / f"g{number}.png", fakes.painted(number, 100 + number))
+    for number, shade in enumerate(shown):
+        fakes.save(folder / "query" / f"q{number}.png", fakes.painted(shade, 200 + number))
+    held = ["zero", "one", "two", "three", "four", "five", "six"]
+    (folder / "gallery.csv").write_text(head + "".join(f"g{n}.png,,{name}\n" for n, name in enumerate(held)))
+    (folder / "query.csv").write_text(head + "".join(f"q{n}.png,,{name}\n" for n, name in enumerate(names)))
+    path, new = folder / "out" / "submission.csv", FORMS[form].new
+    result = identify(folder, IdentityEvaluation(resamplings=5, submission=Submission(path, form)))
+    truths = {f"q{n}.png": name if name in held else new for n, name in enumerate(names)}
+    assert 0.3 < result["map5"] < 0.9
+    assert kaggle_map5(path, truths, new) == pytest.approx(result["map5"], abs=1e-4)
+
+
+def test_a_submission_answers_queries_without_a_truth_too(folder):
+    path = folder / "submission.csv"
+    options = IdentityEvaluation(resamplings=5, submission=Submission(path))
+    (folder / "query.csv").write_text("crop,encounter,individual\n0.png,,one\n1.png,,unknown\n2.png,,\n")
+    result = identify(folder, options)
+    assert (result["queries"], result["known"], result["new"]) == (3, 1, 0)
+    assert [line.split(",")[0] for line in path.read_text().splitlines()] == ["image", "0.png", "1.png", "2.png"]
+    (folder / "query.csv").write_text("crop,encounter,individual\n1.png,,unknown\n2.png,,\n")
+    result = identify(folder, options)
+    assert "map5" not in result and result["queries"] == 2
+
+
+def test_a_submission_that_would_mislead_is_not_written(folder):
+    path = folder / "submission.csv"
+    options = IdentityEvaluation(resamplings=5, submission=Submission(path))
+    (folder / "gallery.csv").write_text("crop,encounter,individual\n0.png,e1,number one\n2.png,e1,two\n")
+    with pytest.raises(TableError, match="a space in 'number one' would make two answers"):
+        identify(folder, options)
+    fakes.save(folder / "query" / "again" / "0.png", fakes.painted(1, 99))
+    (folder / "query.csv").write_text("crop,individual\n0.png,two\nagain/0.png,two\n")
+    with pytest.raises(TableError, match=r"two queries are called 0\.png"):
+        identify(folder, options)
+    assert not path.exists()
+
+
+def leaky(folder, picture=None, encounter="", individual="one"):
+    """A query of `individual` beside the others, whose picture or encounter may be one of the gallery."""
+    fakes.save(folder / "query" / "leak.png", fakes.painted(1, 77) if picture is None else picture)
+    with (folder / "query.csv").open("a") as file:
+        file.write(f"leak.png,{encounter},{individual}\n")
+
+
+@pytest.mark.parametrize("changed", ["as it is", "half as large", "darker"])
+def test_nearly_the_same_photo_on_both_sides_is_refused(folder, changed):
+    photo = fakes.painted(1, 70)  # that of gallery/0.png
+    halved = np.ascontiguousarray(photo[::2, ::2])
+    leaky(folder, {"as it is": photo, "half as large": halved, "darker": photo // 2}[changed])
+    with pytest.raises(TableError, match=r"query\.csv: 1 queries .* \(leak\.png and 0\.png\); figures would flatter"):
+        identify(folder)
+    assert identify(folder, IdentityEvaluation(resamplings=5, allow_leaks=True))["leaks"] == 1
+
+
+def test_an_encounter_of_one_animal_on_both_sides_is_refused(folder):
+    leaky(folder, encounter="e2")
+    with pytest.raises(TableError, match=r"\(leak\.png and 1\.png\)"):
+        identify(folder)
+
+
+def test_what_cannot_flatter_is_no_leak(folder):
+    # Another animal of an encounter, and the same picture under another name, make naming it no easier.
+    leaky(folder, encounter="e2", individual="two")
+    assert identify(folder)["leaks"] == 0
+    leaky(folder, fakes.painted(1, 70), individual="other")
+    assert identify(folder)["leaks"] == 0

@@ -10,11 +10,13 @@ from whalepipe.models.calibration import Calibration, Joint
 from whalepipe.models.clusters import group
 from whalepipe.models.details import Details
 from whalepipe.models.keypoints import Keypoints
+from whalepipe.models.species import Sure, sure
 from whalepipe.stages.decide import decide, newcomers, provisional_name
 from whalepipe.stages.match import match, probabilities
 from whalepipe.tables import NEW, Answer, Crop, Match
 
 PLAIN = Calibration(20.0, -10.0)
+ORCA, HUMPBACK = "Orcinus orca", "Megaptera novaeangliae"
 CALIBRATIONS = {"fluke": PLAIN, "dorsal_fin": PLAIN}
 
 
@@ -153,10 +155,11 @@ def test_where_only_the_other_view_is_held_it_is_unsure_not_new() -> None:
 
 
 def test_a_name_of_another_species_is_left_to_a_person() -> None:
-    q, orca, humpback = crop("q"), "Orcinus orca", "Megaptera novaeangliae"
+    q, orca, humpback = crop("q"), ORCA, HUMPBACK
 
     def state(seen: dict[str, str], held: dict[str, str], found: list[Match]) -> Answer:
-        [answer] = decide([q], found, {}, {}, {"q": unit(1, 0)}, CALIBRATIONS, MatchConfig(), seen, held)
+        species = {name: Sure(of, 0.2) for name, of in seen.items()}
+        [answer] = decide([q], found, {}, {}, {"q": unit(1, 0)}, CALIBRATIONS, MatchConfig(), species, held)
         return answer
 
     named = rows(q, 0.9, 0.1)
@@ -165,6 +168,74 @@ def test_a_name_of_another_species_is_left_to_a_person() -> None:
     assert state({"q": orca}, {"A": orca}, named).state == "identified"
     assert state({}, {"A": orca}, named).state == state({"q": humpback}, {}, named).state == "identified"
     assert state({"q": humpback}, {"A": orca}, rows(q, 0.1, 0.9)).state == "new"
+
+
+SHOWN = {("A", "fluke"): {"unknown"}, ("B", "fluke"): {"unknown"}, ("C", "fluke"): {"unknown"}, ("D", "head"): {"left"}}
+
+
+@pytest.mark.parametrize(("known", "state"), [(0.9, "identified"), (0.5, "unsure"), (0.1, "new")])
+def test_the_reason_says_how_many_counted_less_for_their_species(known: float, state: str) -> None:
+    q, species, kinds = crop("q"), {"q": Sure(HUMPBACK, 0.2)}, {"A": HUMPBACK, "B": ORCA, "D": ORCA}
+
+    def reason(found: list[Match], species: dict[str, Sure]) -> str:
+        vectors = {"q": unit(1, 0)}
+        [answer] = decide([q], found, {}, SHOWN, vectors, CALIBRATIONS, MatchConfig(), species, kinds)
+        assert answer.state == state
+        return answer.reason
+
+    found, plain = rows(q, known, 1 - known), reason(rows(q, known, 1 - known), {})
+    more = f"candidates of other species than {HUMPBACK} counted 0.20 each: 1 known, "
+    joint = "; " if plain else ""
+    assert reason(found, species) == f"{plain}{joint}{more}none of them listed"
+    listed = [*found, Match("q", 3, "B", 0.0, 0.5, "b", "", "", "w")]
+    assert reason(listed, species) == f"{plain}{joint}{more}first of them B"
+
+
+def test_candidates_of_another_species_count_less_and_those_of_unknown_ones_fully() -> None:
+    known = gallery(*((who, who, "fluke", "unknown", unit(1, 0)) for who in "ABC"))
+    flat = {"fluke": Calibration(1e-9, 0.0)}  # says nothing: half for new, a sixth for each
+
+    def ranked(species: dict[str, Sure], kinds: dict[str, str]) -> dict[str, float]:
+        given = [crop("q")], {"q": unit(1, 0)}, known, flat, "w", MatchConfig(), None
+        return {m.individual: m.probability for m in match(*given, species, kinds)}
+
+    kinds = {"A": ORCA, "B": HUMPBACK}
+    assert ranked({}, kinds) == ranked({"q": Sure(HUMPBACK, 0.5)}, {}) == {
+        "new": 0.5, "A": 0.1667, "B": 0.1667, "C": 0.1667,
+    }  # fmt: skip
+    # A counts half: 1/12 beside 1/6, 1/6 and 1/2, and comes last.
+    counted = ranked({"q": Sure(HUMPBACK, 0.5)}, kinds)
+    assert list(counted.items()) == [("new", 0.5455), ("B", 0.1818), ("C", 0.1818), ("A", 0.0909)]
+
+
+def test_a_plain_likeness_outweighs_the_species() -> None:
+    known = gallery(("A", "a", "fluke", "unknown", unit(1, 0)), ("B", "b", "fluke", "unknown", unit(0.7, 0.7)))
+    given = [crop("q")], {"q": unit(1, 0)}, known, CALIBRATIONS, "w", MatchConfig(), None
+    rows = match(*given, {"q": Sure(HUMPBACK, 0.1)}, {"A": ORCA, "B": HUMPBACK})
+    assert rows[0].individual == "A"  # e^10 at a tenth is more than e^4.1
+
+
+def test_closer_looks_go_to_those_of_the_species_first() -> None:
+    shots = [("A", unit(1, 0.1)), ("B", unit(1, 0.11))]
+    held = gallery(*((who, who.lower(), "fluke", "unknown", vector) for who, vector in shots))
+    looked: list[int] = []
+    known = replace(held, details=lambda row: looked.append(row) or points(0))
+    joint = {"fluke": Calibration(20.0, -10.0, joint=Joint(10.0, 2.0, 0.0, 0.0, -12.0))}
+    config = MatchConfig(looked_at=1)
+
+    def first(species: dict[str, Sure]) -> int:
+        looked.clear()
+        given = [crop("q")], {"q": unit(1, 0)}, known, joint, "w", config, lambda _: points(60)
+        match(*given, species, {"A": ORCA, "B": HUMPBACK})
+        return looked[0]
+
+    assert (first({}), first({"q": Sure(HUMPBACK, 0.1)})) == (0, 1)
+
+
+def test_a_name_leaves_the_odds_against_it_to_other_species_but_never_nothing() -> None:
+    assert sure(ORCA, 0.8) == Sure(ORCA, 0.25)
+    assert sure(ORCA, 1.0) == sure(ORCA, 0.99) == Sure(ORCA, 0.1)
+    assert sure(ORCA, 0.3) == Sure(ORCA, 1.0)
 
 
 def test_crops_that_follow_one_animal_lose_its_name_together() -> None:

@@ -140,3 +140,30 @@ def test_weights_of_another_embedder(raw: Path, out: Path, weights: Path) -> Non
     said = whalepipe("run", raw, "--out", out, "--device", "cpu", "--set", f"species.weights={copy}")
     assert "vectors of another embedder; make it anew with `train species`" in said.complaint
     assert "detect" not in said.err
+
+
+def test_individuals_of_another_species_count_less_in_the_search(raw: Path, out: Path, weights: Path) -> None:  # noqa: ARG001
+    # Crops of shade 1 are surely Risso's dolphins; A of the catalogue, of that shade, is an orca or nobody knows what.
+    def ledger(species: str, name: str) -> dict[str, dict[str, str]]:
+        labels = out.parent / "who.csv"
+        labels.write_text(
+            "photo,part,xmin,ymin,xmax,ymax,individual,species\n"
+            f"a.jpg,dorsal_fin,40,60,90,110,A,{species}\nd.jpg,dorsal_fin,40,60,90,110,B,risso's dolphin\n"
+        )
+        path = out.parent / f"{name}.sqlite"
+        add = ("catalog", "add", raw, "--labels", labels, "--catalog", path, "--device", "cpu", "--quiet")
+        assert whalepipe(*add).code == 0
+        assert run(raw, out, "--catalog", path).code == 0
+        return {r["crop"][:1] + r["crop"][-5]: r for r in rows(out, "ledger") if r["crop"]}
+
+    fakes.save(raw / "d.jpg", fakes.sea(fakes.Animal(40, 60, 90, 110, 5)))
+    plain = ledger("", "plain")
+    before = {r["individual"]: float(r["probability"]) for r in rows(out, "matches") if r["crop"].startswith("b_")}
+    assert (plain["b0"]["state"], plain["b0"]["individual"], plain["b0"]["reason"]) == ("identified", "A", "")
+    other = ledger("killer whale", "other")
+    after = {r["individual"]: float(r["probability"]) for r in rows(out, "matches") if r["crop"].startswith("b_")}
+    text = "candidates of other species than Grampus griseus counted 0.10 each: 1 known, first of them A"
+    assert other["b0"]["state"] == "unsure" and "that is Orcinus orca in the catalogue" in other["b0"]["reason"]
+    assert other["b0"]["reason"].endswith(text)
+    assert other["a1"]["reason"] == plain["a1"]["reason"]  # of a species that is not sure
+    assert 0 < after["A"] < before["A"]

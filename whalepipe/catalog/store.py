@@ -130,6 +130,17 @@ class Catalog:
         with self._reading() as connection:
             return bytes(connection.execute(query).scalar() or b"")
 
+    def numbers(self) -> list[int]:
+        """The number of every crop, in the order of `gallery`."""
+        with self._reading() as connection:
+            return [int(n) for n in connection.execute(sql.select(crops.c.id).order_by(crops.c.id)).scalars()]
+
+    def pixels(self, number: int) -> NDArray[np.uint8]:
+        """(height, width, 3) uint8 RGB of the crop with that number. Raises CatalogError."""
+        with self._reading() as connection:
+            jpeg = connection.execute(sql.select(crops.c.jpeg).where(crops.c.id == number)).scalar()
+        return self._decoded(bytes(jpeg or b""), number)
+
     def gallery(
         self,
         weights: str,
@@ -193,13 +204,16 @@ class Catalog:
             with self._reading() as connection:
                 wanted = sql.select(crops.c.jpeg, crops.c.part).where(crops.c.id == number)
                 jpeg, part = connection.execute(wanted).one()
-            try:
-                made = make(decode(jpeg), part)
-            except PhotoError as error:
-                raise CatalogError(f"{self.path}: damaged, its crop {number} {error}; restore a copy") from error
+            made = make(self._decoded(jpeg, number), part)
             with self._writing() as connection:
                 row = dict(zip(table.columns.keys(), (number, maker, made), strict=True))
                 connection.execute(sql.insert(table).prefix_with("OR IGNORE"), row)
+
+    def _decoded(self, jpeg: bytes, number: int) -> NDArray[np.uint8]:
+        try:
+            return decode(jpeg)
+        except PhotoError as error:
+            raise CatalogError(f"{self.path}: damaged, its crop {number} {error}; restore a copy") from error
 
     @contextmanager
     def _reading(self) -> Iterator[sql.Connection]:

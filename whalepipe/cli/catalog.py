@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from whalepipe.cli import options as o
-from whalepipe.cli.console import progress, say, say_row, say_some
+from whalepipe.cli.console import need_extra, progress, say, say_row, say_some
 from whalepipe.errors import ConfigError
 
-HELP = "The individuals that you know: add, list, show.\n\nExample: whalepipe catalog list"
+HELP = "The individuals that you know: add, list, show, calibrate.\n\nExample: whalepipe catalog list"
 app = typer.Typer(help=HELP, no_args_is_help=True, rich_markup_mode=None)
 
 Catalogue = Annotated[str, typer.Option("--catalog", help="The catalogue (SQLite file); made if there is none.")]
@@ -68,3 +68,33 @@ def show(
 
     for h in Catalog.open(o.catalog_path(catalog) or Path(DEFAULT)).holdings(individual):
         say_row(h.crop, h.part, h.view, h.encounter or "no encounter", h.photo)
+
+
+@app.command(
+    help="Fit what a likeness means to your own animals: probabilities of a run then follow from them.\n\n"
+    "Example: whalepipe catalog calibrate --catalog catalogue.sqlite --out mine.pt"
+)
+def calibrate(
+    out: Annotated[Path, typer.Option("--out", help="The weights (.pt) to write; their card goes beside them.")],
+    catalog: Catalogue = DEFAULT,
+    part: Annotated[
+        list[str] | None, typer.Option("--part", help="Only this part; may be repeated.  [default: all that it holds]")
+    ] = None,
+    config: o.ConfigFile = None,
+    settings: o.Settings = None,
+    device: o.DeviceName = o.Device.auto,
+    quiet: o.Quiet = False,
+) -> None:
+    """Fit, and say to how many animals, what it is worth, and how to use it."""
+    try:
+        from whalepipe.training.recalibrate import Recalibration, recalibrate
+    except ImportError as error:
+        raise need_extra("train", error) from error
+
+    options = Recalibration(out, tuple(part or ()), o.configuration(config, settings), device.value)
+    made, fitted = recalibrate(o.catalog_path(catalog) or Path(DEFAULT), options, progress(quiet))
+    for f in fitted:
+        cost = "too few for a test" if f.cost is None else f"{f.cost:.3f} by halves that test one another"
+        counts = f"{f.entry['individuals']} animals seen in two encounters, {f.entry['crops']} crops"
+        say(f"{f.part}: fitted to {counts}; cost {cost}, {f.cost_before:.3f} before (0 sure and right, 1 says nothing)")
+    say(f"{made.path}, and its card; use it with --set embed.weights={made.path}")

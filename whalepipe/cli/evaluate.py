@@ -1,6 +1,8 @@
 """`whalepipe evaluate ...`: labels and photos in, figures out, with bootstrap intervals."""
 
 import json
+from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,12 +10,31 @@ import typer
 
 from whalepipe.cli import options as o
 from whalepipe.cli.console import need_extra, progress, say
+from whalepipe.errors import ConfigError
 
 if TYPE_CHECKING:
     from whalepipe.evaluation.identity import IdentityEvaluation
+    from whalepipe.evaluation.stock import Stock
 
-GROUPS = ("parts", "sizes")  # figures that each have all of them again
+GROUPS = ("parts", "sizes", "by_gallery_photos")  # figures that each have all of them again
 MAPS = ("fnr_at_k", "expected_fnr_at_k", "k_for_miss_rate", "confused")  # figures, a number each for several settings
+
+
+class DatasetSplit(StrEnum):
+    """How a data set is parted into gallery and queries."""
+
+    open = "open"
+    closed = "closed"
+    disjoint = "disjoint"
+    original = "original"
+
+
+class SubmissionForm(StrEnum):
+    """Whose columns and whose word for a new individual."""
+
+    happywhale = "happywhale"
+    humpback = "humpback"
+
 
 Part = Annotated[str, typer.Option("--part", help="What the crops show, such as fluke.")]
 
@@ -69,11 +90,38 @@ def detector(
     "--query later/ --query-labels later.csv --part fluke"
 )
 def identity(
-    gallery: Annotated[Path, typer.Option("--gallery", help="The folder of the known individuals' crops.")],
-    gallery_labels: Annotated[Path, typer.Option("--gallery-labels", help="CSV: crop, encounter, individual.")],
-    query: Annotated[Path, typer.Option("--query", help="The folder of the crops to name.")],
-    query_labels: Annotated[Path, typer.Option("--query-labels", help="CSV; whom the gallery lacks is new.")],
     part: Part,
+    gallery: Annotated[
+        Path | None, typer.Option("--gallery", help="The folder of the known individuals' crops.")
+    ] = None,
+    gallery_labels: Annotated[
+        Path | None, typer.Option("--gallery-labels", help="CSV: crop, encounter, individual.")
+    ] = None,
+    query: Annotated[Path | None, typer.Option("--query", help="The folder of the crops to name.")] = None,
+    query_labels: Annotated[
+        Path | None, typer.Option("--query-labels", help="CSV; whom the gallery lacks is new.")
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", help="Instead: a data set of the package wildlife-datasets, by its name.")
+    ] = None,
+    root: Annotated[Path | None, typer.Option("--root", help="The folder that its files lie in.")] = None,
+    split: Annotated[
+        DatasetSplit,
+        typer.Option("--split", help="How it is parted into gallery and queries; original: as its makers did."),
+    ] = DatasetSplit.open,
+    held_out: Annotated[
+        float, typer.Option("--held-out", min=0.01, max=0.99, help="The share of encounters and individuals asked for.")
+    ] = 0.2,
+    seed: Annotated[int, typer.Option("--seed", help="Of all that is drawn by chance.")] = 0,
+    allow_leaks: Annotated[
+        bool, typer.Option("--allow-leaks", help="Score although nearly the same photos lie on both sides.")
+    ] = False,
+    submission: Annotated[
+        Path | None, typer.Option("--submission", help="Write the five first answers as Kaggle's contests want them.")
+    ] = None,
+    form: Annotated[
+        SubmissionForm, typer.Option("--submission-form", help="Of which contest.")
+    ] = SubmissionForm.happywhale,
     without: o.Without = None,
     config: o.ConfigFile = None,
     settings: o.Settings = None,
@@ -81,11 +129,42 @@ def identity(
     as_json: o.Json = False,
 ) -> None:
     """Top-1, MAP@5, new against known, calibration, misses by length of the list."""
-    from whalepipe.evaluation.identity import evaluate_identity
+    from whalepipe.evaluation.identity import evaluate_stocks
+    from whalepipe.evaluation.stock import from_folder
+    from whalepipe.evaluation.submission import Submission
 
-    options = _identity_options(without, config, settings, device)
-    found = evaluate_identity(gallery, gallery_labels, query, query_labels, part, options, progress(quiet=False))
-    _say_figures(found, as_json)
+    written = Submission(submission, form.value) if submission else None
+    options = replace(
+        _identity_options(without, config, settings, device), seed=seed, allow_leaks=allow_leaks, submission=written
+    )
+    each = progress(quiet=False)
+    if dataset and root and not (gallery or gallery_labels or query or query_labels):
+        sides = _parted(dataset, root, part, split, held_out, options)
+    elif gallery and gallery_labels and query and query_labels and not (dataset or root):
+        folders = (gallery, gallery_labels), (query, query_labels)
+        known, asked = (from_folder(*both, part, options.without) for both in folders)
+        sides = known, asked
+    else:
+        raise ConfigError(
+            "give --gallery, --gallery-labels, --query and --query-labels, or --dataset and --root in their place"
+        )
+    _say_figures(evaluate_stocks(*sides, part, options, each), as_json)
+
+
+def _parted(
+    name: str, root: Path, part: str, split: DatasetSplit, held_out: float, options: "IdentityEvaluation"
+) -> "tuple[Stock, Stock]":
+    from whalepipe.evaluation.splits import Split
+    from whalepipe.evaluation.splits import split as parted
+    from whalepipe.evaluation.wildlife import load
+
+    try:
+        found = load(name, root, part, options.config.crop.margin, options.without)
+    except ImportError as error:
+        raise need_extra("wildlife", error) from error
+    if split == DatasetSplit.original:
+        return found.original()
+    return parted(found.stock, Split(split.value), held_out, options.seed, progress(quiet=False))
 
 
 @app.command(
@@ -103,7 +182,7 @@ def pairs(
     as_json: o.Json = False,
 ) -> None:
     """AUC of same against different."""
-    from whalepipe.evaluation.identity import evaluate_pairs
+    from whalepipe.evaluation.pairs import evaluate_pairs
 
     options = _identity_options(without, config, settings, device)
     _say_figures(evaluate_pairs(crops, labels, part, options, progress(quiet=False)), as_json)

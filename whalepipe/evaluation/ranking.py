@@ -65,6 +65,12 @@ def misses(known: Sequence[Answer]) -> dict[str, float]:
     return {str(k): round(1 - share, 4) for k, share in shares.items() if share is not None}
 
 
+def cmc(known: Sequence[Answer]) -> list[float]:
+    """The share of known queries whose individual is among the first k candidates, for each k up to LONGEST_LIST."""
+    shares = (top(known, k) for k in range(1, LONGEST_LIST + 1))
+    return [round(share, 4) for share in shares if share is not None]
+
+
 def expected_misses(answers: Sequence[Answer]) -> dict[str, float]:
     """What `misses` would be if the probabilities were true: of all queries, each known as far as it is probably so."""
     told = np.array([a.beyond for a in answers if a.beyond], dtype=np.float64)

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 KIND = "species"
 SHIPPED = "species"  # the name that stands in the configuration unless the user gives another
 DECIMALS = 4  # of probabilities and cosines: what is compared is what is stored
+LEAST_OTHERS = 0.1  # of 7 names all were right, which one in nine may still not be (Laplace)
 ARRAYS = ("coefficients", "intercepts", "examples")
 
 Numbers = npt.NDArray[np.float64]
@@ -34,6 +35,23 @@ class Told:
 
     candidates: Sequence[tuple[str, float]] = ()
     near: bool = False
+
+
+@dataclass(frozen=True)
+class Sure:
+    """A species that was named, and how much a candidate of another one counts beside one of it."""
+
+    species: str
+    others: float  # 0 to 1
+
+
+def sure(species: str, probability: float) -> Sure:
+    """What a name with this probability leaves to other species: the odds against it.
+
+    No less than LEAST_OTHERS, since names may be wrong more often than their probabilities say.
+    """
+    against = (1 - probability) / max(probability, LEAST_OTHERS)
+    return Sure(species, round(min(max(against, LEAST_OTHERS), 1.0), DECIMALS))
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,23 @@ def save_weights(path: Path, state: "Mapping[str, torch.Tensor]", card: Mapping[
     buffer = io.BytesIO()
     torch.save(tensors, buffer)
     data = buffer.getvalue()
-    full = {**card, "sha256": hashlib.sha256(data).hexdigest()}
+    return _written(path, data, {**card, "sha256": hashlib.sha256(data).hexdigest()})
+
+
+def save_recarded(path: Path, weights: Weights, card: Mapping[str, Any]) -> Weights:
+    """Write the very bytes of a weights file under another card: it stays the same digest. Raises StorageError.
+
+    Raises WeightsError where the file is no longer what its card says, or `path` would be that of a card.
+    """
+    if path.suffix != ".pt":
+        raise WeightsError(f"{path}: weights end in .pt; their card goes beside them, with .json")
+    data = weights.path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != weights.digest:
+        raise WeightsError(f"{weights.path}: changed while it was being read; run again")
+    return _written(path, data, {**card, "sha256": weights.digest})
+
+
+def _written(path: Path, data: bytes, card: Mapping[str, Any]) -> Weights:
     write_aside(path, data)
-    write_aside(path.with_suffix(".json"), (json.dumps(full, indent=2, ensure_ascii=False) + "\n").encode())
-    return Weights(path, full["sha256"], full)
+    write_aside(path.with_suffix(".json"), (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode())
+    return Weights(path, card["sha256"], card)

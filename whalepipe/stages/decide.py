@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from whalepipe.config import MatchConfig
 from whalepipe.models.calibration import Calibration
 from whalepipe.models.clusters import cosines_of, group
+from whalepipe.models.species import Sure
 from whalepipe.tables import NEW, UNKNOWN, Answer, Crop, Match, by_crop
 
-VERSION = 2
+VERSION = 3
 DOUBT = 0.1
 NOTHING: Mapping[str, str] = MappingProxyType({})
+UNSURE: Mapping[str, Sure] = MappingProxyType({})
 
 
 def decide(
@@ -26,7 +28,7 @@ def decide(
     vectors: Mapping[str, NDArray[np.float32]],
     calibrations: Mapping[str, Calibration],
     config: MatchConfig,
-    species: Mapping[str, str] = NOTHING,
+    species: Mapping[str, Sure] = UNSURE,
     kinds: Mapping[str, str] = NOTHING,
     tracks: Sequence[Sequence[str]] = (),
 ) -> list[Answer]:
@@ -36,6 +38,7 @@ def decide(
     part. Two crops of one part in one photo are two animals: of two that would be
     given the same individual, the less sure is `unsure`. So is one that the catalogue has as another species than its
     crop is surely of: `species` by crop name, as far as they are sure; `kinds` by individual, as far as it is known.
+    The reason then also says how many candidates counted less for their species.
     `tracks` are crops, by name, that follow one animal: where one of them may not have a name, none of them has it.
     """
     ranked = by_crop(matches)
@@ -46,7 +49,8 @@ def decide(
     answers |= refused | _followers(refused, answers, tracks)
     new = [c for c in crops if answers[c.crop].state == "new"]
     answers |= _named(new, answers, vectors, calibrations, config.same_at)
-    return [answers[c.crop] for c in crops]
+    told = {c.crop: _restriction(c, ranked[c.crop], shown, species.get(c.crop), kinds) for c in crops}
+    return [_because(answers[c.crop], told[c.crop]) for c in crops]
 
 
 def _answer(
@@ -73,15 +77,38 @@ def _answer(
     return Answer(crop, "new", "", new.probability, "")
 
 
+def _restriction(
+    query: Crop,
+    ranked: Sequence[Match],
+    shown: Mapping[tuple[str, str], Collection[str]],
+    seen: Sure | None,
+    kinds: Mapping[str, str],
+) -> str:
+    """How many of the catalogue's individuals counted less, since they are surely of another species than the crop."""
+    if seen is None:
+        return ""
+    others = {who for who, part in shown if part == query.part and kinds.get(who, seen.species) != seen.species}
+    if not others:
+        return ""
+    first = next((m.individual for m in ranked if m.individual in others), None)
+    text = f"candidates of other species than {seen.species} counted {seen.others:.2f} each: {len(others)} known"
+    return f"{text}, {f'first of them {first}' if first else 'none of them listed'}"
+
+
+def _because(answer: Answer, more: str) -> Answer:
+    return replace(answer, reason="; ".join(filter(None, (answer.reason, more))))
+
+
 def _of_another_species(
-    answers: Mapping[str, Answer], species: Mapping[str, str], kinds: Mapping[str, str]
+    answers: Mapping[str, Answer], species: Mapping[str, Sure], kinds: Mapping[str, str]
 ) -> dict[str, Answer]:
     """`unsure` for each crop that surely shows another species than the individual is that it was given."""
     changed = {}
     for crop, answer in answers.items():
-        seen, held = species.get(crop, ""), kinds.get(answer.individual, "") if answer.individual else ""
-        if seen and held and seen != held:
-            text = f"{answer.individual} {answer.probability:.2f}, but that is {held} in the catalogue, this is {seen}"
+        seen, held = species.get(crop), kinds.get(answer.individual, "") if answer.individual else ""
+        if seen and held and seen.species != held:
+            who = f"{answer.individual} {answer.probability:.2f}"
+            text = f"{who}, but that is {held} in the catalogue, this is {seen.species}"
             changed[crop] = Answer(crop, "unsure", "", None, text)
     return changed
 

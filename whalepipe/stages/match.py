@@ -1,8 +1,10 @@
 """Rank the catalogue's individuals for each crop, with a probability for each and for `new`."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from math import log
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +13,13 @@ from whalepipe.catalog.gallery import Gallery, Nearest, Shot
 from whalepipe.config import MatchConfig
 from whalepipe.models.calibration import Calibration
 from whalepipe.models.details import Details, likeness
+from whalepipe.models.species import Sure
 from whalepipe.tables import NEW, Crop, Match
 
-VERSION = 3
+VERSION = 4
 CERTAIN = 18  # keypoints: hardly ever do so many agree on crops of two animals
+NOTHING: Mapping[str, str] = MappingProxyType({})
+UNSURE: Mapping[str, Sure] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -35,18 +40,25 @@ def match(
     weights: str,
     config: MatchConfig,
     details: Callable[[Crop], Details] | None = None,
+    species: Mapping[str, Sure] = UNSURE,
+    kinds: Mapping[str, str] = NOTHING,
 ) -> list[Match]:
     """The `config.ranked` most probable answers for each crop, `new` always among them.
 
     `vectors` holds a unit vector, (dimension,), for each crop's name, `calibrations` one for each part; `weights` is
     the digest of the weights that made the vectors. Only crops of the same part are compared. `details` gives those
     of a crop, for a closer look at the likeliest individuals; without it vectors alone decide.
+
+    `species`, by crop, are those that are sure, `kinds` those of individuals, as far as they are known: one of another
+    species counts as much less as the crop's is sure. None is left out.
     """
     rows = []
     for crop in crops:
         [nearest] = gallery.nearest(crop.part, vectors[crop.crop][None], config.crops_each)
-        look = None if details is None else partial(details, crop)
-        answers = _answers(weighed(nearest, gallery, look, calibrations[crop.part], config), config)
+        look, calibration = None if details is None else partial(details, crop), calibrations[crop.part]
+        shares = {n.shot.individual: _share(n.shot.individual, species.get(crop.crop), kinds) for n in nearest}
+        candidates = weighed(_likely(nearest, calibration.slope, shares), gallery, look, calibration, config)
+        answers = _answers(restricted(candidates, shares), config)
         rows += [_row(crop, rank, p, found, weights) for rank, (p, found) in enumerate(answers, start=1)]
     return rows
 
@@ -80,6 +92,24 @@ def weighed(
         for shot, cosine, line, ratio in zip(shots, cosines, lines, ratios, strict=True)
     ]
     return sorted(candidates, key=lambda c: (-c.line, -c.cosine, c.shot.individual))
+
+
+def _share(individual: str, sure: Sure | None, kinds: Mapping[str, str]) -> float:
+    """How much an individual counts, 0 to 1: fully, unless it is surely of another species than the crop."""
+    other = sure is not None and kinds.get(individual, sure.species) != sure.species
+    return sure.others if sure is not None and other else 1.0
+
+
+def _likely(nearest: Sequence[Nearest], slope: float, shares: Mapping[str, float]) -> list[Nearest]:
+    """The likeliest first with their species in mind: to them go the closer looks."""
+    return sorted(nearest, key=lambda n: -slope * n.score - log(shares[n.shot.individual]))
+
+
+def restricted(candidates: Sequence[Candidate], shares: Mapping[str, float]) -> list[Candidate]:
+    """The candidates, each counting as much as `shares` gives it by its name, the likeliest first."""
+    counted = [replace(c, log_ratio=c.log_ratio + log(shares[c.shot.individual])) for c in candidates]
+    # Where the bound of what may be claimed is near, ratios are equal but for a rounding, and the line ranks.
+    return sorted(counted, key=lambda c: (-round(c.log_ratio, 6), -c.line, -c.cosine, c.shot.individual))
 
 
 def _answers(candidates: Sequence[Candidate], config: MatchConfig) -> list[tuple[float, Candidate | None]]:

@@ -1,7 +1,7 @@
 """Which photos are nearly the same, so that they stay on one side of a split, and which side chance puts them on."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -26,13 +26,42 @@ def alike(one: int, other: int) -> bool:
     return (one ^ other).bit_count() <= ALIKE_BITS
 
 
-def pairs_alike(hashes: Sequence[int], others: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """All pairs of indices of difference hashes, the first of `hashes`, the second of `others`, that are."""
+def pairs_alike(hashes: Sequence[int], others: Sequence[int], bits: int = ALIKE_BITS) -> Iterator[tuple[int, int]]:
+    """All pairs of indices of difference hashes, the first of `hashes`, the second of `others`, that are.
+
+    `bits`: in no more than so many they differ."""
     theirs = _bits(others)
     for begin in range(0, len(hashes), AT_ONCE):
         # Bits as 1 and -1: their product is BITS less twice the number in which two differ.
-        found = np.argwhere(_bits(hashes[begin : begin + AT_ONCE]) @ theirs.T >= BITS - 2 * ALIKE_BITS)
+        found = np.argwhere(_bits(hashes[begin : begin + AT_ONCE]) @ theirs.T >= BITS - 2 * bits)
         yield from ((begin + int(i), int(j)) for i, j in found)
+
+
+def joined(count: int, pairs: Iterable[tuple[int, int]]) -> list[int]:
+    """For each of `count` things the number of its group, the lowest index in it: a chain of pairs makes one group."""
+    groups = list(range(count))
+
+    def root(i: int) -> int:
+        while groups[i] != i:
+            groups[i] = groups[groups[i]]
+            i = groups[i]
+        return i
+
+    for i, j in pairs:
+        low, high = sorted((root(i), root(j)))
+        groups[high] = low
+    return [root(i) for i in range(count)]
+
+
+def sights(names: Sequence[str], encounters: Sequence[str], hashes: Sequence[int]) -> list[int]:
+    """For each photo the number of the encounter that it is of, for all that one can tell.
+
+    A photo without an encounter is an encounter of its own; nearly the same photos of one animal are of one.
+    """
+    first: dict[str, int] = {}
+    pairs = [(first.setdefault(e, i), i) for i, e in enumerate(encounters) if e]
+    pairs += [(i, j) for i, j in pairs_alike(hashes, hashes) if names[i] == names[j]]
+    return joined(len(names), pairs)
 
 
 def _bits(hashes: Sequence[int]) -> npt.NDArray[np.float32]:

@@ -36,19 +36,24 @@ def evidence(
     groups: Sequence[int | str],
     looks: Sequence[Details] | None = None,
     part: str = "",
+    most: int | None = None,
 ) -> Evidence:
     """Compare every crop, as a query, with every individual's crops of other groups (encounters, bursts).
 
     `vectors` (n, dimension) are of unit length, `looks` the crops' details. A name that is empty marks a crop of
-    nobody known: it is a query that differs from every individual, and no individual itself.
+    nobody known: it is a query that differs from every individual, and no individual itself. `most`: about how many
+    queries are compared with another individual than their own, drawn by chance; None: all of them.
     """
     cosines = vectors.astype(np.float64) @ vectors.astype(np.float64).T
     who, kinds = np.array(names, dtype=object), np.array(groups, dtype=object)
     found: dict[bool, list[tuple[float, float, float]]] = {True: [], False: []}
     told, pairs = set(), set()
-    for individual in sorted(set(names) - {""}):
+    individuals = sorted(set(names) - {""})
+    share = 1.0 if most is None else most / max(len(individuals) * len(names), 1)
+    drawn = np.random.default_rng(0).random((len(individuals), len(names))) < share
+    for individual, compared in zip(individuals, drawn, strict=True):
         mine = who == individual
-        for i in range(len(names)):
+        for i in np.flatnonzero(mine | compared).tolist():
             others = np.flatnonzero(mine & (kinds != kinds[i]))
             if len(others):
                 found[bool(mine[i])].append(_compared(i, others, cosines[i], looks, part))
@@ -150,6 +155,20 @@ def _regressed(same: Numbers, different: Numbers, strength: float) -> tuple[floa
     weights *= 2 * min(len(same), len(different))
     model = LogisticRegression(C=strength).fit(np.concatenate([same, different]), labels, sample_weight=weights)
     return tuple(round(float(number), 3) for number in (*model.coef_[0], model.intercept_[0]))
+
+
+def cost(calibration: Calibration, found: Evidence) -> float:
+    """What the log LRs that a calibration claims cost, in bits, both kinds weighted alike.
+
+    0: always right and sure; 1: what saying nothing costs. Cllr of Brümmer and du Preez 2006, section 4.
+    """
+
+    def claimed(cosines: Numbers, details: Numbers | None) -> Numbers:
+        points, edges = (None, None) if details is None else details.T
+        return np.asarray(calibration.bent(calibration.line(cosines, points, edges)))
+
+    same, different = claimed(found.same, found.same_details), claimed(found.different, found.different_details)
+    return float((np.logaddexp(0, -same).mean() + np.logaddexp(0, different).mean()) / np.log(4))
 
 
 def card_entry(calibration: Calibration, found: Evidence, source: str) -> Mapping[str, object]:

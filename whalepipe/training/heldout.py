@@ -17,7 +17,7 @@ from whalepipe.evaluation.boxes import Scores, Sighting
 from whalepipe.evaluation.detector import LEAST, as_rows
 from whalepipe.models.detector import Detector
 from whalepipe.models.weights import save_weights
-from whalepipe.training.alike import chance, difference_hash, pairs_alike
+from whalepipe.training.alike import chance, difference_hash, joined, pairs_alike
 from whalepipe.training.boxes import corners_of, read_boxes, read_picture
 
 if TYPE_CHECKING:
@@ -68,22 +68,12 @@ def hold_out(
 
 def _together(pictures: Sequence[Path], encounters: Sequence[str]) -> list[int]:
     """The number of each picture's group: the lowest index in it."""
-    groups = list(range(len(pictures)))
-
-    def root(i: int) -> int:
-        while groups[i] != i:
-            i = groups[i]
-        return i
-
     first: dict[str, int] = {}
-    joined = [(first.setdefault(e, i), i) for i, e in enumerate(encounters) if e]
+    pairs = [(first.setdefault(e, i), i) for i, e in enumerate(encounters) if e]
     both = [_hashes(picture) for picture in pictures]
     hashes, mirrored = [h for h, _ in both], [m for _, m in both]
-    joined += [pair for others in (hashes, mirrored) for pair in pairs_alike(hashes, others)]
-    for i, j in joined:
-        low, high = sorted((root(i), root(j)))
-        groups[high] = low
-    return [root(i) for i in range(len(groups))]
+    pairs += [pair for others in (hashes, mirrored) for pair in pairs_alike(hashes, others)]
+    return joined(len(pictures), pairs)
 
 
 def _hashes(picture: Path) -> tuple[int, int]:

@@ -14,7 +14,8 @@ from sklearn.metrics import roc_auc_score
 from whalepipe.catalog.gallery import Gallery, Shot
 from whalepipe.config import MatchConfig
 from whalepipe.csvtable import write_table
-from whalepipe.evaluation.identity import IdentityEvaluation, answered, scored
+from whalepipe.evaluation.answers import answered
+from whalepipe.evaluation.identity import IdentityEvaluation, scored
 from whalepipe.models.calibration import Calibration, read_calibration
 from whalepipe.models.details import CloserLook, Details
 from whalepipe.models.embedder import KIND, Voter, voted
