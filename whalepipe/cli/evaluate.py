@@ -1,23 +1,21 @@
 """`whalepipe evaluate ...`: labels and photos in, figures out, with bootstrap intervals."""
 
-import json
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from whalepipe.cli import options as o
-from whalepipe.cli.console import need_extra, progress, say
+from whalepipe.cli.console import need_extra, progress
+from whalepipe.cli.figures import say_figures
+from whalepipe.cli.grading import quality
 from whalepipe.errors import ConfigError
 
 if TYPE_CHECKING:
     from whalepipe.evaluation.identity import IdentityEvaluation
     from whalepipe.evaluation.stock import Stock
-
-GROUPS = ("parts", "sizes", "by_gallery_photos")  # figures that each have all of them again
-MAPS = ("fnr_at_k", "expected_fnr_at_k", "k_for_miss_rate", "confused")  # figures, a number each for several settings
 
 
 class DatasetSplit(StrEnum):
@@ -82,7 +80,7 @@ def detector(
         from whalepipe.report.worst import write_worst
 
         write_worst(page, "/".join(boxes.parts[-2:]), worst(looked, options), found, each)
-    _say_figures(found, as_json)
+    say_figures(found, as_json)
 
 
 @app.command(
@@ -148,7 +146,7 @@ def identity(
         raise ConfigError(
             "give --gallery, --gallery-labels, --query and --query-labels, or --dataset and --root in their place"
         )
-    _say_figures(evaluate_stocks(*sides, part, options, each), as_json)
+    say_figures(evaluate_stocks(*sides, part, options, each), as_json)
 
 
 def _parted(
@@ -185,7 +183,7 @@ def pairs(
     from whalepipe.evaluation.pairs import evaluate_pairs
 
     options = _identity_options(without, config, settings, device)
-    _say_figures(evaluate_pairs(crops, labels, part, options, progress(quiet=False)), as_json)
+    say_figures(evaluate_pairs(crops, labels, part, options, progress(quiet=False)), as_json)
 
 
 @app.command(
@@ -223,7 +221,7 @@ def species(
         found = evaluate_species(photos, labels, options, progress(quiet=False))
     except ImportError as error:
         raise need_extra("train", error) from error
-    _say_figures(found, as_json)
+    say_figures(found, as_json)
 
 
 def _identity_options(
@@ -236,23 +234,6 @@ def _identity_options(
     return IdentityEvaluation(config=whole, without=tuple(without or ()), device=pick_device(device.value))
 
 
-def _say_figures(figures: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        say(json.dumps(figures))
-        return
-    _say_each(figures)
-    for group in GROUPS:
-        for name, each in figures.get(group, {}).items():
-            say(f"\n{name}")
-            _say_each(each)
-
-
-def _say_each(figures: dict[str, Any]) -> None:
-    intervals = figures.get("intervals", {})
-    for name, value in figures.items():
-        if isinstance(value, float | int | str):
-            low_high = intervals.get(name)
-            shown = f"{value:.4g}" if isinstance(value, float) else str(value)
-            say(f"{name:<20}{shown}" + (f"  ({low_high[0]:.3f} to {low_high[1]:.3f})" if low_high else ""))
-        elif name in MAPS:
-            say(f"{name:<20}" + ", ".join(f"{key}: {'none' if v is None else v}" for key, v in value.items()))
+app.command(
+    help="Score grades.\n\nExample: whalepipe evaluate quality --grades graded.csv --graded-photos photos/ --json"
+)(quality)

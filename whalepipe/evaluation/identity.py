@@ -92,7 +92,7 @@ def evaluate_stocks(
     if leaked and not options.allow_leaks:
         raise refuse(known, asked, leaked)
     look = closer_look(weights, options.config.match, options.device)
-    found = _found(known, asked, part, weights, look, options, progress)
+    found = _ranked(known, asked, part, weights, look, options, progress)
     if options.submission:
         write_submission(options.submission, asked.rows, found, options.config.match.prior_new)
     return {
@@ -105,7 +105,16 @@ def evaluate_stocks(
     }
 
 
-def _found(
+def ranked(
+    known: Stock, asked: Stock, part: str, options: IdentityEvaluation, progress: Progress = silent
+) -> list[list[Candidate]]:
+    """Every individual of a stock for each crop of another, the likeliest first. Raises PhotoError, WeightsError."""
+    weights = find_weights(options.config.embed.weights, embedder.KIND)
+    look = closer_look(weights, options.config.match, options.device)
+    return _ranked(known, asked, part, weights, look, options, progress)
+
+
+def _ranked(
     known: Stock,
     asked: Stock,
     part: str,

@@ -37,11 +37,12 @@ class Card:
     row: Ledger
     source: Source
     candidates: Sequence[Candidate] = ()  # the best few and `new`, best first
+    grade: float = 0.0  # of its quality
 
 
 @dataclass(frozen=True)
 class Group:
-    """The crops of one individual. `others` are other candidates, each with the most that any crop gave it."""
+    """The crops of one individual, the best graded first. `others` are other candidates, each with the most that any crop gave it."""
 
     anchor: str
     individual: str
@@ -118,7 +119,8 @@ def page_of(job: Job, tables: Tables, made_with: Mapping[str, Any]) -> Page:
     ranked = by_crop(sorted(tables.matches, key=lambda m: m.rank))
     time = {p.photo: number for number, p in enumerate(in_time(tables.photos))}
     rows = sorted((r for r in tables.ledger if r.crop), key=lambda r: (time.get(r.photo, len(time)), r.photo, r.crop))
-    cards = [Card(r, Source(r.crop), _few(ranked.get(r.crop, ()))) for r in rows]
+    grades = {q.crop: q.grade for q in tables.quality}
+    cards = [Card(r, Source(r.crop), _few(ranked.get(r.crop, ())), grades.get(r.crop, 0.0)) for r in rows]
     species = {s.crop: s for s in tables.species if s.rank == 1}
     known, new = (_groups(cards, state, ranked, species, held) for state in ("identified", "new"))
     return Page(
@@ -174,6 +176,7 @@ def _groups(
         scientific, common = _species(members, species, known)
         anchor = "i-" + hashlib.sha256(f"{part}/{individual}".encode()).hexdigest()[:12]
         shown = [c for c in others if c.individual != NEW][:SHOWN_CANDIDATES]
+        members.sort(key=lambda card: -card.grade)
         groups.append(Group(anchor, individual, part, state, members, scientific, common, known, best, shown))
     return groups
 

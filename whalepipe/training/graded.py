@@ -6,19 +6,17 @@ animal again among the others (and, spoiled on purpose, often are no longer); an
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from whalepipe.boxes import window
-from whalepipe.errors import PhotoError, TableError
+from whalepipe.errors import TableError
 from whalepipe.evaluation.degrade import Framed
+from whalepipe.evaluation.framing import ready
 from whalepipe.models.embedder import Look
-from whalepipe.photos import inside, read_photo
 from whalepipe.progress import Progress, silent
-from whalepipe.tables import Detection, GradeLabel, fits, read_table
-from whalepipe.training.crops import MARGIN, Labelled
+from whalepipe.tables import GradeLabel
+from whalepipe.training.crops import Labelled
 from whalepipe.training.exemplars import Exemplar
 from whalepipe.training.spoiled import named_measures, spoiled
 
@@ -35,6 +33,7 @@ class Example:
     group: str  # never on both sides of a split
     natural: bool = True  # not spoiled on purpose
     by_people: bool = False
+    step: float | None = None  # a grade of people's that it reached or not
 
 
 @dataclass(frozen=True)
@@ -45,37 +44,6 @@ class Sitter:
     individual: str
     burst: str
     asked: bool = True  # whether it is also looked for, not only looked among
-
-
-def of_grades(table: Path, photos: Path, without: Sequence[str]) -> Iterator[tuple[GradeLabel, Framed]]:
-    """The crops that people graded, as the pipeline would cut them. Raises TableError, PhotoError."""
-    rows = [r for r in read_table(table, GradeLabel, aliases=True) if not fits(without, r.encounter, r.photo, r.half)]
-    for row in rows:
-        try:
-            yield row, cut_out(read_photo(inside(photos, row.photo)), row)
-        except PhotoError as error:
-            raise PhotoError(f"{photos / row.photo}: {error}") from error
-
-
-def cut_out(photo: npt.NDArray[np.uint8], row: GradeLabel) -> Framed:
-    """A box of a photo with the margin that the pipeline leaves; without a box the photo is a ready crop."""
-    height, width = photo.shape[:2]
-    if row.xmin is None:
-        return ready(photo)
-    if row.fault():
-        raise TableError(f"{row.photo}: {row.fault()}")
-    xmin, ymin, xmax, ymax = row.corners
-    drawn = Detection(row.photo, "", 0, row.part, xmin, ymin, xmax, ymax, 1.0)
-    left, top, right, bottom = window(drawn, MARGIN, width, height)
-    pixels = np.ascontiguousarray(photo[top:bottom, left:right])
-    return Framed(pixels, (xmin - left, ymin - top, xmax - left, ymax - top))
-
-
-def ready(pixels: npt.NDArray[np.uint8]) -> Framed:
-    """A ready crop: the box and, around it, the margin that the pipeline leaves."""
-    height, width = pixels.shape[:2]
-    x, y = (side * MARGIN / (1 + 2 * MARGIN) for side in (width, height))
-    return Framed(pixels, (x, y, width - x, height - y))
 
 
 def by_grades(rows: Sequence[tuple[GradeLabel, Framed]], see: See, name: str) -> Iterator[Example]:
@@ -92,7 +60,9 @@ def by_grades(rows: Sequence[tuple[GradeLabel, Framed]], see: See, name: str) ->
         if row.usable:
             yield Example(measures, row.usable == "yes", f"{name}: usable", group, by_people=True)
         for step in steps[1:] if row.grade is not None else ():
-            yield Example(measures, (row.grade or 0.0) >= step, f"{name}: {step:g} or better", group, by_people=True)
+            yield Example(
+                measures, (row.grade or 0.0) >= step, f"{name}: {step:g} or better", group, by_people=True, step=step
+            )
 
 
 def by_finding(

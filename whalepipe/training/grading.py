@@ -46,6 +46,7 @@ class Fitted:
     fault_at: Numbers = field(repr=False)
     faults: list[str]
     kept: dict[str, float]
+    steps: dict[str, float]  # for each class of people's grades but the lowest the grade from which on it is
     figures: dict[str, Any]
 
 
@@ -55,19 +56,30 @@ def fit(made: Sequence[Example], shown: Sequence[Shown], strength: float, by_peo
     mean, scale = numbers[: len(made)].mean(axis=0), numbers[: len(made)].std(axis=0) + LEAST_SCALE
     standard = (numbers - mean) / scale
     mine, theirs = expanded(standard[: len(made)]), expanded(standard[len(made) :, :SEEN])
-    slopes, offset = _grade(mine, made, strength, by_people)
+    slopes, offsets = _grade(mine, made, strength, by_people)
+    offset = float(np.mean(list(offsets.values())))
     left_out = _grades_left_out(mine, made, strength, by_people)
     names, coefficients, intercepts = _fault(theirs, [name for name, _, _ in shown])
     right = _faults_left_out(theirs, shown)
     figures = {"grade": _figures(made, left_out), "fault": right}
     return Fitted(
-        mean, scale, slopes, np.array([offset]), coefficients, intercepts, names, _kept(made, left_out), figures
+        mean,
+        scale,
+        slopes,
+        np.array([offset]),
+        coefficients,
+        intercepts,
+        names,
+        _kept(made, left_out),
+        _steps(made, offsets, offset),
+        figures,
     )
 
 
-def _grade(rows: Numbers, made: Sequence[Example], strength: float, by_people: float) -> tuple[Numbers, float]:
-    """Slopes and intercept. Each thing that was asked has an intercept of its own, so that what is easily found does
-    not seem better than what is not; theirs is the mean, each weighted alike."""
+def _grade(
+    rows: Numbers, made: Sequence[Example], strength: float, by_people: float
+) -> tuple[Numbers, dict[str, float]]:
+    """Slopes, and an intercept for each thing that was asked: what is easily found is not better for that."""
     counts = Counter(e.asked for e in made)
     asked = sorted(counts)
     own = np.array([[e.asked == name for name in asked] for e in made], dtype=np.float64) * OFFSET
@@ -75,7 +87,13 @@ def _grade(rows: Numbers, made: Sequence[Example], strength: float, by_people: f
     model = LogisticRegression(C=strength, fit_intercept=False, max_iter=5000)
     model.fit(np.hstack([rows, own]), [e.good for e in made], sample_weight=weight / weight.mean())
     slopes = model.coef_[0]
-    return slopes[: rows.shape[1]], float(OFFSET * slopes[rows.shape[1] :].mean())
+    return slopes[: rows.shape[1]], dict(zip(asked, (OFFSET * slopes[rows.shape[1] :]).tolist(), strict=True))
+
+
+def _steps(made: Sequence[Example], offsets: dict[str, float], offset: float) -> dict[str, float]:
+    """Where a crop is as likely as not in a class or a better one: its own intercept says how far from the grade's."""
+    classes = {e.asked: e.step for e in made if e.step is not None}
+    return {f"{step:g}": round(1 / (1 + float(np.exp(offsets[name] - offset))), 4) for name, step in classes.items()}
 
 
 def _grades_left_out(rows: Numbers, made: Sequence[Example], strength: float, by_people: float) -> Numbers:
@@ -85,7 +103,8 @@ def _grades_left_out(rows: Numbers, made: Sequence[Example], strength: float, by
     for one in range(FOLDS):
         rest = [e for e, f in zip(made, fold, strict=True) if f != one]
         if len({e.good for e in rest}) == 2:
-            slopes, offset = _grade(rows[fold != one], rest, strength, by_people)
+            slopes, offsets = _grade(rows[fold != one], rest, strength, by_people)
+            offset = float(np.mean(list(offsets.values())))
             grades[fold == one] = 1 / (1 + np.exp(-(rows[fold == one] @ slopes + offset)))
     return np.asarray(np.clip(grades, SURE, 1 - SURE))
 

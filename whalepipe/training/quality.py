@@ -12,6 +12,8 @@ import torch
 
 from whalepipe.config import Config
 from whalepipe.errors import WhalepipeError
+from whalepipe.evaluation.framing import graded
+from whalepipe.evaluation.quality import is_good
 from whalepipe.evaluation.specimens import Eyes
 from whalepipe.models.grade import ARRAYS, KIND
 from whalepipe.models.weights import Weights, save_weights
@@ -19,7 +21,7 @@ from whalepipe.progress import Progress, silent
 from whalepipe.tables import CropLabel, read_table
 from whalepipe.training.crops import LabelSet, bursts, is_name, load
 from whalepipe.training.exemplars import exemplars
-from whalepipe.training.graded import Example, See, by_finding, by_grades, of_grades, sitters_drawn, sitters_of
+from whalepipe.training.graded import Example, See, by_finding, by_grades, sitters_drawn, sitters_of
 from whalepipe.training.grading import FOLDS, Fitted, fit
 from whalepipe.training.sources import account, flags, folder_name, limits, portable, provenance
 from whalepipe.training.spoiled import Good, examples
@@ -87,14 +89,10 @@ def _graded(tables: Sequence[Grades], see: See, options: QualityTraining) -> tup
     made: list[Example] = []
     good: list[Good] = []
     for table in tables:
-        rows = list(of_grades(table.labels, table.photos, options.without))
+        rows = list(graded(table.labels, table.photos, options.without))
         made += by_grades(rows, see, folder_name(table.labels))
-        best = max((row.grade for row, _ in rows if row.grade is not None), default=np.inf)
-        good += [
-            (row.encounter or row.photo, crop)
-            for row, crop in rows
-            if row.usable == "yes" or (not row.usable and (row.grade or 0.0) >= best)
-        ]
+        said = [row for row, _ in rows]
+        good += [(row.encounter or row.photo, crop) for row, crop in rows if is_good(row, said)]
     return made, good
 
 
@@ -142,6 +140,7 @@ def _card(
         "input": "measures of a crop and the embedder's response to it, see stages/quality.py",
         "faults": fitted.faults,
         "kept": fitted.kept,
+        "steps": fitted.steps,
         "trained_on": [account(known, name) for name in names]
         + [{"source": "rendered by whalepipe", "licence": "AGPL-3.0-or-later"}] * bool(options.rendered),
         "asked": dict(sorted(counts.items())),

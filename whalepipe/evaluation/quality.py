@@ -1,0 +1,185 @@
+"""How good grades are: whether setting the worst aside lowers the error, whether people agree, whether reasons hold."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import cohen_kappa_score, roc_auc_score
+
+from whalepipe.config import Config
+from whalepipe.errors import TableError, WhalepipeError
+from whalepipe.evaluation.boxes import groups, interval, resample
+from whalepipe.evaluation.coverage import compared
+from whalepipe.evaluation.degrade import Framed
+from whalepipe.evaluation.framing import graded, ready
+from whalepipe.evaluation.identity import IdentityEvaluation, ranked
+from whalepipe.evaluation.spoiling import measures_of, spoiling
+from whalepipe.evaluation.stock import Stock, from_folder, named
+from whalepipe.models.embedder import KIND, Embedder
+from whalepipe.models.grade import Grader, find_grader, least_grade
+from whalepipe.models.weights import find_weights
+from whalepipe.progress import Progress, silent
+from whalepipe.tables import GradeLabel
+
+LAPLACIAN_SIDE = 192  # pixels to which crops are brought before their sharpness is compared
+
+
+@dataclass(frozen=True)
+class QualityEvaluation:
+    """What to score, and how."""
+
+    config: Config = field(default_factory=Config)
+    gallery: tuple[Path, Path] | None = None  # a folder of crops and its table: among whom queries are looked for
+    query: tuple[Path, Path] | None = None
+    part: str = ""  # what both show
+    grades: tuple[Path, Path] | None = None  # a table of `GradeLabel`s and the folder of its photos
+    without: tuple[str, ...] = ()  # glob patterns of the encounters, files and halves that are left out
+    resamplings: int = 1000  # for the intervals
+    seed: int = 0
+    device: str = "cpu"
+
+
+@dataclass
+class _Judge:
+    """What grades, with all that it needs."""
+
+    grader: Grader
+    embedder: Embedder
+
+    def __call__(self, crop: Framed) -> float:
+        """The grade of a crop, as the pipeline gives it."""
+        measures = replace(measures_of(crop), response=self.embedder.look(crop.pixels).response)
+        return self.grader(asdict(measures)).grade
+
+
+def evaluate_quality(options: QualityEvaluation, progress: Progress = silent) -> dict[str, Any]:
+    """Returns `finding` where there are gallery and queries, `people` and `spoiled` where there are grades.
+
+    finding: error of the first candidate and how it falls, see `coverage.compared`, by the grade against sharpness
+    (variance of the Laplacian), size and chance. people: quadratic weighted kappa of the classes, AUC of the grade for
+    `usable`, the share of good crops that is set aside. spoiled: see `spoiling`, of the usable crops with the best
+    grade. Raises TableError, PhotoError, WeightsError, WhalepipeError.
+    """
+    weights = find_grader(options.config.quality.weights)
+    if weights is None:
+        raise WhalepipeError("without weights there is no grade to score: leave quality.weights as it is, or name some")
+    least = least_grade(weights, options.config.quality.keep_right)
+    eyes = Embedder(find_weights(options.config.embed.weights, KIND), options.device)
+    judge = _Judge(Grader(weights), eyes)
+    found: dict[str, Any] = {"weights": weights.digest, "least_grade": round(least, 4)}
+    if options.gallery and options.query:
+        found["finding"] = _finding(options.gallery, options.query, judge, options, progress)
+    if options.grades:
+        rows = list(graded(*options.grades, options.without))
+        if not rows:
+            raise TableError(f"{options.grades[0]}: no crop is left to score")
+        found["people"] = _people(rows, weights.card.get("steps", {}), judge, least, options, progress)
+        good = [(row, crop) for row, crop in rows if is_good(row, [row for row, _ in rows])]
+        crops, names = [crop for _, crop in good], [row.encounter or row.photo for row, _ in good]
+        config, times = options.config.quality, options.resamplings
+        found["spoiled"] = spoiling(crops, names, judge.grader, least, config, times, options.seed, progress)
+    if len(found) == 2:
+        raise WhalepipeError("nothing to score: give --gallery and --query with their labels, or --grades")
+    return found
+
+
+def _finding(
+    gallery: tuple[Path, Path],
+    query: tuple[Path, Path],
+    judge: _Judge,
+    options: QualityEvaluation,
+    progress: Progress,
+) -> dict[str, Any]:
+    known, asked = (from_folder(*both, options.part, options.without).chosen(named) for both in (gallery, query))
+    held = {row.individual.strip() for row in known.rows}
+    asked = asked.chosen(lambda row: row.individual.strip() in held)
+    if not asked.rows:
+        raise TableError(f"{asked.source}: no query is of an animal that the gallery holds")
+    how = IdentityEvaluation(config=options.config, device=options.device)
+    first = [each[0].shot.individual for each in ranked(known, asked, options.part, how, progress)]
+    wrong = [name != row.individual.strip() for name, row in zip(first, asked.rows, strict=True)]
+    scores = _scores(asked, judge, progress)
+    encounters = [row.encounter for row in asked.rows]
+    return {"queries": len(wrong), **compared(wrong, scores, encounters, options.resamplings, options.seed)}
+
+
+def _scores(asked: Stock, judge: _Judge, progress: Progress) -> dict[str, list[float]]:
+    """What each query is graded by: the grade, and what it is to be better than. Chance: all alike."""
+    crops = [asked.pixels(place) for place in range(len(asked.rows))]
+    return {
+        "grade": [judge(ready(crop)) for crop in progress("grade", crops)],
+        "sharpness": [_laplacian(crop) for crop in crops],
+        "size": [float(crop.shape[0] * crop.shape[1]) for crop in crops],
+        "chance": [0.0 for _ in crops],
+    }
+
+
+def _laplacian(crop: npt.NDArray[np.uint8]) -> float:
+    """Variance of the Laplacian, of the whole crop at one size: what is usually taken for sharpness."""
+    scale = LAPLACIAN_SIDE / max(crop.shape[:2])
+    size = [max(1, round(side * min(1.0, scale))) for side in crop.shape[1::-1]]
+    grey = cv2.resize(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA)
+    return float(cv2.Laplacian(grey, cv2.CV_64F).var())
+
+
+def _people(
+    rows: Sequence[tuple[GradeLabel, Framed]],
+    steps: Mapping[str, float],
+    judge: _Judge,
+    least: float,
+    options: QualityEvaluation,
+    progress: Progress,
+) -> dict[str, Any]:
+    grades = np.array([judge(crop) for _, crop in progress("grade", rows)])
+    said = [row for row, _ in rows]
+    together, resampled = groups([row.encounter or row.photo for row in said])
+    draws = [
+        np.concatenate([together[i] for i in draw])
+        for draw in resample(len(together), options.resamplings, options.seed)
+    ]
+    drawn = [agreement([said[i] for i in draw], grades[draw], steps, least) for draw in draws]
+    whole = agreement(said, grades, steps, least)
+    intervals = {name: interval([one[name] for one in drawn]) for name in whole}
+    return {"crops": len(rows), **whole, "intervals": intervals, "resampled": resampled}
+
+
+def agreement(
+    said: Sequence[GradeLabel], grades: npt.NDArray[np.float64], steps: Mapping[str, float], least: float
+) -> dict[str, float | None]:
+    """How far grades (n,) are those of people; None where people said nothing of the kind, or all the same.
+
+    kappa: of classes, weighted by the square of their difference (Cohen 1968, "Weighted kappa"); `steps` gives for each
+    class but the lowest the grade from which on it is. The others: see `evaluate_quality`.
+    """
+    good, bad = (np.array([is_good(row, said) is one for row in said]) for one in (True, False))
+    return {
+        "kappa": _kappa(said, grades, steps),
+        "auc_usable": _rounded(roc_auc_score(good, grades)) if good.any() and bad.any() else None,
+        "good_set_aside": _rounded(np.mean(grades[good] < least)) if good.any() else None,
+        "poor_set_aside": _rounded(np.mean(grades[bad] < least)) if bad.any() else None,
+    }
+
+
+def is_good(row: GradeLabel, among: Sequence[GradeLabel]) -> bool:
+    """Whether people called a crop usable, or, where they did not say, gave it the best grade that they gave at all."""
+    if row.usable:
+        return row.usable == "yes"
+    best = max((other.grade for other in among if other.grade is not None), default=None)
+    return row.grade is not None and row.grade == best
+
+
+def _kappa(said: Sequence[GradeLabel], grades: npt.NDArray[np.float64], steps: Mapping[str, float]) -> float | None:
+    classes = sorted(float(name) for name in steps)
+    theirs = [sum((row.grade or 0.0) >= one for one in classes) for row in said]
+    ours = [sum(grade >= steps[f"{one:g}"] for one in classes) for grade in grades]
+    if any(row.grade is None for row in said) or len({*theirs, *ours}) < 2:
+        return None
+    return _rounded(cohen_kappa_score(theirs, ours, weights="quadratic"))
+
+
+def _rounded(value: float) -> float:
+    return round(float(value), 4)
