@@ -151,6 +151,9 @@ class Grader:
         CALLS.loaded.append("quality")
         self.digest = weights.digest
 
+    def hidden(self, part: str, vector: NDArray[np.float32]) -> float | None:  # noqa: ARG002
+        return None
+
     def __call__(self, measures: Mapping[str, float]) -> Verdict:
         return Verdict(0.9 if measures["sharpness"] >= 0.1 else 0.1, {"focus": 1.0})
 

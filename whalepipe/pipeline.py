@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from whalepipe.cache import recipe
 from whalepipe.errors import PhotoError, WhalepipeError
 from whalepipe.individuals import name_individuals
+from whalepipe.models.embedder import Look
 from whalepipe.photos import describe, scan
 from whalepipe.progress import Progress, silent
 from whalepipe.stages import crop as cropping
@@ -171,7 +172,8 @@ def grade_crops(work: Work, tables: Tables) -> None:
 
     def judged(crop: Crop) -> list[Quality]:
         made = work.cache.cached("measures", work.measures_key(crop), Quality, partial(measured, crop))
-        return [grading.judged(replace(made[0], response=tables.responses[crop.crop]), work.grader)]
+        look = Look(tables.vectors[crop.crop], tables.responses[crop.crop])
+        return [grading.judged(made[0], work.grader, crop.part, look)]
 
     for crop in work.each("quality", tables.crops):
         made = work.cache.cached("quality", work.quality_key(crop), Quality, partial(judged, crop))

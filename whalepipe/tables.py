@@ -106,6 +106,7 @@ class Quality:
     noise: float
     squares: float
     written: float
+    hidden: float | None
     response: float
     grade: float
     keep: bool

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from whalepipe.errors import WeightsError
-from whalepipe.models.grade import FEATURES, Grader, described, expanded, find_grader, least_grade
+from whalepipe.models.grade import FEATURES, Grader, described, expanded, find_grader, least_grade, standardised
 from whalepipe.models.weights import Weights, find_weights, save_weights
 
 MEASURES = {
@@ -19,19 +19,20 @@ MEASURES = {
     "squares": 0.0,
     "written": 0.0,
     "completeness": 1.0,
+    "hidden": 0.25,
     "response": 1.25,
 }
-WIDE, OF_PICTURE = 11 + 66, 10 + 55
+WIDE = 10 + 55  # measures of the picture, their squares and products of two
 
 
 def weights(folder: Path, **changed: object) -> Weights:
     """What grades by sharpness alone, and calls what is small small and all else dark."""
-    grade, fault = torch.zeros(WIDE), torch.zeros(2, OF_PICTURE)
+    grade, fault = torch.zeros(12), torch.zeros(2, WIDE)
     grade[FEATURES.index("sharpness")] = 2.0
     fault[1, FEATURES.index("size")] = -5.0
     state = {
-        "mean": torch.tensor([7.0, 0.2, *[0.0] * 9]),
-        "scale": torch.tensor([1.0, 0.1, *[1.0] * 9]),
+        "mean": torch.tensor([7.0, 0.2, *[0.0] * 10]),
+        "scale": torch.tensor([1.0, 0.1, *[1.0] * 10]),
         "grade": grade,
         "grade_at": torch.tensor([-1.0]),
         "fault": fault,
@@ -42,11 +43,24 @@ def weights(folder: Path, **changed: object) -> Weights:
 
 
 def test_size_and_noise_count_by_how_many_times() -> None:
-    assert described(MEASURES).tolist() == [7.0, 0.3, 0.1, 0.9, 0.5, 0.4, 1.0, 0.0, 0.0, 1.0, 1.25]
+    assert described(MEASURES).tolist() == [7.0, 0.3, 0.1, 0.9, 0.5, 0.4, 1.0, 0.0, 0.0, 1.0, 0.25, 1.25]
 
 
-def test_measures_their_squares_and_products_none_beyond_four_deviations() -> None:
-    assert expanded(np.array([[2.0, 3.0], [9.0, -9.0]])).tolist() == [[2, 3, 4, 6, 9], [4, -4, 16, -16, 16]]
+def test_measures_their_squares_and_products() -> None:
+    assert expanded(np.array([[2.0, 3.0], [4.0, -4.0]])).tolist() == [[2, 3, 4, 6, 9], [4, -4, 16, -16, 16]]
+
+
+def test_none_is_taken_for_more_than_four_deviations_and_what_nobody_told_for_usual() -> None:
+    found = standardised(np.array([[12.0, -90.0, np.nan]]), np.array([10.0, 0.0, 5.0]), np.array([2.0, 10.0, 1.0]))
+    assert found.tolist() == [[1.0, -4.0, 0.0]]
+
+
+def test_what_is_hidden_is_told_of_the_parts_that_were_learned(tmp_path: Path) -> None:
+    grader = Grader(weights(tmp_path, state={"hidden.fluke": torch.tensor([0.5, 0.0, 0.25])}))
+    assert grader.hidden("fluke", np.array([0.6, 0.8], np.float32)) == pytest.approx(0.55, abs=1e-3)
+    assert grader.hidden("fluke", np.array([-0.6, 0.8], np.float32)) == 0.0
+    assert grader.hidden("head", np.array([0.6, 0.8], np.float32)) is None
+    assert grader.hidden("fluke", np.array([0.6, 0.8, 0.0], np.float32)) is None
 
 
 def test_the_grade_and_the_likeliest_fault(tmp_path: Path) -> None:

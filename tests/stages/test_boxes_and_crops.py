@@ -121,7 +121,9 @@ def test_a_vector_survives_as_text() -> None:
     assert Vector.of(np.array([1.0, -2.0], dtype=np.float32)) == Vector("AACAPwAAAMA=")
 
 
-GOOD = Quality("c", 120.0, 0.3, 0.9, 0.4, 1.0, 0.1, 0.5, 1.0, 0.0, 0.0, 1.0, 0.7, True, "out of focus: sharpness 0.30")
+GOOD = Quality(
+    "c", 120.0, 0.3, 0.9, 0.4, 1.0, 0.1, 0.5, 1.0, 0.0, 0.0, None, 1.0, 0.7, True, "out of focus: sharpness 0.30"
+)
 LIMITS = QualityConfig(min_size=60, min_sharpness=0.115, min_exposure=0.5, min_contrast=0.08, min_completeness=0.9)
 
 
@@ -147,14 +149,39 @@ def test_one_plain_reason(change: dict[str, float], reason: str) -> None:
 class Fixed:
     """A grader with one answer."""
 
+    def __init__(self, hidden: float | None = None, **faults: float) -> None:
+        self._hidden, self._faults = hidden, {"fine": 0.6, "dark": 0.3, "small": 0.1, **faults}
+
+    def hidden(self, part: str, vector: np.ndarray) -> float | None:
+        return self._hidden if part == "fluke" and vector[1] == 1 else None
+
     def __call__(self, _: dict[str, float]) -> Verdict:
-        return Verdict(0.25, {"fine": 0.6, "dark": 0.3, "small": 0.1})
+        return Verdict(0.25, self._faults)
+
+
+SEEN = Look(np.array([0.0, 1.0], np.float32), 0.875)
 
 
 def test_the_reason_is_the_likeliest_fault_whatever_else_may_be_fine() -> None:
-    row = judged(replace(GOOD, light=2.04), Fixed())
+    row = judged(replace(GOOD, light=2.04), Fixed(), "fluke", SEEN)
     assert (row.grade, row.keep, row.reason) == (0.25, True, "too dark: its lightest tones are 2.0 stops below white")
-    assert judged(GOOD, None) == GOOD
+    assert (row.hidden, row.response) == (None, 0.875)
+    assert judged(GOOD, None, "fluke", SEEN) == replace(GOOD, response=0.875)
+
+
+@pytest.mark.parametrize(
+    ("part", "grader", "begins"),
+    [
+        ("fluke", Fixed(0.45), "hardly to be seen: about 45% of it is under water"),
+        ("dorsal_fin", Fixed(0.45), "too dark"),
+        ("fluke", Fixed(0.25), "too dark"),
+        ("fluke", Fixed(0.45, dark=0.7), "too dark"),
+    ],
+)
+def test_where_the_picture_is_fine_and_the_animal_hidden_that_is_the_reason(
+    part: str, grader: Fixed, begins: str
+) -> None:
+    assert judged(GOOD, grader, part, SEEN).reason.startswith(begins)
 
 
 @pytest.mark.parametrize("fault", DEGRADED)

@@ -1,7 +1,7 @@
 """How good grades are: whether setting the worst aside lowers the error, whether people agree, whether reasons hold."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from whalepipe.models.embedder import KIND, Embedder
 from whalepipe.models.grade import Grader, find_grader, least_grade
 from whalepipe.models.weights import find_weights
 from whalepipe.progress import Progress, silent
+from whalepipe.stages.quality import judged
 from whalepipe.tables import GradeLabel
 
 LAPLACIAN_SIDE = 192  # pixels to which crops are brought before their sharpness is compared
@@ -50,10 +51,9 @@ class _Judge:
     grader: Grader
     embedder: Embedder
 
-    def __call__(self, crop: Framed) -> float:
+    def __call__(self, crop: Framed, part: str) -> float:
         """The grade of a crop, as the pipeline gives it."""
-        measures = replace(measures_of(crop), response=self.embedder.look(crop.pixels).response)
-        return self.grader(asdict(measures)).grade
+        return judged(measures_of(crop), self.grader, part, self.embedder.look(crop.pixels)).grade
 
 
 def evaluate_quality(options: QualityEvaluation, progress: Progress = silent) -> dict[str, Any]:
@@ -81,7 +81,10 @@ def evaluate_quality(options: QualityEvaluation, progress: Progress = silent) ->
         good = [(row, crop) for row, crop in rows if is_good(row, [row for row, _ in rows])]
         crops, names = [crop for _, crop in good], [row.encounter or row.photo for row, _ in good]
         config, times = options.config.quality, options.resamplings
-        found["spoiled"] = spoiling(crops, names, judge.grader, least, config, times, options.seed, progress)
+        parts, look = [row.part for row, _ in good], judge.embedder.look
+        found["spoiled"] = spoiling(
+            crops, names, parts, judge.grader, look, least, config, times, options.seed, progress
+        )
     if len(found) == 2:
         raise WhalepipeError("nothing to score: give --gallery and --query with their labels, or --grades")
     return found
@@ -102,16 +105,16 @@ def _finding(
     how = IdentityEvaluation(config=options.config, device=options.device)
     first = [each[0].shot.individual for each in ranked(known, asked, options.part, how, progress)]
     wrong = [name != row.individual.strip() for name, row in zip(first, asked.rows, strict=True)]
-    scores = _scores(asked, judge, progress)
+    scores = _scores(asked, options.part, judge, progress)
     encounters = [row.encounter for row in asked.rows]
     return {"queries": len(wrong), **compared(wrong, scores, encounters, options.resamplings, options.seed)}
 
 
-def _scores(asked: Stock, judge: _Judge, progress: Progress) -> dict[str, list[float]]:
+def _scores(asked: Stock, part: str, judge: _Judge, progress: Progress) -> dict[str, list[float]]:
     """What each query is graded by: the grade, and what it is to be better than. Chance: all alike."""
     crops = [asked.pixels(place) for place in range(len(asked.rows))]
     return {
-        "grade": [judge(ready(crop)) for crop in progress("grade", crops)],
+        "grade": [judge(ready(crop), part) for crop in progress("grade", crops)],
         "sharpness": [_laplacian(crop) for crop in crops],
         "size": [float(crop.shape[0] * crop.shape[1]) for crop in crops],
         "chance": [0.0 for _ in crops],
@@ -134,7 +137,7 @@ def _people(
     options: QualityEvaluation,
     progress: Progress,
 ) -> dict[str, Any]:
-    grades = np.array([judge(crop) for _, crop in progress("grade", rows)])
+    grades = np.array([judge(crop, row.part) for row, crop in progress("grade", rows)])
     said = [row for row, _ in rows]
     together, resampled = groups([row.encounter or row.photo for row in said])
     draws = [

@@ -1,14 +1,16 @@
 """Whether the reason that is given is what was done: good crops as they are, and spoiled by known amounts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from whalepipe.config import QualityConfig
 from whalepipe.evaluation.boxes import groups, interval, resample
 from whalepipe.evaluation.degrade import FAULTS, Framed
+from whalepipe.models.embedder import Look
 from whalepipe.models.grade import Grader
 from whalepipe.models.quality import sides_cut
 from whalepipe.progress import Progress, silent
@@ -25,7 +27,9 @@ def measures_of(crop: Framed) -> Quality:
 def spoiling(
     crops: Sequence[Framed],
     encounters: Sequence[str],
+    parts: Sequence[str],
     grader: Grader,
+    look: Callable[[npt.NDArray[np.uint8]], Look],
     least: float,
     config: QualityConfig,
     times: int,
@@ -38,18 +42,17 @@ def spoiling(
     resampling encounters. `false_rejected`: the share of the good crops that is set aside as it is.
     """
 
-    def asked(crop: Framed) -> tuple[bool, str]:
-        row = measures_of(crop)
-        keep = decided(judged(row, grader), least, config).keep
-        return not keep, likeliest(grader(asdict(row)).faults)
+    def asked(crop: Framed, part: str) -> tuple[bool, str]:
+        row = judged(measures_of(crop), grader, part, look(crop.pixels))
+        return not decided(row, least, config).keep, likeliest(row, grader(asdict(row)).faults)
 
     rejected_as_is, told = [], []  # told: for each crop (fault, strength, set aside, reason is right)
-    for number, crop in enumerate(progress("spoil", crops)):
-        rejected_as_is.append(asked(crop)[0])
+    for number, (crop, part) in enumerate(progress("spoil", list(zip(crops, parts, strict=True)))):
+        rejected_as_is.append(asked(crop, part)[0])
         rng = np.random.default_rng([seed, number])
         told.append(
             [
-                (fault.name, strength, *_named(asked(fault.spoil(crop, strength, rng)), fault.name))
+                (fault.name, strength, *_named(asked(fault.spoil(crop, strength, rng), part), fault.name))
                 for fault in FAULTS.values()
                 for strength in fault.strengths
             ]

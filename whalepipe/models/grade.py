@@ -6,7 +6,7 @@ it; a second regression, fitted on crops that were spoiled on purpose, tells wha
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +14,11 @@ import numpy.typing as npt
 from whalepipe.errors import WeightsError
 from whalepipe.models.weights import Weights, find_weights, load_state
 
+if TYPE_CHECKING:
+    import torch
+
 KIND = "quality"
-FEATURES = (
+OF_PICTURE = (
     "size",
     "sharpness",
     "motion",
@@ -26,28 +29,33 @@ FEATURES = (
     "squares",
     "written",
     "completeness",
-    "response",
-)
-SEEN = len(FEATURES) - 1  # so many of them, the first, are of the picture alone, without the embedder's response
+)  # what tells faults
+FEATURES = (*OF_PICTURE, "hidden", "response")  # what tells the grade
 LOGARITHMIC = frozenset({"size", "noise", "squares"})  # twice as much counts alike wherever it begins
 FARTHEST = 4.0  # deviations: a measure beyond is taken for one there
 ARRAYS = ("mean", "scale", "grade", "grade_at", "fault", "fault_at")
+HIDDEN = "hidden."  # how the names begin of the arrays that tell what is hidden of a part
+FINE = "fine"  # the name of no fault
 SURE = 1e-4  # of the grade's ends: it is never quite 0 or 1
 
 Numbers = npt.NDArray[np.float64]
 
 
-def described(measures: Mapping[str, float]) -> Numbers:
-    """The measures of one crop, by their names, as FEATURES (F,), the last of them the embedder's response."""
-    values = [float(measures[name]) for name in FEATURES]
+def described(measures: Mapping[str, float | None]) -> Numbers:
+    """The measures of one crop, by their names, as FEATURES (F,); what was not told is not a number."""
+    values = [np.nan if (value := measures[name]) is None else float(value) for name in FEATURES]
     return np.array([np.log2(v + 1.0) if name in LOGARITHMIC else v for name, v in zip(FEATURES, values, strict=True)])
+
+
+def standardised(numbers: Numbers, mean: Numbers, scale: Numbers) -> Numbers:
+    """Features (n, F) in deviations from their mean, none beyond FARTHEST; what was not told is as usual."""
+    return np.asarray(np.nan_to_num(np.clip((numbers - mean) / scale, -FARTHEST, FARTHEST)))
 
 
 def expanded(standard: Numbers) -> Numbers:
     """Standardised measures (n, F), their squares and their products of two: (n, F + F (F + 1) / 2)."""
-    near = np.clip(standard, -FARTHEST, FARTHEST)
-    one, other = np.triu_indices(near.shape[1])
-    return np.concatenate([near, near[:, one] * near[:, other]], axis=1)
+    one, other = np.triu_indices(standard.shape[1])
+    return np.concatenate([standard, standard[:, one] * standard[:, other]], axis=1)
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,30 @@ class Verdict:
 
     grade: float
     faults: Mapping[str, float]
+
+
+def lines_of(state: "Mapping[str, torch.Tensor]") -> dict[str, Numbers]:
+    """The lines among the tensors of quality weights, by part."""
+    return {
+        name.removeprefix(HIDDEN): tensor.double().numpy() for name, tensor in state.items() if name.startswith(HIDDEN)
+    }
+
+
+@dataclass(frozen=True)
+class Lines:
+    """What tells by the embedder's vector how much of a part is hidden: a line (dimension + 1,) for each part."""
+
+    lines: Mapping[str, Numbers]
+
+    def __call__(self, part: str, vector: npt.NDArray[np.float32]) -> float | None:
+        """The share of the part that is under water, behind spray or another animal, 0 to 1.
+
+        None for a part, or a vector, of which nothing is known.
+        """
+        line = self.lines.get(part)
+        if line is None or len(line) != len(vector) + 1:
+            return None
+        return round(float(np.clip(line[:-1] @ vector + line[-1], 0.0, 1.0)), 3)
 
 
 class Grader:
@@ -70,19 +102,20 @@ class Grader:
             arrays = {name: state[name].double().numpy() for name in ARRAYS}
         except KeyError as error:
             raise WeightsError(f"{weights.path}: no tensor {error} is in it") from error
-        wide, of_picture = (expanded(np.zeros((1, count))).shape[1] for count in (len(FEATURES), SEEN))
-        shapes = [(len(FEATURES),)] * 2 + [(wide,), (1,), (len(self.faults), of_picture), (len(self.faults),)]
+        wide = expanded(np.zeros((1, len(OF_PICTURE)))).shape[1]
+        shapes = [(len(FEATURES),)] * 3 + [(1,), (len(self.faults), wide), (len(self.faults),)]
         if [a.shape for a in arrays.values()] != shapes or not self.faults:
             raise WeightsError(f"{weights.path}: its tensors do not fit its card and this version's measures")
         self._arrays = arrays
+        self.hidden = Lines(lines_of(state))
 
-    def __call__(self, measures: Mapping[str, float]) -> Verdict:
+    def __call__(self, measures: Mapping[str, float | None]) -> Verdict:
         """The verdict on a crop with these measures (their names are FEATURES)."""
         arrays = self._arrays
-        standard = ((described(measures) - arrays["mean"]) / arrays["scale"])[None]
-        [row], [of_picture] = expanded(standard), expanded(standard[:, :SEEN])
-        grade = 1 / (1 + np.exp(-(row @ arrays["grade"] + arrays["grade_at"][0])))
-        odds = arrays["fault"] @ of_picture + arrays["fault_at"]
+        standard = standardised(described(measures)[None], arrays["mean"], arrays["scale"])
+        [row] = expanded(standard[:, : len(OF_PICTURE)])
+        grade = 1 / (1 + np.exp(-(standard[0] @ arrays["grade"] + arrays["grade_at"][0])))
+        odds = arrays["fault"] @ row + arrays["fault_at"]
         shares = np.exp(odds - odds.max())
         shares /= shares.sum()
         told = {name: round(float(share), 4) for name, share in zip(self.faults, shares, strict=True)}

@@ -42,7 +42,10 @@ class Card:
 
 @dataclass(frozen=True)
 class Group:
-    """The crops of one individual, the best graded first. `others` are other candidates, each with the most that any crop gave it."""
+    """The crops of one individual, the best graded first.
+
+    `others` are other candidates, each with the most that any crop gave it.
+    """
 
     anchor: str
     individual: str

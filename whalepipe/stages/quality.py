@@ -11,6 +11,7 @@ light         stops by which the lightest tones lie below white
 noise         grey values: its deviation
 squares       how much steeper steps are at the borders of a JPEG's squares than within, 0 or more
 written       share of the crop that is a frame, or of its width under burnt-in words
+hidden        share of the part under water, behind spray or another animal, by the embedder; empty where it cannot tell
 response      how strongly the embedder answers to the crop, 1 for as usual, see models/embedder.py
 
 The grade, 0 to 1, is that of `models/grade.py`; the reason names the fault that is likeliest beside it.
@@ -25,18 +26,21 @@ from numpy.typing import NDArray
 
 from whalepipe.boxes import window
 from whalepipe.config import CropConfig, QualityConfig
-from whalepipe.models.grade import Grader
+from whalepipe.models.embedder import Look
+from whalepipe.models.grade import FINE, Grader
 from whalepipe.models.quality import measure, sides_cut
 from whalepipe.tables import Crop, Detection, Override, Photo, Quality
 
 VERSION = 4
 AT_EDGE = 0.002  # of the photo's longer side: a box that ends this near the frame is cut by it
+MUCH = 0.3  # share of a part that is hidden
 BY_HAND = "by hand"
 FAULTS: Mapping[str, Callable[[Quality], str]] = {
     "bright": lambda m: f"glare or too bright: {1 - m.exposure:.0%} of it without detail",
     "compressed": lambda m: f"spoiled by compression: JPEG's squares show ({m.squares:.2f})",
     "cut": lambda m: f"cut off by the photo's edge on {round(4 * (1 - m.completeness))} of 4 sides",
     "dark": lambda m: f"too dark: its lightest tones are {m.light:.1f} stops below white",
+    "hidden": lambda m: f"hardly to be seen: about {m.hidden or 0:.0%} of it is under water or behind something",
     "focus": lambda m: f"out of focus: sharpness {m.sharpness:.2f}",
     "haze": lambda m: f"haze or glare: {m.exposure:.0%} of the tones are left, contrast {m.contrast:.2f}",
     "motion": lambda m: f"moved: sharpness {m.sharpness:.2f}, {m.motion:.0%} less in one direction",
@@ -62,23 +66,29 @@ def of_picture(crop: str, pixels: NDArray[np.uint8], box: tuple[float, float, fl
     """The measures of a picture of which the animal fills `box`, in pixels; the photo's frame cuts so many sides."""
     found = measure(pixels, box)
     size = round(math.sqrt((box[2] - box[0]) * (box[3] - box[1])), 1)
-    told = {"size": size, "completeness": 1.0 - cut / 4, "response": 1.0, **asdict(found)}
+    told = {"size": size, "completeness": 1.0 - cut / 4, "hidden": None, "response": 1.0, **asdict(found)}
     return Quality(crop=crop, **told, grade=1.0, keep=True, reason="")
 
 
-def judged(measures: Quality, grader: Grader | None) -> Quality:
+def judged(measures: Quality, grader: Grader | None, part: str, look: Look) -> Quality:
     """The same measures with their grade, and what speaks most against the crop as the reason: its likeliest fault.
 
-    Without a grader the grade is 1 and nothing speaks against it.
+    `look` is what the embedder made of the crop. Without a grader the grade is 1 and nothing speaks against it.
     """
     if grader is None:
-        return measures
-    verdict = grader(asdict(measures))
-    return replace(measures, grade=verdict.grade, reason=FAULTS[likeliest(verdict.faults)](measures))
+        return replace(measures, response=look.response)
+    row = replace(measures, hidden=grader.hidden(part, look.vector), response=look.response)
+    verdict = grader(asdict(row))
+    return replace(row, grade=verdict.grade, reason=FAULTS[likeliest(row, verdict.faults)](row))
 
 
-def likeliest(faults: Mapping[str, float]) -> str:
-    """Which of the faults that can be given as a reason is the most probable, by name."""
+def likeliest(measures: Quality, faults: Mapping[str, float]) -> str:
+    """The most probable of the faults that can be given as a reason, by name.
+
+    Where the picture is likelier fine than anything, and much of the animal hidden, that is what is wrong.
+    """
+    if (measures.hidden or 0.0) >= MUCH and faults.get(FINE, 0.0) == max(faults.values()):
+        return "hidden"
     return max(FAULTS, key=lambda name: faults.get(name, 0.0))
 
 

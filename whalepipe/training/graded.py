@@ -14,26 +14,37 @@ from whalepipe.errors import TableError
 from whalepipe.evaluation.degrade import Framed
 from whalepipe.evaluation.framing import ready
 from whalepipe.models.embedder import Look
+from whalepipe.models.grade import Lines
 from whalepipe.progress import Progress, silent
 from whalepipe.tables import GradeLabel
 from whalepipe.training.crops import Labelled
 from whalepipe.training.exemplars import Exemplar
-from whalepipe.training.spoiled import named_measures, spoiled
-
-See = Callable[[npt.NDArray[np.uint8]], Look]  # the embedder's
+from whalepipe.training.spoiled import Measures, named_measures, spoiled
 
 
 @dataclass(frozen=True)
 class Example:
     """A crop, its measures by name, and whether it was good enough by one measure of that."""
 
-    measures: dict[str, float] = field(repr=False)
+    measures: Measures = field(repr=False)
     good: bool
     asked: str  # by what: examples that were asked the same are compared with one another
     group: str  # never on both sides of a split
     natural: bool = True  # not spoiled on purpose
     by_people: bool = False
     step: float | None = None  # a grade of people's that it reached or not
+
+
+@dataclass(frozen=True)
+class Seer:
+    """The embedder, and what tells by its vector how much of a part is hidden."""
+
+    look: Callable[[npt.NDArray[np.uint8]], Look]
+    hidden: Lines
+
+    def measures(self, crop: Framed, part: str, look: Look) -> Measures:
+        """All measures of a crop, of which the embedder made that, by their names."""
+        return {**named_measures(crop), "hidden": self.hidden(part, look.vector), "response": look.response}
 
 
 @dataclass(frozen=True)
@@ -46,7 +57,7 @@ class Sitter:
     asked: bool = True  # whether it is also looked for, not only looked among
 
 
-def by_grades(rows: Sequence[tuple[GradeLabel, Framed]], see: See, name: str) -> Iterator[Example]:
+def by_grades(rows: Sequence[tuple[GradeLabel, Framed]], seer: Seer, name: str) -> Iterator[Example]:
     """Whether each crop reaches each of the grades but the lowest, and whether it is usable, as people said.
 
     An ordinal regression by all thresholds (Rennie and Srebro 2005, "Loss functions for preference levels", section
@@ -56,7 +67,7 @@ def by_grades(rows: Sequence[tuple[GradeLabel, Framed]], see: See, name: str) ->
     for row, crop in rows:
         if row.grade is None and row.usable not in ("yes", "no"):
             raise TableError(f"{row.photo}: neither a grade nor `usable`, yes or no")
-        measures, group = named_measures(crop, see(crop.pixels).response), row.encounter or row.photo
+        measures, group = seer.measures(crop, row.part, seer.look(crop.pixels)), row.encounter or row.photo
         if row.usable:
             yield Example(measures, row.usable == "yes", f"{name}: usable", group, by_people=True)
         for step in steps[1:] if row.grade is not None else ():
@@ -66,14 +77,14 @@ def by_grades(rows: Sequence[tuple[GradeLabel, Framed]], see: See, name: str) ->
 
 
 def by_finding(
-    sitters: Sequence[Sitter], see: See, name: str, copies: int, seed: int, progress: Progress = silent
+    sitters: Sequence[Sitter], part: str, seer: Seer, name: str, copies: int, seed: int, progress: Progress = silent
 ) -> Iterator[Example]:
     """Whether each crop, and as many spoiled copies of it, has its own animal as the nearest of those in other bursts.
 
     Crops whose animal has no other burst cannot be found again and are not
     asked for.
     """
-    looks = [see(s.crop.pixels) for s in progress("embed", sitters)]
+    looks = [seer.look(s.crop.pixels) for s in progress("embed", sitters)]
     vectors = np.stack([look.vector for look in looks])
     names, bursts = np.array([s.individual for s in sitters]), np.array([s.burst for s in sitters])
     for number, sitter in enumerate(progress("find", sitters)):
@@ -82,9 +93,9 @@ def by_finding(
             continue
         rng = np.random.default_rng([seed, number])
         spoilt = [spoiled(sitter.crop, rng)[1] for _ in range(copies)]
-        for crop, look in [(sitter.crop, looks[number]), *((c, see(c.pixels)) for c in spoilt)]:
+        for crop, look in [(sitter.crop, looks[number]), *((c, seer.look(c.pixels)) for c in spoilt)]:
             nearest = names[others][int(np.argmax(vectors[others] @ look.vector))]
-            told, good = named_measures(crop, look.response), bool(nearest == sitter.individual)
+            told, good = seer.measures(crop, part, look), bool(nearest == sitter.individual)
             yield Example(told, good, f"{name}: found again", sitter.individual, crop is sitter.crop)
 
 

@@ -10,13 +10,13 @@ import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from whalepipe.models.grade import SEEN, SURE, described, expanded
+from whalepipe.models.grade import FINE, OF_PICTURE, SURE, described, expanded, standardised
 from whalepipe.training.alike import chance
 from whalepipe.training.graded import Example
-from whalepipe.training.spoiled import FINE
+from whalepipe.training.spoiled import Measures
 
 Numbers = npt.NDArray[np.float64]
-Shown = tuple[str, str, dict[str, float]]  # a fault, a group, measures
+Shown = tuple[str, str, Measures]  # a fault, a group, measures
 
 FOLDS = 5
 SHARES = (
@@ -52,10 +52,11 @@ class Fitted:
 
 def fit(made: Sequence[Example], shown: Sequence[Shown], strength: float, by_people: float) -> Fitted:
     """Fit the grade on examples of good and bad crops, the fault on examples of each."""
-    numbers = np.array([described(e.measures) for e in made] + [described(m) for _, _, m in shown])
-    mean, scale = numbers[: len(made)].mean(axis=0), numbers[: len(made)].std(axis=0) + LEAST_SCALE
-    standard = (numbers - mean) / scale
-    mine, theirs = expanded(standard[: len(made)]), expanded(standard[len(made) :, :SEEN])
+    numbers = np.array([described(e.measures) for e in made])
+    spoilt = np.array([described({"hidden": None, "response": None, **m}) for _, _, m in shown])
+    mean, scale = _usual(numbers)
+    mine = standardised(numbers, mean, scale)
+    theirs = expanded(standardised(spoilt, mean, scale)[:, : len(OF_PICTURE)])
     slopes, offsets = _grade(mine, made, strength, by_people)
     offset = float(np.mean(list(offsets.values())))
     left_out = _grades_left_out(mine, made, strength, by_people)
@@ -74,6 +75,15 @@ def fit(made: Sequence[Example], shown: Sequence[Shown], strength: float, by_peo
         _steps(made, offsets, offset),
         figures,
     )
+
+
+def _usual(numbers: Numbers) -> tuple[Numbers, Numbers]:
+    """Mean and deviation of each feature, of those that were told; 0 and 1 of one that never was."""
+    told = np.isfinite(numbers)
+    counts = np.maximum(told.sum(axis=0), 1)
+    mean = np.where(told, numbers, 0.0).sum(axis=0) / counts
+    spread = np.sqrt((np.where(told, numbers - mean, 0.0) ** 2).sum(axis=0) / counts)
+    return mean, np.where(told.any(axis=0), spread + LEAST_SCALE, 1.0)
 
 
 def _grade(

@@ -2,12 +2,13 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from whalepipe.config import Config
@@ -15,21 +16,24 @@ from whalepipe.errors import WhalepipeError
 from whalepipe.evaluation.framing import graded
 from whalepipe.evaluation.quality import is_good
 from whalepipe.evaluation.specimens import Eyes
-from whalepipe.models.grade import ARRAYS, KIND
-from whalepipe.models.weights import Weights, save_weights
+from whalepipe.models.embedder import Look
+from whalepipe.models.grade import ARRAYS, HIDDEN, KIND, Lines, find_grader, lines_of
+from whalepipe.models.weights import Weights, load_state, save_weights
 from whalepipe.progress import Progress, silent
+from whalepipe.stages.quality import MUCH
 from whalepipe.tables import CropLabel, read_table
 from whalepipe.training.crops import LabelSet, bursts, is_name, load
-from whalepipe.training.exemplars import exemplars
-from whalepipe.training.graded import Example, See, by_finding, by_grades, sitters_drawn, sitters_of
+from whalepipe.training.exemplars import Exemplar, exemplars
+from whalepipe.training.graded import Example, Seer, by_finding, by_grades, sitters_drawn, sitters_of
 from whalepipe.training.grading import FOLDS, Fitted, fit
+from whalepipe.training.hidden import line, told
 from whalepipe.training.sources import account, flags, folder_name, limits, portable, provenance
 from whalepipe.training.spoiled import Good, examples
 
 FIRST_RENDERED = 5000  # number of the first rendered animal: the embedder learned others
 HELD = 64  # pixels: squares by which near-duplicates are told; crops are graded at their own size
 SHOTS = 8  # photos of each
-HIDDEN = 0.3  # share of a rendered part that is hidden, from which on nobody spoils it to show another fault
+PARTS = ("dorsal_fin", "fluke")  # that can be rendered
 CANNOT = (
     "tell how far an animal turned away from the camera, or that spray hides half of it",
     "tell whether an animal has marks: a clean fin in a perfect photo has a high grade",
@@ -47,7 +51,7 @@ class QualityTraining:
     rendered: int = 0  # rendered individuals of each part
     copies: int = 2  # spoiled ones of each crop that is looked for
     spoiled: int = 150  # crops of each set that are spoiled to show what each fault looks like
-    strength: float = 0.3  # inverse of the regularisation, scikit-learn's C
+    strength: float = 0.05  # inverse of the regularisation, scikit-learn's C
     by_people: float = 4.0  # how much an example that a person graded weighs against one that was looked for
     seed: int = 0
     device: str = "cpu"
@@ -70,36 +74,71 @@ def train_quality(
     Raises TableError, PhotoError, WeightsError, StorageError, and WhalepipeError where nothing says what a good crop
     is, or all are good or none.
     """
-    see = Eyes(options.config, options.device).embedder.look
-    made, good = _graded(grades, see, options)
-    found, clean = _looked_for(sets, see, options, progress)
-    made, good = made + found, good + clean
+    look = Eyes(options.config, options.device).embedder.look
+    drawn = {part: _drawn(part, look, options) for part in (PARTS if options.rendered else ())}
+    seer = Seer(look, _hidden(drawn, options))
+    made, good = _graded(grades, seer, options)
+    for found, clean in (_named(sets, seer, options, progress), _rendered(drawn, seer, options, progress)):
+        made, good = made + found, good + clean
     if len({e.good for e in made}) < 2:
         raise WhalepipeError("nothing tells a good crop from a bad one: give --grades, or tables of named crops")
     if len(good) < FOLDS:
         raise WhalepipeError(f"{len(good)} good crops are too few to show what each fault looks like: give more")
-    shown = [(name, group, measures) for name, group, measures in examples(good, options.seed, progress)]
-    fitted = fit(made, shown, options.strength, options.by_people)
-    tensors = {name: torch.from_numpy(np.asarray(getattr(fitted, name), np.float32)) for name in ARRAYS}
-    return save_weights(options.out, tensors, _card(sets, grades, made, fitted, options))
+    fitted = fit(made, list(examples(good, options.seed, progress)), options.strength, options.by_people)
+    arrays = {name: getattr(fitted, name) for name in ARRAYS}
+    arrays |= {HIDDEN + part: by for part, by in seer.hidden.lines.items()}
+    tensors = {name: torch.from_numpy(np.asarray(array, np.float32)) for name, array in arrays.items()}
+    figures = {**fitted.figures, "hidden": {part: one.told for part, one in drawn.items()}}
+    return save_weights(options.out, tensors, _card(sets, grades, made, replace(fitted, figures=figures), options))
 
 
-def _graded(tables: Sequence[Grades], see: See, options: QualityTraining) -> tuple[list[Example], list[Good]]:
+@dataclass(frozen=True)
+class _Drawn:
+    """Rendered crops of one part: of half of the animals `by` was learned, which tells what is hidden; the others."""
+
+    others: Sequence[Exemplar]
+    by: npt.NDArray[np.float64]
+    told: float  # rank correlation of what `by` tells of the others with what is true
+
+
+def _drawn(part: str, look: Callable[[npt.NDArray[np.uint8]], Look], options: QualityTraining) -> _Drawn:
+    animals = range(FIRST_RENDERED, FIRST_RENDERED + options.rendered)
+    drawn = exemplars(part, animals, SHOTS, options.seed)
+    vectors = np.stack([look(e.crop.pixels).vector for e in drawn])
+    names = sorted({e.individual for e in drawn})
+    half = np.array([names.index(e.individual) % 2 == 0 for e in drawn])
+    learned, others = ([e for e, one in zip(drawn, half, strict=True) if one is which] for which in (True, False))
+    by = line(learned, vectors[half])
+    return _Drawn(others, by, told(others, vectors[~half], by))
+
+
+def _hidden(drawn: Mapping[str, _Drawn], options: QualityTraining) -> Lines:
+    """What tells what is hidden: learned now, or, where nothing was drawn, taken over of the weights at hand."""
+    if drawn:
+        return Lines({part: one.by for part, one in drawn.items()})
+    weights = find_grader(options.config.quality.weights)
+    embedder = Eyes(options.config, options.device).embedder_weights.digest
+    if weights is None or weights.card.get("embedder") != embedder:
+        return Lines({})
+    return Lines(lines_of(load_state(weights)))
+
+
+def _graded(tables: Sequence[Grades], seer: Seer, options: QualityTraining) -> tuple[list[Example], list[Good]]:
     """Examples by what people said, and those of the crops that they called good."""
     made: list[Example] = []
     good: list[Good] = []
     for table in tables:
         rows = list(graded(table.labels, table.photos, options.without))
-        made += by_grades(rows, see, folder_name(table.labels))
+        made += by_grades(rows, seer, folder_name(table.labels))
         said = [row for row, _ in rows]
         good += [(row.encounter or row.photo, crop) for row, crop in rows if is_good(row, said)]
     return made, good
 
 
-def _looked_for(
-    sets: Sequence[LabelSet], see: See, options: QualityTraining, progress: Progress
+def _named(
+    sets: Sequence[LabelSet], seer: Seer, options: QualityTraining, progress: Progress
 ) -> tuple[list[Example], list[Good]]:
-    """Examples by finding, of labelled crops and rendered ones; and those of them that may be spoiled."""
+    """Examples by finding, of labelled crops, and those of them that may be spoiled."""
     asked = _asked(options)
     made: list[Example] = []
     good: list[Good] = []
@@ -107,14 +146,22 @@ def _looked_for(
         labelled = load(one, HELD, options.without)
         labelled = labelled.chosen([i for i, name in enumerate(labelled.individuals) if is_name(name)])
         sitters = sitters_of(labelled, bursts(labelled), asked)
-        made += by_finding(sitters, see, labelled.name, options.copies, options.seed, progress)
+        made += by_finding(sitters, one.part, seer, labelled.name, options.copies, options.seed, progress)
         good += [(s.individual, s.crop) for s in sitters if s.asked][: options.spoiled]
-    for part in ("dorsal_fin", "fluke") if options.rendered else ():
-        those = range(FIRST_RENDERED, FIRST_RENDERED + options.rendered)
-        drawn = exemplars(part, those, SHOTS, options.seed)
-        made += by_finding(sitters_drawn(drawn), see, f"rendered {part}", options.copies - 1, options.seed, progress)
-        plain = [(e.individual, e.crop) for e in drawn if not e.fault and e.hidden < HIDDEN]
-        good += plain[:: max(1, len(plain) // options.spoiled)]
+    return made, good
+
+
+def _rendered(
+    drawn: Mapping[str, _Drawn], seer: Seer, options: QualityTraining, progress: Progress
+) -> tuple[list[Example], list[Good]]:
+    """The same of rendered crops."""
+    made: list[Example] = []
+    good: list[Good] = []
+    for part, one in drawn.items():
+        sitters = sitters_drawn(one.others)
+        made += by_finding(sitters, part, seer, f"rendered {part}", options.copies, options.seed, progress)
+        plain = [(e.individual, e.crop) for e in one.others if not e.fault and e.hidden < MUCH]
+        good += plain[: options.spoiled]
     return made, good
 
 

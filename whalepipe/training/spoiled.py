@@ -6,12 +6,12 @@ import numpy as np
 
 from whalepipe.evaluation.degrade import FAULTS, Framed
 from whalepipe.evaluation.spoiling import measures_of
-from whalepipe.models.grade import FEATURES
+from whalepipe.models.grade import FINE, OF_PICTURE
 from whalepipe.progress import Progress, silent
 
+Measures = dict[str, float | None]  # by name
 Good = tuple[str, Framed]  # a crop that may be spoiled, after its group: one animal or one encounter
 
-FINE = "fine"  # the name of no fault
 WORST = 2  # strengths of each fault, the highest, that nobody could doubt
 
 
@@ -21,15 +21,13 @@ def spoiled(crop: Framed, rng: np.random.Generator) -> tuple[str, Framed]:
     return fault.name, fault.spoil(crop, float(rng.choice(fault.strengths)), rng)
 
 
-def named_measures(crop: Framed, response: float = 1.0) -> dict[str, float]:
-    """The measures of a crop by their names, and the embedder's response to it."""
+def named_measures(crop: Framed) -> Measures:
+    """The measures of a crop's picture by their names."""
     found = measures_of(crop)
-    return {**{key: getattr(found, key) for key in FEATURES}, "response": response}
+    return {key: getattr(found, key) for key in OF_PICTURE}
 
 
-def examples(
-    crops: Sequence[Good], seed: int, progress: Progress = silent
-) -> Iterator[tuple[str, str, dict[str, float]]]:
+def examples(crops: Sequence[Good], seed: int, progress: Progress = silent) -> Iterator[tuple[str, str, Measures]]:
     """The name of a fault, a group, and measures: of each crop as it is (FINE), and with each fault at its WORST."""
     for number, (group, crop) in enumerate(progress("spoil", crops)):
         rng = np.random.default_rng([seed, number])
