@@ -107,7 +107,7 @@ def _drawn(part: str, look: Callable[[npt.NDArray[np.uint8]], Look], options: Qu
     vectors = np.stack([look(e.crop.pixels).vector for e in drawn])
     names = sorted({e.individual for e in drawn})
     half = np.array([names.index(e.individual) % 2 == 0 for e in drawn])
-    learned, others = ([e for e, one in zip(drawn, half, strict=True) if one is which] for which in (True, False))
+    learned, others = ([drawn[i] for i in np.flatnonzero(which)] for which in (half, ~half))
     by = line(learned, vectors[half])
     return _Drawn(others, by, told(others, vectors[~half], by))
 
