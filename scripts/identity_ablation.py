@@ -6,18 +6,18 @@ against known, expected calibration error, milliseconds a query on one thread (t
 held), and the difference to the other row with its 95 % interval, both rows on the same bootstrap draws of queries.
 Probabilities are by the card's calibration for the part, but in the row that says otherwise. Re-ranking uses the
 other queries, which one query alone does not have, and its distances have no calibration: it has no MAP@5 and no ECE.
-Vectors and details are kept in --kept and read from there the next time.
+Vectors and details are kept in --kept for the next time.
 
 Usage: python scripts/identity_ablation.py --crops DIR --gallery CSV --queries CSV --part head --kept DIR
        [--weights embedder] [--other fluke] [--both] [--views shifted mirrored]
-       --both gives the gallery test-time views too, --other names the part whose calibration the last row borrows
+       --both gives the gallery test-time views too, --other names the part whose calibration a row borrows
 """
 
 import argparse
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import cv2
@@ -29,18 +29,19 @@ from whalepipe.config import MatchConfig
 from whalepipe.evaluation.answers import answered
 from whalepipe.evaluation.boxes import interval, resample
 from whalepipe.evaluation.ranking import Answer, figures
+from whalepipe.evaluation.rerank import reranked
 from whalepipe.evaluation.stock import Stock, from_folder, has_truth, named
 from whalepipe.models.calibration import Calibration, read_calibration
 from whalepipe.models.details import CloserLook, Details, closer_look
 from whalepipe.models.embedder import KIND, Voter, load_voters, unit_vectors
-from whalepipe.models.weights import Weights, find_weights
-from whalepipe.stages.match import Candidate, weighed
+from whalepipe.models.weights import find_weights
+from whalepipe.stages.match import weighed
 
 BATCH = 32
 TIMED = 30  # queries that the time of a step is measured on
 SHOWN = ("top1", "map5", "auroc_new", "ece")
 RANKED = ("top1", "auroc_new")
-NEAR, FEW, SHARE = 20, 6, 0.3  # k1, k2 and lambda of Zhong et al. 2017
+PLAIN = ("plain",)
 
 Floats = NDArray[np.float64]
 Vectors = NDArray[np.float32]
@@ -66,7 +67,7 @@ class Side:
     vectors: Mapping[tuple[str, int], Vectors]
     looks: Sequence[Details]
 
-    def by(self, networks: Sequence[int], views: Sequence[str] = ("plain",)) -> Vectors:
+    def by(self, networks: Sequence[int], views: Sequence[str] = PLAIN) -> Vectors:
         """The unit vectors that networks vote with; of several views each network's mean."""
         found = [_unit(np.sum([self.vectors[view, n] for view in views], axis=0)) for n in networks]
         return np.asarray(np.concatenate(found, axis=1) / np.sqrt(len(found)), dtype=np.float32)
@@ -135,65 +136,6 @@ def embedded(stock: Stock, voter: Voter, view: Callable[[Pixels], Pixels]) -> Ve
     return np.concatenate([unit_vectors(voter.network, some, voter.sizes) for some in crops])
 
 
-def milliseconds(step: Callable[[int], object], count: int) -> float:
-    """The mean time of a step for one query."""
-    begin = time.perf_counter()
-    for place in range(min(TIMED, count)):
-        step(place)
-    return 1000 * (time.perf_counter() - begin) / min(TIMED, count)
-
-
-def gallery_of(known: Side, vectors: Vectors, part: str) -> Gallery:
-    """The known crops to search."""
-    shots = [Shot(r.crop, r.individual.strip(), part, r.encounter) for r in known.stock.rows]
-    return Gallery(shots, vectors, details=known.looks.__getitem__)
-
-
-def found_by(
-    store: Gallery, nearest: Sequence[Sequence[Nearest]], asked: Side, calibration: Calibration, config: MatchConfig
-) -> tuple[list[list[Candidate]], float]:
-    """Ranked individuals of each query, and milliseconds of the comparison of details for each."""
-    begin = time.perf_counter()
-    found = [
-        weighed(near, store, partial(asked.looks.__getitem__, i), calibration, config) for i, near in enumerate(nearest)
-    ]
-    return found, 1000 * (time.perf_counter() - begin) / len(nearest)
-
-
-def reranked(queries: Vectors, gallery: Vectors) -> Floats:
-    """Distances (queries, gallery) by k-reciprocal encoding: Zhong et al. 2017, "Re-ranking person re-identification
-    with k-reciprocal encoding", equations 3 to 12."""
-    every = np.concatenate([queries, gallery]).astype(np.float64)
-    distance = 2 - 2 * every @ every.T
-    distance = distance / distance.max(axis=0)
-    ranks = np.argsort(distance, axis=1, kind="stable")
-    encoded = np.zeros_like(distance)
-    for i in range(len(every)):
-        mutual = _mutual(ranks, i, NEAR)
-        wider = set(mutual.tolist())
-        for j in mutual:
-            theirs = _mutual(ranks, int(j), NEAR // 2)
-            if len(np.intersect1d(theirs, mutual)) > 2 / 3 * len(theirs):
-                wider |= set(theirs.tolist())
-        chosen = np.array(sorted(wider))
-        weights = np.exp(-distance[i, chosen])
-        encoded[i, chosen] = weights / weights.sum()
-    encoded = np.stack([encoded[ranks[i, :FEW]].mean(axis=0) for i in range(len(every))])
-    jaccard = np.zeros((len(queries), len(gallery)))
-    held = encoded[len(queries) :]
-    for i in range(len(queries)):
-        used = np.flatnonzero(encoded[i])
-        least = np.minimum(encoded[i, used], held[:, used]).sum(axis=1)
-        jaccard[i] = 1 - least / (2 - least)
-    return (1 - SHARE) * jaccard + SHARE * distance[: len(queries), len(queries) :]
-
-
-def _mutual(ranks: NDArray[np.intp], i: int, count: int) -> NDArray[np.intp]:
-    """Those of the nearest of i that have i among their own nearest."""
-    near = ranks[i, : count + 1]
-    return near[(ranks[near, : count + 1] == i).any(axis=1)]
-
-
 def by_distance(
     nearest: Sequence[Sequence[Nearest]], store: Gallery, distances: Floats, kept: bool
 ) -> list[list[Nearest]]:
@@ -208,64 +150,103 @@ def by_distance(
     return result
 
 
-def rows_of(
-    known: Side, asked: Side, voters: Sequence[Voter], look: CloserLook, weights: Weights, said: argparse.Namespace
-) -> list[Row]:
-    """Every row of the table."""
-    part, config, alone = said.part, MatchConfig(), MatchConfig(looked_at=0)
-    calibration, other = (read_calibration(weights.card, p) for p in (part, said.other))
-    all_of = range(len(voters))
-    count = len(asked.stock.rows)
-    embed = [milliseconds(partial(_embed_one, asked.stock, v), count) for v in voters]
-    details = milliseconds(lambda i: look(asked.stock.pixels(i), part), count)
-    rows: list[Row] = []
+@dataclass(frozen=True)
+class Search:
+    """What was found by vectors: the individuals of each query, the nearest first; milliseconds a query."""
 
-    def add(
-        name: str, found: Sequence[Sequence[Candidate]], spent: float, above: str, shown: Sequence[str] = SHOWN
-    ) -> None:
-        rows.append(Row(name, answered(found, asked.stock.rows, config.prior_new), spent, above, shown))
+    store: Gallery
+    nearest: Sequence[Sequence[Nearest]]
+    milliseconds: float
 
-    def search(
-        networks: Sequence[int], mine: Sequence[str], theirs: Sequence[str]
-    ) -> tuple[Gallery, list[list[Nearest]], float]:
-        store, queries = gallery_of(known, known.by(networks, theirs), part), asked.by(networks, mine)
+
+@dataclass(frozen=True)
+class Trial:
+    """Both sides, and what names the queries."""
+
+    known: Side
+    asked: Side
+    voters: Sequence[Voter]
+    look: CloserLook
+    calibration: Calibration
+    part: str
+
+    def search(self, networks: Sequence[int], mine: Sequence[str] = PLAIN, theirs: Sequence[str] = PLAIN) -> Search:
+        """By vectors of these networks, `mine` the views of the queries and `theirs` of the gallery."""
+        shots = [Shot(r.crop, r.individual.strip(), self.part, r.encounter) for r in self.known.stock.rows]
+        store = Gallery(shots, self.known.by(networks, theirs), details=self.known.looks.__getitem__)
         begin = time.perf_counter()
-        near = store.nearest(part, queries, config.crops_each)
-        return store, near, 1000 * (time.perf_counter() - begin) / count
+        nearest = store.nearest(self.part, self.asked.by(networks, mine), MatchConfig().crops_each)
+        spent = self._each(begin) + len(mine) * sum(self.embedding[n] for n in networks)
+        return Search(store, nearest, spent)
 
-    store, near, spent = search([0], ["plain"], ["plain"])
-    found, _ = found_by(store, near, asked, calibration, alone)
-    add("vectors of one network", found, embed[0] + spent, "")
-    store, near, spent = search(all_of, ["plain"], ["plain"])
-    found, _ = found_by(store, near, asked, calibration, alone)
-    base = sum(embed) + spent
-    add(f"vectors of {len(voters)} networks", found, base, "vectors of one network")
-    both = rows[-1].name
-    found, compared = found_by(store, near, asked, calibration, config)
-    add("+ details: as shipped", found, base + details + compared, both)
-    borrowed, _ = found_by(store, near, asked, other, config)
-    add(f"shipped, calibrated as for {said.other}", borrowed, base + details + compared, "+ details: as shipped")
+    def row(self, name: str, above: str, found: Search, closely: bool, calibration: Calibration | None = None) -> Row:
+        """The answers of a search, with a closer look or without."""
+        config, begin = MatchConfig() if closely else MatchConfig(looked_at=0), time.perf_counter()
+        by = calibration or self.calibration
+        answers = answered(
+            [
+                weighed(near, found.store, partial(self.asked.looks.__getitem__, i), by, config)
+                for i, near in enumerate(found.nearest)
+            ],
+            self.asked.stock.rows,
+            config.prior_new,
+        )
+        spent = self._each(begin) + self.looking if closely else 0.0
+        return Row(name, answers, found.milliseconds + spent, above)
+
+    def reranked(self, found: Search, networks: Sequence[int], kept: bool) -> Search:
+        """The same individuals in the order that re-ranking gives; `kept`: with their cosines, else its own scores."""
+        begin = time.perf_counter()
+        distances = reranked(self.asked.by(networks), self.known.by(networks))
+        nearest = by_distance(found.nearest, found.store, distances, kept)
+        return Search(found.store, nearest, found.milliseconds + self._each(begin))
+
+    @cached_property
+    def embedding(self) -> list[float]:
+        """Milliseconds of each network for a query."""
+        stock = self.asked.stock
+        return [self._timed(lambda i, v=v: unit_vectors(v.network, [stock.pixels(i)], v.sizes)) for v in self.voters]
+
+    @cached_property
+    def looking(self) -> float:
+        """Milliseconds that a query's details take to find."""
+        return self._timed(lambda i: self.look(self.asked.stock.pixels(i), self.part))
+
+    def _timed(self, step: Callable[[int], object]) -> float:
+        begin, count = time.perf_counter(), min(TIMED, len(self.asked.stock.rows))
+        for place in range(count):
+            step(place)
+        return 1000 * (time.perf_counter() - begin) / count
+
+    def _each(self, begin: float) -> float:
+        return 1000 * (time.perf_counter() - begin) / len(self.asked.stock.rows)
+
+
+def rows_of(trial: Trial, other: Calibration, said: argparse.Namespace) -> list[Row]:
+    """Every row of the table."""
+    networks = range(len(trial.voters))
+    one, all_of = trial.search([0]), trial.search(networks)
+    alone, shipped = f"vectors of {len(networks)} networks", "+ details: as shipped"
+    rows = [
+        trial.row("vectors of one network", "", one, closely=False),
+        trial.row(alone, "vectors of one network", all_of, closely=False),
+        trial.row(shipped, alone, all_of, closely=True),
+        trial.row(f"shipped, calibrated as for {said.other}", shipped, all_of, closely=True, calibration=other),
+    ]
     for name in said.views:
-        views = MEANS[name]
-        seen, near_too, spent = search(all_of, views, views if said.both else ["plain"])
-        cost = len(views) * sum(embed) + spent
+        found = trial.search(networks, MEANS[name], MEANS[name] if said.both else PLAIN)
         title = f"{name} views of {'both sides' if said.both else 'queries'}"
-        found, _ = found_by(seen, near_too, asked, calibration, alone)
-        add(f"vectors, {title}", found, cost, both)
-        found, compared = found_by(seen, near_too, asked, calibration, config)
-        add(f"shipped, {title}", found, cost + details + compared, "+ details: as shipped")
-    begin = time.perf_counter()
-    distances = reranked(asked.by(all_of), known.by(all_of))
-    more = 1000 * (time.perf_counter() - begin) / count
-    found, _ = found_by(store, by_distance(near, store, distances, kept=False), asked, Calibration(1.0, 0.0), alone)
-    add("vectors, re-ranked over all queries", found, base + more, both, RANKED)
-    found, compared = found_by(store, by_distance(near, store, distances, kept=True), asked, calibration, config)
-    add("shipped, looks where re-ranking says", found, base + more + details + compared, "+ details: as shipped")
-    return rows
-
-
-def _embed_one(stock: Stock, voter: Voter, place: int) -> Vectors:
-    return unit_vectors(voter.network, [stock.pixels(place)], voter.sizes)
+        rows += [
+            trial.row(f"vectors, {title}", alone, found, closely=False),
+            trial.row(f"shipped, {title}", shipped, found, closely=True),
+        ]
+    again, shortlist = (trial.reranked(all_of, networks, kept) for kept in (False, True))
+    own = trial.row("vectors, re-ranked over all queries", alone, again, False, Calibration(1.0, 0.0))
+    return [
+        *rows,
+        replace(own, shown=RANKED),
+        trial.row("shipped, looks where re-ranking says", shipped, shortlist, closely=True),
+    ]
 
 
 def difference(row: Row, above: Row, name: str, draws: NDArray[np.intp]) -> str:
@@ -287,14 +268,8 @@ def report(rows: Sequence[Row]) -> None:
     """Print the table."""
     by_name = {row.name: row for row in rows}
     draws = resample(len(rows[0].answers), 300, 0)
-    print(
-        "| what | "
-        + " | ".join(SHOWN)
-        + " | ms a query | compared with | "
-        + " | ".join(f"Δ {n}" for n in SHOWN)
-        + " |"
-    )
-    print("| --- " * (4 + 2 * len(SHOWN) - 1) + "|")
+    columns = ["what", *SHOWN, "ms a query", "compared with", *(f"Δ {name}" for name in SHOWN)]
+    print(f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}")
     for row in rows:
         values = figures(row.answers)
         cells = [row.name, *(f"{values[n]:.3f}" if n in row.shown else "" for n in SHOWN), f"{row.milliseconds:.0f}"]
@@ -316,10 +291,8 @@ def main() -> None:
     more = [view for name in said.views for view in MEANS[name] if view != "plain"]
     held = side(known, voters, look, ["plain", *(more if said.both else [])], said)
     wanted = side(asked, voters, look, ["plain", *more], said)
-    print(
-        f"{len(asked.rows)} queries, {len(known.rows)} crops of {len({r.individual for r in known.rows})} individuals"
-    )
-    report(rows_of(held, wanted, voters, look, weights, said))
+    calibration, other = (read_calibration(weights.card, part) for part in (said.part, said.other))
+    report(rows_of(Trial(held, wanted, voters, look, calibration, said.part), other, said))
 
 
 if __name__ == "__main__":

@@ -203,9 +203,12 @@ def test_candidates_of_another_species_count_less_and_those_of_unknown_ones_full
     assert ranked({}, kinds) == ranked({"q": Sure(HUMPBACK, 0.5)}, {}) == {
         "new": 0.5, "A": 0.1667, "B": 0.1667, "C": 0.1667,
     }  # fmt: skip
-    # A counts half: 1/12 beside 1/6, 1/6 and 1/2, and comes last.
+    # A counts half: the half of known ones is shared 1 : 2 : 2, as if it were half there.
     counted = ranked({"q": Sure(HUMPBACK, 0.5)}, kinds)
-    assert list(counted.items()) == [("new", 0.5455), ("B", 0.1818), ("C", 0.1818), ("A", 0.0909)]
+    assert list(counted.items()) == [("new", 0.5), ("B", 0.2), ("C", 0.2), ("A", 0.1)]
+    # Where nobody may be of the species, new ones gain: 1/4 of known ones beside 1/2.
+    everyone = dict.fromkeys("ABC", ORCA)
+    assert ranked({"q": Sure(HUMPBACK, 0.5)}, everyone) == {"new": 0.6667, "A": 0.1111, "B": 0.1111, "C": 0.1111}
 
 
 def test_a_plain_likeness_outweighs_the_species() -> None:

@@ -167,3 +167,7 @@ def test_individuals_of_another_species_count_less_in_the_search(raw: Path, out:
     assert other["b0"]["reason"].endswith(text)
     assert other["a1"]["reason"] == plain["a1"]["reason"]  # of a species that is not sure
     assert 0 < after["A"] < before["A"]
+    # A threshold at which no species is sure gives the search of the whole catalogue.
+    assert run(raw, out, "--catalog", out.parent / "other.sqlite", "--set", "species.named_at=0.999").code == 0
+    again = {r["individual"]: float(r["probability"]) for r in rows(out, "matches") if r["crop"].startswith("b_")}
+    assert again == before

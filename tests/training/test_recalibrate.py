@@ -8,9 +8,12 @@ import pytest
 
 from tests import fakes
 from tests.helpers import Said, rows, run, whalepipe
+from whalepipe.catalog.entries import Entry
+from whalepipe.catalog.store import Catalog
 from whalepipe.files import digest
 from whalepipe.models.calibration import Calibration, read_calibration
 from whalepipe.models.weights import read_card
+from whalepipe.photos import encode_jpeg
 from whalepipe.training.calibrate import Evidence, cost, evidence
 
 
@@ -102,6 +105,14 @@ def test_crops_without_an_encounter_are_encounters_of_their_own(tmp_path: Path) 
     path = catalogue(tmp_path, [(name, "") for name, _ in TWICE])
     assert calibrate(path).code == 0
     assert read_card(tmp_path / "mine.json")["calibration"]["head"]["encounters"] == 12
+
+
+def test_crops_of_nobody_known_are_left_out(tmp_path: Path) -> None:
+    path = catalogue(tmp_path, TWICE)
+    jpeg = encode_jpeg(fakes.painted(1, 999), 95)
+    Catalog.open(path).add([Entry("other", "head", "x.jpg", jpeg, "x"), Entry("unknown", "head", "y.jpg", jpeg, "y")])
+    assert calibrate(path).code == 0
+    assert read_card(tmp_path / "mine.json")["calibration"]["head"]["crops"] == 12
 
 
 def test_a_part_with_too_few_is_named_and_can_be_left_out(tmp_path: Path) -> None:

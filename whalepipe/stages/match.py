@@ -30,6 +30,7 @@ class Candidate:
     cosine: float
     line: float  # log LR before it is bent into what may be claimed: what ranks
     log_ratio: float
+    share: float = 1.0  # how much it counts: less where its species is surely another than the query's
 
 
 def match(
@@ -56,10 +57,12 @@ def match(
     for crop in crops:
         [nearest] = gallery.nearest(crop.part, vectors[crop.crop][None], config.crops_each)
         look, calibration = None if details is None else partial(details, crop), calibrations[crop.part]
-        shares = {n.shot.individual: _share(n.shot.individual, species.get(crop.crop), kinds) for n in nearest}
-        candidates = weighed(_likely(nearest, calibration.slope, shares), gallery, look, calibration, config)
-        answers = _answers(restricted(candidates, shares), config)
-        rows += [_row(crop, rank, p, found, weights) for rank, (p, found) in enumerate(answers, start=1)]
+        shares = _shares(nearest, species.get(crop.crop), kinds)
+        if shares:
+            nearest = _likely(nearest, shares, calibration.slope)
+        candidates = restricted(weighed(nearest, gallery, look, calibration, config), shares)
+        answers = enumerate(_answers(candidates, config), start=1)
+        rows += [_row(crop, rank, p, found, weights) for rank, (p, found) in answers]
     return rows
 
 
@@ -94,41 +97,52 @@ def weighed(
     return sorted(candidates, key=lambda c: (-c.line, -c.cosine, c.shot.individual))
 
 
-def _share(individual: str, sure: Sure | None, kinds: Mapping[str, str]) -> float:
-    """How much an individual counts, 0 to 1: fully, unless it is surely of another species than the crop."""
-    other = sure is not None and kinds.get(individual, sure.species) != sure.species
-    return sure.others if sure is not None and other else 1.0
+def _shares(nearest: Sequence[Nearest], sure: Sure | None, kinds: Mapping[str, str]) -> dict[str, float]:
+    """How much the individuals count that are surely of another species than the query; the others count fully."""
+    if sure is None:
+        return {}
+    names = (n.shot.individual for n in nearest)
+    return {name: sure.others for name in names if kinds.get(name, sure.species) != sure.species}
 
 
-def _likely(nearest: Sequence[Nearest], slope: float, shares: Mapping[str, float]) -> list[Nearest]:
+def _likely(nearest: Sequence[Nearest], shares: Mapping[str, float], slope: float) -> list[Nearest]:
     """The likeliest first with their species in mind: to them go the closer looks."""
-    return sorted(nearest, key=lambda n: -slope * n.score - log(shares[n.shot.individual]))
+    return sorted(nearest, key=lambda n: -slope * n.score - log(shares.get(n.shot.individual, 1.0)))
 
 
 def restricted(candidates: Sequence[Candidate], shares: Mapping[str, float]) -> list[Candidate]:
-    """The candidates, each counting as much as `shares` gives it by its name, the likeliest first."""
-    counted = [replace(c, log_ratio=c.log_ratio + log(shares[c.shot.individual])) for c in candidates]
-    # Where the bound of what may be claimed is near, ratios are equal but for a rounding, and the line ranks.
-    return sorted(counted, key=lambda c: (-round(c.log_ratio, 6), -c.line, -c.cosine, c.shot.individual))
+    """The candidates, those that `shares` names counting as much as it says, the likeliest first."""
+    if not shares:
+        return list(candidates)
+    counted = [replace(c, share=shares.get(c.shot.individual, 1.0)) for c in candidates]
+    # Near the bound of what may be claimed ratios are equal but for a rounding, and the line ranks.
+    return sorted(counted, key=lambda c: (-round(c.log_ratio + log(c.share), 6), -c.line, -c.cosine, c.shot.individual))
 
 
 def _answers(candidates: Sequence[Candidate], config: MatchConfig) -> list[tuple[float, Candidate | None]]:
     """Probability of each answer, best first; `new` has no candidate and is never cut from the list."""
-    known, new = probabilities(np.array([c.log_ratio for c in candidates], dtype=np.float64), config.prior_new)
+    ratios, shares = (np.array([getattr(c, name) for c in candidates], np.float64) for name in ("log_ratio", "share"))
+    known, new = probabilities(ratios, config.prior_new, shares)
     others = list(zip(known, candidates, strict=True))[: max(config.ranked - 1, 0)]
     return sorted([(new, None), *others], key=lambda answer: -answer[0])
 
 
-def probabilities(log_ratios: NDArray[np.float64], prior_new: float) -> tuple[list[float], float]:
+def probabilities(
+    log_ratios: NDArray[np.float64], prior_new: float, shares: NDArray[np.float64] | None = None
+) -> tuple[list[float], float]:
     """P(individual) for each individual of the catalogue, and P(new), by Bayes' rule; they add up to 1.
 
     `log_ratios` (n,) are log P(score | same) - log P(score | different) of each individual's best crop. Before the
-    crop is looked at it is new with `prior_new`, and each known individual is as likely as any other.
+    crop is looked at it is new with `prior_new`, and each known individual is as likely as any other, or as its
+    share (n,), above 0 to 1, has it: as if the catalogue held only those that count. Where none counts fully, it holds
+    nobody of the species, and what they lack is lost to them.
     """
     count = len(log_ratios)
     if count == 0:
         return [], 1.0
-    weights = np.exp(log_ratios) * (1.0 - prior_new) / count
+    counted = np.ones(count) if shares is None else shares
+    held = counted.sum() if counted.max() == 1 else count
+    weights = np.exp(log_ratios) * counted * (1.0 - prior_new) / held
     total = prior_new + weights.sum()
     return [round(float(w / total), 4) for w in weights], round(float(prior_new / total), 4)
 
