@@ -1,0 +1,97 @@
+"""`whalepipe evaluate quality`: finding, people, spoiled crops; and what is degenerate."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests import fakes
+from tests.helpers import whalepipe
+from whalepipe.evaluation.degrade import Framed
+from whalepipe.evaluation.quality import agreement, is_good
+from whalepipe.evaluation.spoiling import measures_of
+from whalepipe.tables import GradeLabel
+
+HEAD = "crop,encounter,individual\n"
+
+
+@pytest.fixture
+def folders(tmp_path: Path, fake_models: fakes.Calls, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:  # noqa: ARG001
+    """Four known animals; of eight queries the blurred half is taken for another."""
+    monkeypatch.setattr("whalepipe.evaluation.quality.Grader", fakes.Grader)
+    monkeypatch.setattr("whalepipe.evaluation.quality.Embedder", fakes.Embedder)
+    known, later = [], []
+    for shade in (2, 4, 6, 8):
+        fakes.save(tmp_path / "known" / f"{shade}.png", fakes.painted(shade, shade))
+        known.append(f"{shade}.png,k{shade},animal{shade}\n")
+        fakes.save(tmp_path / "later" / f"sharp{shade}.png", fakes.painted(shade, 20 + shade))
+        smooth = np.full((64, 72, 3), (100, 20 * (shade % 8 + 2), 30), np.uint8)
+        smooth[:, :, 0] += np.arange(72, dtype=np.uint8)[None]
+        fakes.save(tmp_path / "later" / f"soft{shade}.png", smooth)
+        later += [f"sharp{shade}.png,a{shade},animal{shade}\n", f"soft{shade}.png,b{shade},animal{shade}\n"]
+    (tmp_path / "known.csv").write_text(HEAD + "".join(known))
+    (tmp_path / "later.csv").write_text(HEAD + "".join(later) + "sharp2.png,z,nobody\n")
+    sides = [(f"--{side}", str(tmp_path / name), f"--{side}-labels", str(tmp_path / f"{name}.csv"))
+             for side, name in (("gallery", "known"), ("query", "later"))]  # fmt: skip
+    return (*sides[0], *sides[1], "--part", "fluke", "--device", "cpu")
+
+
+def test_the_error_falls_as_the_worst_are_set_aside(folders: tuple[str, ...]) -> None:
+    said = whalepipe("evaluate", "quality", *folders, "--json")
+    assert said.code == 0, said.err
+    found = json.loads(said.out)["finding"]
+    assert (found["queries"], found["error"]) == (8, 0.5)
+    assert found["error_at_coverage"]["0.5"] == 0.0
+    assert found["aurc"] < found["aurc_of"]["chance"] == 0.5
+    assert found["against"]["chance"]["interval"][1] < 0
+    assert found["drop_of_error"] > 0.25
+
+
+def test_it_can_be_read(folders: tuple[str, ...]) -> None:
+    out = whalepipe("evaluate", "quality", *folders).out
+    assert "finding\n" in out
+    assert "error_at_coverage   1.0: 0.5" in out
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ((), "nothing to score"),
+        (("--gallery", "x"), "together"),
+        (("--grades", "x.csv"), "--graded-photos"),
+        (("--set", "quality.weights=none"), "without weights there is no grade"),
+    ],
+)
+@pytest.mark.usefixtures("fake_models")
+def test_what_is_missing_is_said(options: tuple[str, ...], complaint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("whalepipe.evaluation.quality.Grader", fakes.Grader)
+    monkeypatch.setattr("whalepipe.evaluation.quality.Embedder", fakes.Embedder)
+    assert complaint in whalepipe("evaluate", "quality", *options).complaint
+
+
+def test_agreement_by_hand() -> None:
+    said = [GradeLabel("a", grade=g, usable=u) for g, u in ((1, "no"), (2, "yes"), (3, "yes"), (3, "yes"))]
+    grades = np.array([0.1, 0.5, 0.5, 0.9])
+    found = agreement(said, grades, {"2": 0.3, "3": 0.6}, 0.55)
+    # classes of people 0 1 2 2, ours 0 1 1 2: squared differences 0.25 on the mean, by chance 1.25
+    assert found == {"kappa": 0.8, "auc_usable": 1.0, "good_set_aside": 0.6667, "poor_set_aside": 1.0}
+
+
+def test_where_people_said_nothing_there_is_no_figure() -> None:
+    said = [GradeLabel("a", usable="yes"), GradeLabel("b", usable="yes")]
+    found = agreement(said, np.array([0.2, 0.9]), {"2": 0.5}, 0.5)
+    assert found == {"kappa": None, "auc_usable": None, "good_set_aside": 0.5, "poor_set_aside": None}
+
+
+def test_the_best_grade_is_good_where_nobody_said_usable() -> None:
+    rows = [GradeLabel("a", grade=4), GradeLabel("b", grade=2), GradeLabel("c", grade=4, usable="no")]
+    assert [is_good(row, rows) for row in rows] == [True, False, False]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 300), (64, 64)])
+@pytest.mark.parametrize("tone", [0, 128, 255])
+def test_what_shows_nothing_is_measured_all_the_same(shape: tuple[int, int], tone: int) -> None:
+    height, width = shape
+    row = measures_of(Framed(np.full((*shape, 3), tone, np.uint8), (0, 0, width, height)))
+    assert (row.contrast, row.sharpness, row.motion, row.noise, row.completeness) == (0, 0, 0, 0, 0)
