@@ -103,6 +103,8 @@ class Quality:
     completeness: float
     motion: float
     light: float
+    edge: float
+    glare: float
     noise: float
     squares: float
     written: float

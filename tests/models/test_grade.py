@@ -14,6 +14,8 @@ MEASURES = {
     "motion": 0.1,
     "exposure": 0.9,
     "light": 0.5,
+    "edge": 0.3,
+    "glare": 0.0,
     "contrast": 0.4,
     "noise": 1.0,
     "squares": 0.0,
@@ -22,17 +24,17 @@ MEASURES = {
     "hidden": 0.25,
     "response": 1.25,
 }
-WIDE = 10 + 55  # measures of the picture, their squares and products of two
+WIDE = 12 + 78  # measures of the picture, their squares and products of two
 
 
 def weights(folder: Path, **changed: object) -> Weights:
     """What grades by sharpness alone, and calls what is small small and all else dark."""
-    grade, fault = torch.zeros(12), torch.zeros(2, WIDE)
+    grade, fault = torch.zeros(14), torch.zeros(2, WIDE)
     grade[FEATURES.index("sharpness")] = 2.0
     fault[1, FEATURES.index("size")] = -5.0
     state = {
-        "mean": torch.tensor([7.0, 0.2, *[0.0] * 10]),
-        "scale": torch.tensor([1.0, 0.1, *[1.0] * 10]),
+        "mean": torch.tensor([7.0, 0.2, *[0.0] * 12]),
+        "scale": torch.tensor([1.0, 0.1, *[1.0] * 12]),
         "grade": grade,
         "grade_at": torch.tensor([-1.0]),
         "fault": fault,
@@ -43,7 +45,7 @@ def weights(folder: Path, **changed: object) -> Weights:
 
 
 def test_size_and_noise_count_by_how_many_times() -> None:
-    assert described(MEASURES).tolist() == [7.0, 0.3, 0.1, 0.9, 0.5, 0.4, 1.0, 0.0, 0.0, 1.0, 0.25, 1.25]
+    assert described(MEASURES).tolist() == [7.0, 0.3, 0.1, 0.9, 0.5, 0.3, 0.0, 0.4, 1.0, 0.0, 0.0, 1.0, 0.25, 1.25]
 
 
 def test_measures_their_squares_and_products() -> None:

@@ -71,7 +71,7 @@ def test_pictures_of_any_shape_are_measured(shape: tuple[int, int]) -> None:
     height, width = shape
     for box in ((0.0, 0.0, float(width), float(height)), (0.0, 0.0, 0.0, 0.0), (width, height, width, height)):
         found = measure(np.full((*shape, 3), 40, dtype=np.uint8), box)
-        assert found == Measures(0.0, 0.0, 1.0, 5.8793, 0.0, 0.0, 0.0, 0.0)
+        assert found == Measures(0.0, 0.0, 1.0, 5.8793, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 def test_the_mask_is_the_animal() -> None:
@@ -80,3 +80,11 @@ def test_the_mask_is_the_animal() -> None:
     mask = animal_mask(fin(), inside)
     truth = (fin()[..., 0] == 60) & inside
     assert (mask & truth).sum() / (mask | truth).sum() > 0.95
+
+
+def test_the_edge_is_told_by_its_step_and_its_glare() -> None:
+    dark = measure(fin((30, 30, 30)), BOX)
+    assert dark.edge == pytest.approx((147 - 30) / 255, abs=0.06)  # the sea's grey is 147
+    assert dark.glare == 0
+    assert measure(fin((120, 120, 120)), BOX).edge < dark.edge / 2
+    assert measure(fin((255, 255, 255)), BOX).glare == pytest.approx(0.5, abs=0.1)

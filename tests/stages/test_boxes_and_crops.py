@@ -122,7 +122,24 @@ def test_a_vector_survives_as_text() -> None:
 
 
 GOOD = Quality(
-    "c", 120.0, 0.3, 0.9, 0.4, 1.0, 0.1, 0.5, 1.0, 0.0, 0.0, None, 1.0, 0.7, True, "out of focus: sharpness 0.30"
+    "c",
+    120.0,
+    0.3,
+    0.9,
+    0.4,
+    1.0,
+    0.1,
+    0.5,
+    0.3,
+    0.0,
+    1.0,
+    0.0,
+    0.0,
+    None,
+    1.0,
+    0.7,
+    True,
+    "out of focus: sharpness 0.30",
 )
 LIMITS = QualityConfig(min_size=60, min_sharpness=0.115, min_exposure=0.5, min_contrast=0.08, min_completeness=0.9)
 

@@ -10,7 +10,9 @@ from whalepipe.tables import Answer, Crop, Failure, Photo, Quality, Species, Vie
 
 
 def quality(crop: str, reason: str = "") -> Quality:
-    return Quality(crop, 100.0, 0.5, 1.0, 0.5, 1.0, 0.1, 0.5, 1.0, 0.0, 0.0, None, 1.0, 1.0, reason == "", reason)
+    return Quality(
+        crop, 100.0, 0.5, 1.0, 0.5, 1.0, 0.1, 0.5, 0.3, 0.0, 1.0, 0.0, 0.0, None, 1.0, 1.0, reason == "", reason
+    )
 
 
 A0, A1, B0 = (Crop(f"{p}{b}", f"{p}.jpg", f"id {p}", b, "fluke", 9, 9) for p, b in (("a", 0), ("a", 1), ("b", 0)))

@@ -24,6 +24,8 @@ OF_PICTURE = (
     "motion",
     "exposure",
     "light",
+    "edge",
+    "glare",
     "contrast",
     "noise",
     "squares",

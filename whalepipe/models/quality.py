@@ -18,6 +18,7 @@ from whalepipe.models import faults
 WORKING_SIDE = 192  # pixels: the box's longer side is brought to this, so that measures do not depend on the camera
 WHITE, BLACK = 250, 4  # grey values at which a camera's sensor or its JPEG has clipped
 FOOT = 0.25  # of the box's height, from below: where the water breaks
+RIM = 3  # pixels of the working size
 DARKEST = 2  # per cent of the box: even a pale animal has shadows as dark as the lens and the air leave them
 STOPS = 5.0  # of light between the darkest tones and white in a picture that no veil has touched
 SRGB = 2.2  # its exponent, nearly: from grey values to light
@@ -40,6 +41,8 @@ class Measures:
     exposure: float  # the lower of: share of the animal's pixels neither clipped white nor black; share of STOPS left
     light: float  # stops of light by which the lightest tones in the box lie below white, 0 or more
     contrast: float  # range of grey (5 % to 95 %) in the box, as a share of the full range
+    edge: float  # difference in grey between the animal along its edge and the sea beside it, as a share of the range
+    glare: float  # share of that edge that is clipped white, 0 to 1
     noise: float  # its deviation, in grey values
     squares: float  # how much steeper steps are at the borders of a JPEG's squares than within, 0 or more
     written: float  # the larger of: share of the crop that is a frame; share of its width under burnt-in words
@@ -60,6 +63,8 @@ def measure(pixels: Picture, box: tuple[float, float, float, float]) -> Measures
         exposure=round(min(1.0 - float(clipped[animal].mean()), _tones(grey[inside])), 4),
         light=round(_stops_below_white(lightest), 4),
         contrast=round(span / 255.0, 4),
+        edge=round(_step(grey, animal), 4),
+        glare=round(float((grey >= WHITE)[_rim(animal)].mean()), 4),
         noise=round(faults.noise(taken), 3),
         squares=round(max(0.0, faults.squares(taken)), 4),
         written=round(max(faults.framed(image), faults.written(image)), 4),
@@ -116,6 +121,25 @@ def animal_mask(image: NDArray[np.uint8], inside: NDArray[np.bool_]) -> NDArray[
     mask = _largest((grey > threshold) & inside)
     share = mask.sum() / inside.sum()
     return mask if LEAST_MASK <= share <= MOST_MASK else _ellipse(inside)
+
+
+def _rim(animal: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The animal's edge, RIM pixels to each side."""
+    return _band(animal, True) | _band(animal, False)
+
+
+def _band(animal: NDArray[np.bool_], inner: bool) -> NDArray[np.bool_]:
+    """Pixels within RIM of the animal's edge, on it or beside it; where it has no such, all that it is or is not."""
+    around = np.ones((2 * RIM + 1, 2 * RIM + 1), np.uint8)
+    side = animal if inner else ~animal
+    near = cv2.dilate((~side).astype(np.uint8), around) > 0
+    return side & near if (side & near).any() else np.ones_like(animal)
+
+
+def _step(grey: NDArray[np.uint8], animal: NDArray[np.bool_]) -> float:
+    """How far the animal along its edge differs from what lies beside it: what a trailing edge is read by."""
+    inner, outer = (float(grey[_band(animal, which)].mean()) for which in (True, False))
+    return abs(inner - outer) / 255.0
 
 
 def _above_foot(animal: NDArray[np.bool_], inside: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -8,6 +8,8 @@ contrast      range of grey in the box, 0 to 1
 completeness  1, less a quarter for each side of the box that ends at the photo's frame
 motion        share of its fine contrast that one direction lost and another did not, 0 to 1
 light         stops by which the lightest tones lie below white
+edge          difference in grey across the animal's edge, 0 to 1
+glare         share of that edge that is clipped white, 0 to 1
 noise         grey values: its deviation
 squares       how much steeper steps are at the borders of a JPEG's squares than within, 0 or more
 written       share of the crop that is a frame, or of its width under burnt-in words
