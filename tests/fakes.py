@@ -50,6 +50,7 @@ class Calls:
     loaded: list[str] = field(default_factory=list)
     detected: int = 0
     embedded: int = 0
+    marked: int = 0
 
 
 CALLS = Calls()
@@ -144,6 +145,20 @@ class Sides:
         return 0.95 if np.percentile(crop[..., 1], 80) > 130 else None
 
 
+class Distinctiveness:
+    """Finds a fin of shade 2 well marked, and no edge of another."""
+
+    method = "fake"
+
+    def __init__(self, weights: Weights, device: str = "cpu", exported: Weights | None = None) -> None:  # noqa: ARG002
+        self.weights = weights
+
+    def __call__(self, crop: Pixels) -> float | None:
+        CALLS.marked += 1
+        inner = crop[crop.shape[0] // 4 : -crop.shape[0] // 4, crop.shape[1] // 4 : -crop.shape[1] // 4]
+        return 0.75 if round(float(np.percentile(inner[..., 1], 80)) / 20) == 2 else None
+
+
 class Grader:
     """Finds no fault, and finds what is hardly there blurred."""
 
@@ -178,9 +193,10 @@ def install(folder: Path, patch: Callable[[str, Any], None], flavour: bytes = b"
     patch("whalepipe.models.detector.Detector", Detector)
     patch("whalepipe.models.embedder.Embedder", Embedder)
     patch("whalepipe.models.side.Sides", Sides)
+    patch("whalepipe.models.distinctive.Distinctiveness", Distinctiveness)
     patch("whalepipe.instruments.Grader", Grader)
     CALLS.loaded.clear()
-    CALLS.detected = CALLS.embedded = 0
+    CALLS.detected = CALLS.embedded = CALLS.marked = 0
     return CALLS
 
 
@@ -209,7 +225,7 @@ if __name__ == "__main__":
 def again(calls: Calls) -> Calls:
     """Count from nought."""
     calls.loaded.clear()
-    calls.detected = calls.embedded = 0
+    calls.detected = calls.embedded = calls.marked = 0
     return calls
 
 

@@ -89,6 +89,7 @@ class QualityConfig:
     min_exposure: float = _share(0.0)
     min_contrast: float = _share(0.02)
     min_completeness: float = _share(0.0)
+    silhouette: str = "silhouette"  # weights that trace fins, for how marked they are; `none`: that is not told
 
 
 @dataclass(frozen=True)

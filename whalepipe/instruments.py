@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from whalepipe.config import Config
 from whalepipe.models.calibration import Calibration, read_calibration
 from whalepipe.models.details import CloserLook, closer_look
+from whalepipe.models.distinctive import Distinctiveness, find_distinctiveness
 from whalepipe.models.exported import find_exported
 from whalepipe.models.grade import Grader, find_grader, least_grade
 from whalepipe.models.side import Sides, find_sides
@@ -70,6 +71,11 @@ class Instruments:
     def sides(self) -> Sides | None:
         """What tells the sides of fins, if anything does."""
         return find_sides(self.config.view, self.device)
+
+    @cached_property
+    def distinctiveness(self) -> Distinctiveness | None:
+        """What tells how marked fins are, if anything does."""
+        return find_distinctiveness(self.config.quality, self.device)
 
     @cached_property
     def grader_weights(self) -> Weights | None:

@@ -16,6 +16,7 @@ from whalepipe.photos import describe, scan
 from whalepipe.progress import Progress, silent
 from whalepipe.stages import crop as cropping
 from whalepipe.stages import detect as detecting
+from whalepipe.stages import distinctive as marking
 from whalepipe.stages import embed as embedding
 from whalepipe.stages import listing
 from whalepipe.stages import quality as grading
@@ -179,6 +180,19 @@ def grade_crops(work: Work, tables: Tables) -> None:
         made = work.cache.cached("quality", work.quality_key(crop), Quality, partial(judged, crop))
         row = grading.decided(replace(made[0], crop=crop.crop), work.least_grade, config.quality)
         tables.quality.append(grading.overridden(row, said.get(crop.crop)))
+
+
+def mark_crops(work: Work, tables: Tables) -> None:
+    """How marked the animals are whose crops are kept."""
+    tell, marked = work.distinctiveness, []
+
+    def told(crop: Crop) -> list[marking.Marked]:
+        return [marking.marked(crop, partial(work.crop_pixels, crop), tell)]
+
+    for crop in work.each("marks", marking.asked(tables.crops, tables.quality)):
+        made = work.cache.cached("marks", work.marks_key(crop), marking.Marked, partial(told, crop))
+        marked.append(replace(made[0], crop=crop.crop))
+    tables.quality = marking.with_marks(tables.quality, marked)
     work.write("quality", Quality, tables.quality)
 
 
@@ -217,7 +231,7 @@ def keep_ledger(work: Work, tables: Tables) -> None:
 RECIPE: Sequence[tuple[str, Sequence[Callable[[Work, Tables], None]]]] = (
     ("detect", (detect_photos,)),
     ("crop", (crop_photos,)),
-    ("quality", (embed_crops, view_crops, grade_crops)),
+    ("quality", (embed_crops, view_crops, grade_crops, mark_crops)),
     ("identify", (name_species, name_individuals, keep_ledger)),
 )
 

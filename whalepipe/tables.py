@@ -110,6 +110,7 @@ class Quality:
     written: float
     hidden: float | None
     response: float
+    distinctiveness: float | None
     grade: float
     keep: bool
     reason: str
@@ -245,6 +246,7 @@ class GradeLabel(BoxLabel):
 
     grade: float | None = None
     usable: str = ""
+    distinctiveness: float | None = None  # 1: very marked, 2, 3: less and less; 0: cannot be told
     half: str = ""  # of a table that is parted in one half to tune and one to score
 
 

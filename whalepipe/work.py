@@ -26,6 +26,7 @@ from whalepipe.photos import Found, encode_jpeg, read_keepsakes, read_photo
 from whalepipe.progress import Progress
 from whalepipe.stages import crop as cropping
 from whalepipe.stages import detect as detecting
+from whalepipe.stages import distinctive as marking
 from whalepipe.stages import embed as embedding
 from whalepipe.stages import listing
 from whalepipe.stages import match as matching
@@ -77,7 +78,7 @@ class Work(Instruments):
         if "detect" in stages and self.job.boxes is None:
             _ = self.exported_detector, self.tightener
         if "quality" in stages:
-            _ = self.embedder_weights, self.sides, self.least_grade
+            _ = self.embedder_weights, self.sides, self.least_grade, self.distinctiveness
         if "identify" in stages:
             _ = self.gallery_revision, self.species_model, self.closer_look
 
@@ -193,6 +194,11 @@ class Work(Instruments):
             "quality", grading.VERSION, weights and weights.digest, self.measures_key(crop), self.embed_key(crop)
         )
 
+    def marks_key(self, crop: Crop) -> str:
+        """The cause of how marked the animal in a crop is said to be."""
+        tell = self.distinctiveness
+        return recipe("marks", marking.VERSION, tell and tell.method, self._detections[crop.photo, crop.box])
+
     def overrides(self, crops: Sequence[Crop]) -> dict[str, Override]:
         """What a person said of crops in OUT/overrides.csv, if anything. Raises TableError, for an unknown crop too."""
         path = self.job.out / OVERRIDES
@@ -267,6 +273,7 @@ class Work(Instruments):
             "calibration": recipe("calibration", 1, self.embedder_weights.card.get("calibration")),
             "silhouette": self.closer_look.weights.digest if self.closer_look else "",
             "view": self.sides.weights.digest if self.sides else "",
+            "distinctiveness": self.distinctiveness.weights.digest if self.distinctiveness else "",
             "species": self.species_model.digest if self.species_model else "",
             "catalogue": self.gallery_revision,
             "config": asdict(self.config),

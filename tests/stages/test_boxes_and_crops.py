@@ -137,6 +137,7 @@ GOOD = Quality(
     0.0,
     None,
     1.0,
+    None,
     0.7,
     True,
     "out of focus: sharpness 0.30",

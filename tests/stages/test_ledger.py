@@ -11,7 +11,7 @@ from whalepipe.tables import Answer, Crop, Failure, Photo, Quality, Species, Vie
 
 def quality(crop: str, reason: str = "") -> Quality:
     return Quality(
-        crop, 100.0, 0.5, 1.0, 0.5, 1.0, 0.1, 0.5, 0.3, 0.0, 1.0, 0.0, 0.0, None, 1.0, 1.0, reason == "", reason
+        crop, 100.0, 0.5, 1.0, 0.5, 1.0, 0.1, 0.5, 0.3, 0.0, 1.0, 0.0, 0.0, None, 1.0, None, 1.0, reason == "", reason
     )
 
 

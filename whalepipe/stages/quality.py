@@ -16,6 +16,8 @@ written       share of the crop that is a frame, or of its width under burnt-in 
 hidden        share of the part under water, behind spray or another animal, by the embedder; empty where it cannot tell
 response      how strongly the embedder answers to the crop, 1 for as usual, see models/embedder.py
 
+distinctiveness is no measure of the crop but of the animal, and has no part in the grade: see stages/distinctive.py.
+
 The grade, 0 to 1, is that of `models/grade.py`; the reason names the fault that is likeliest beside it.
 """
 
@@ -69,7 +71,7 @@ def of_picture(crop: str, pixels: NDArray[np.uint8], box: tuple[float, float, fl
     found = measure(pixels, box)
     size = round(math.sqrt((box[2] - box[0]) * (box[3] - box[1])), 1)
     told = {"size": size, "completeness": 1.0 - cut / 4, "hidden": None, "response": 1.0, **asdict(found)}
-    return Quality(crop=crop, **told, grade=1.0, keep=True, reason="")
+    return Quality(crop=crop, **told, distinctiveness=None, grade=1.0, keep=True, reason="")
 
 
 def judged(measures: Quality, grader: Grader | None, part: str, look: Look) -> Quality:
