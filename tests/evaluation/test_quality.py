@@ -9,6 +9,7 @@ import pytest
 from tests import fakes
 from tests.helpers import whalepipe
 from whalepipe.evaluation.degrade import Framed
+from whalepipe.evaluation.marked import marked_alike, told
 from whalepipe.evaluation.quality import agreement, is_good
 from whalepipe.evaluation.spoiling import measures_of
 from whalepipe.tables import GradeLabel
@@ -82,6 +83,22 @@ def test_where_people_said_nothing_there_is_no_figure() -> None:
     said = [GradeLabel("a", usable="yes"), GradeLabel("b", usable="yes")]
     found = agreement(said, np.array([0.2, 0.9]), {"2": 0.5}, 0.5)
     assert found == {"kappa": None, "auc_usable": None, "good_set_aside": 0.5, "poor_set_aside": None}
+
+
+def test_marks_agree_by_their_order() -> None:
+    said = [GradeLabel(str(d), part="dorsal_fin", distinctiveness=d) for d in (1, 1, 2, 3)]
+    assert marked_alike(said, np.array([0.9, 0.9, 0.5, 0.1])) == 1.0
+    assert marked_alike(said, np.array([0.1, np.nan, 0.5, 0.9])) == -1.0
+    assert marked_alike(said, np.array([0.9, 0.8, np.nan, np.nan])) is None
+    assert marked_alike(said, np.full(4, 0.5)) is None
+
+
+def test_only_fins_of_which_people_could_say_are_asked_for() -> None:
+    crop = Framed(np.zeros((8, 8, 3), np.uint8), (0, 0, 8, 8))
+    parts = (("dorsal_fin", 1), ("dorsal_fin", 0), ("dorsal_fin", None), ("fluke", 1))
+    rows = [(GradeLabel("a", part=part, distinctiveness=said), crop) for part, said in parts]
+    assert told(rows, lambda pixels: 0.25).tolist() == pytest.approx([0.25, *[np.nan] * 3], nan_ok=True)  # noqa: ARG005
+    assert np.isnan(told(rows, None)).all()
 
 
 def test_the_best_grade_is_good_where_nobody_said_usable() -> None:

@@ -17,8 +17,10 @@ from whalepipe.evaluation.coverage import compared
 from whalepipe.evaluation.degrade import Framed
 from whalepipe.evaluation.framing import graded, ready
 from whalepipe.evaluation.identity import IdentityEvaluation, ranked
+from whalepipe.evaluation.marked import marked_alike, told
 from whalepipe.evaluation.spoiling import measures_of, spoiling
 from whalepipe.evaluation.stock import Stock, from_folder, named
+from whalepipe.models.distinctive import find_distinctiveness
 from whalepipe.models.embedder import KIND, Embedder
 from whalepipe.models.grade import Grader, find_grader, least_grade
 from whalepipe.models.weights import find_weights
@@ -61,8 +63,10 @@ def evaluate_quality(options: QualityEvaluation, progress: Progress = silent) ->
 
     finding: error of the first candidate and how it falls, see `coverage.compared`, by the grade against sharpness
     (variance of the Laplacian), size and chance. people: quadratic weighted kappa of the classes, AUC of the grade for
-    `usable`, the share of good crops that is set aside. spoiled: see `spoiling`, of the usable crops with the best
-    grade. Raises TableError, PhotoError, WeightsError, WhalepipeError.
+    `usable`, the share of good crops that is set aside; `distinctiveness`: of the `crops_marked` of which both say how
+    marked the animal is, rank correlation. spoiled: see `spoiling`, of the usable crops with the best grade.
+
+    Raises TableError, PhotoError, WeightsError, WhalepipeError.
     """
     weights = find_grader(options.config.quality.weights)
     if weights is None:
@@ -144,10 +148,16 @@ def _people(
         np.concatenate([together[i] for i in draw])
         for draw in resample(len(together), options.resamplings, options.seed)
     ]
-    drawn = [agreement([said[i] for i in draw], grades[draw], steps, least) for draw in draws]
-    whole = agreement(said, grades, steps, least)
+    marks = told(rows, find_distinctiveness(options.config.quality, options.device))
+
+    def figures(draw: npt.NDArray[np.intp]) -> dict[str, float | None]:
+        those = [said[i] for i in draw]
+        return {**agreement(those, grades[draw], steps, least), "distinctiveness": marked_alike(those, marks[draw])}
+
+    drawn, whole = [figures(draw) for draw in draws], figures(np.arange(len(rows)))
     intervals = {name: interval([one[name] for one in drawn]) for name in whole}
-    return {"crops": len(rows), **whole, "intervals": intervals, "resampled": resampled}
+    marked = int(np.isfinite(marks).sum())
+    return {"crops": len(rows), "crops_marked": marked, **whole, "intervals": intervals, "resampled": resampled}
 
 
 def agreement(
