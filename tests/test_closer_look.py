@@ -70,7 +70,8 @@ def test_details_are_found_once(looked: Path, raw: Path, tmp_path: Path, fake_mo
 def test_vectors_alone_need_no_silhouettes(looked: Path, raw: Path, tmp_path: Path) -> None:
     calibrated(tmp_path / "fake-weights")
     (tmp_path / "fake-weights" / "silhouette.pt").unlink()
-    loose = ("--set", "detect.tighten=none", "--set", "view.tell=none")
+    off = ("detect.tighten=none", "view.tell=none", "quality.silhouette=none")
+    loose = [part for setting in off for part in ("--set", setting)]
     said = whalepipe("run", raw, "--out", tmp_path / "no", "--catalog", looked, *loose)
     assert "no weights 'silhouette'" in said.complaint
     assert run(raw, tmp_path / "plain", "--catalog", looked, *loose, "--set", "match.looked_at=0").code == 0
