@@ -142,13 +142,16 @@ def _kept(made: Sequence[Example], grades: Numbers) -> dict[str, float]:
     """
     good = [i for i, e in enumerate(made) if e.good and e.natural and np.isfinite(grades[i])]
     counts = Counter(made[i].asked for i in good)
-    order = sorted(good, key=lambda i: grades[i])
+    order = np.array(sorted(good, key=lambda i: float(grades[i])), dtype=np.intp)
     lost = np.cumsum([1 / counts[made[i].asked] for i in order]) / max(len(counts), 1)
-    told = grades[np.array(order, dtype=np.intp)]
-    return {
-        str(share): round(float(told[min(np.searchsorted(lost, 1 - share), len(told) - 1)]) if good else 0.0, 4)
-        for share in SHARES
-    }
+    return {share: _at(lost, grades[order], 1 - float(share)) for share in map(str, SHARES)}
+
+
+def _at(lost: Numbers, grades: Numbers, share: float) -> float:
+    """The grade below which no more than this share is lost; `lost` rises with the grades (n,)."""
+    if not len(grades):
+        return 0.0
+    return round(float(grades[min(int(np.searchsorted(lost, share)), len(grades) - 1)]), 4)
 
 
 def _fault(rows: Numbers, kinds: Sequence[str]) -> tuple[list[str], Numbers, Numbers]:
