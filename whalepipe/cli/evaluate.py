@@ -11,6 +11,7 @@ from whalepipe.cli import options as o
 from whalepipe.cli.console import need_extra, progress
 from whalepipe.cli.figures import say_figures
 from whalepipe.cli.grading import quality
+from whalepipe.cli.whole import run
 from whalepipe.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -237,3 +238,6 @@ def _identity_options(
 app.command(
     help="Score grades.\n\nExample: whalepipe evaluate quality --grades graded.csv --graded-photos photos/ --json"
 )(quality)
+app.command(
+    help="Score a whole run.\n\nExample: whalepipe evaluate run card/ --truth truth.csv --catalog known.sqlite"
+)(run)

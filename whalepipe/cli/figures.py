@@ -15,6 +15,7 @@ MAPS = (
     "error_at_coverage",
     "aurc_of",
     "set_aside",
+    "states",
 )  # figures, a number each for several settings
 
 

@@ -1,4 +1,4 @@
-"""The grade of a crop, 0 to 1, from its measures, and which fault lowered it: two regressions, arrays in, arrays out.
+"""The grade of a crop, 0 to 1, from its measures, and which fault lowered it: regressions, arrays in, arrays out.
 
 The grade is the share of crops like this one that are found again among others of their animal, as the training had
 it; a second regression, fitted on crops that were spoiled on purpose, tells what is wrong with one that is not good.
@@ -32,12 +32,13 @@ OF_PICTURE = (
     "written",
     "completeness",
 )  # what tells faults
-FEATURES = (*OF_PICTURE, "hidden", "response")  # what tells the grade
+FEATURES = (*OF_PICTURE, "hidden", "response")  # what tells the grade, beside how sound the picture is
 LOGARITHMIC = frozenset({"size", "noise", "squares"})  # twice as much counts alike wherever it begins
 FARTHEST = 4.0  # deviations: a measure beyond is taken for one there
 ARRAYS = ("mean", "scale", "grade", "grade_at", "fault", "fault_at")
 HIDDEN = "hidden."  # how the names begin of the arrays that tell what is hidden of a part
 FINE = "fine"  # the name of no fault
+SOUNDEST = 4.0  # log odds of no fault beyond which none is more sound
 SURE = 1e-4  # of the grade's ends: it is never quite 0 or 1
 
 Numbers = npt.NDArray[np.float64]
@@ -58,6 +59,15 @@ def expanded(standard: Numbers) -> Numbers:
     """Standardised measures (n, F), their squares and their products of two: (n, F + F (F + 1) / 2)."""
     one, other = np.triu_indices(standard.shape[1])
     return np.concatenate([standard, standard[:, one] * standard[:, other]], axis=1)
+
+
+def soundness(odds: Numbers, fine: int) -> Numbers:
+    """Log odds (n,) that nothing is wrong with a picture, from those of each kind (n, K), of which `fine` is none."""
+    most = odds.max(axis=1, keepdims=True)
+    shares = np.exp(odds - most)
+    wrong = np.delete(shares, fine, axis=1).sum(axis=1)
+    told = np.log(np.maximum(shares[:, fine], 1e-12) / np.maximum(wrong, 1e-12))
+    return np.asarray(np.clip(told, -SOUNDEST, SOUNDEST))
 
 
 @dataclass(frozen=True)
@@ -105,8 +115,9 @@ class Grader:
         except KeyError as error:
             raise WeightsError(f"{weights.path}: no tensor {error} is in it") from error
         wide = expanded(np.zeros((1, len(OF_PICTURE)))).shape[1]
-        shapes = [(len(FEATURES),)] * 3 + [(1,), (len(self.faults), wide), (len(self.faults),)]
-        if [a.shape for a in arrays.values()] != shapes or not self.faults:
+        usual, kinds = (len(FEATURES),), len(self.faults)
+        shapes = [usual, usual, (len(FEATURES) + 1,), (1,), (kinds, wide), (kinds,)]
+        if [a.shape for a in arrays.values()] != shapes or FINE not in self.faults:
             raise WeightsError(f"{weights.path}: its tensors do not fit its card and this version's measures")
         self._arrays = arrays
         self.hidden = Lines(lines_of(state))
@@ -115,12 +126,11 @@ class Grader:
         """The verdict on a crop with these measures (their names are FEATURES)."""
         arrays = self._arrays
         standard = standardised(described(measures)[None], arrays["mean"], arrays["scale"])
-        [row] = expanded(standard[:, : len(OF_PICTURE)])
-        grade = 1 / (1 + np.exp(-(standard[0] @ arrays["grade"] + arrays["grade_at"][0])))
-        odds = arrays["fault"] @ row + arrays["fault_at"]
-        shares = np.exp(odds - odds.max())
-        shares /= shares.sum()
-        told = {name: round(float(share), 4) for name, share in zip(self.faults, shares, strict=True)}
+        odds = expanded(standard[:, : len(OF_PICTURE)]) @ arrays["fault"].T + arrays["fault_at"]
+        row = np.append(standard[0], soundness(odds, self.faults.index(FINE)))
+        grade = 1 / (1 + np.exp(-(row @ arrays["grade"] + arrays["grade_at"][0])))
+        shares = np.exp(odds[0] - odds.max())
+        told = {name: round(float(s), 4) for name, s in zip(self.faults, shares / shares.sum(), strict=True)}
         return Verdict(round(float(np.clip(grade, SURE, 1 - SURE)), 4), told)
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from whalepipe.models.grade import FINE, OF_PICTURE, SURE, described, expanded, standardised
+from whalepipe.models.grade import FINE, OF_PICTURE, SURE, described, expanded, soundness, standardised
 from whalepipe.training.alike import chance
 from whalepipe.training.graded import Example
 from whalepipe.training.spoiled import Measures
@@ -51,30 +51,31 @@ class Fitted:
 
 
 def fit(made: Sequence[Example], shown: Sequence[Shown], strength: float, by_people: float) -> Fitted:
-    """Fit the grade on examples of good and bad crops, the fault on examples of each."""
-    numbers = np.array([described(e.measures) for e in made])
-    spoilt = np.array([described({"hidden": None, "response": None, **m}) for _, _, m in shown])
-    mean, scale = _usual(numbers)
-    mine = standardised(numbers, mean, scale)
-    theirs = expanded(standardised(spoilt, mean, scale)[:, : len(OF_PICTURE)])
-    slopes, offsets = _grade(mine, made, strength, by_people)
+    """Fit the fault on examples of each, and the grade on examples of good and bad crops, the spoiled ones among them.
+
+    How sound the picture of an example is, which the grade goes by, is told by a fit of the faults without its fold.
+    """
+    every = [*made, *(_spoilt(*one) for one in shown)]
+    numbers = np.array([described(e.measures) for e in every])
+    mean, scale = _usual(numbers[: len(made)])
+    standard = standardised(numbers, mean, scale)
+    pictures = expanded(standard[:, : len(OF_PICTURE)])
+    kinds = [name for name, _, _ in shown]
+    names, coefficients, intercepts = _fault(pictures[len(made) :], kinds)
+    folds = np.array([int(chance(0, "fold", e.group) * FOLDS) for e in every])
+    odds = _odds_left_out(pictures, len(made), kinds, folds)
+    rows = np.column_stack([standard, soundness(odds, names.index(FINE))])
+    slopes, offsets = _grade(rows, every, strength, by_people)
     offset = float(np.mean(list(offsets.values())))
-    left_out = _grades_left_out(mine, made, strength, by_people)
-    names, coefficients, intercepts = _fault(theirs, [name for name, _, _ in shown])
-    right = _faults_left_out(theirs, shown)
-    figures = {"grade": _figures(made, left_out), "fault": right}
-    return Fitted(
-        mean,
-        scale,
-        slopes,
-        np.array([offset]),
-        coefficients,
-        intercepts,
-        names,
-        _kept(made, left_out),
-        _steps(made, offsets, offset),
-        figures,
-    )
+    grades = _grades_left_out(rows, every, folds, strength, by_people)
+    figures = {"grade": _figures(every, grades), "fault": _faults_told(odds[len(made) :], kinds, names)}
+    kept, steps = _kept(every, grades), _steps(made, offsets, offset)
+    return Fitted(mean, scale, slopes, np.array([offset]), coefficients, intercepts, names, kept, steps, figures)
+
+
+def _spoilt(kind: str, group: str, measures: Measures) -> Example:
+    """A crop that was spoiled on purpose, or that of the same that was not, as an example of a bad and a good one."""
+    return Example({"hidden": None, "response": None, **measures}, kind == FINE, "spoiled on purpose", group)
 
 
 def _usual(numbers: Numbers) -> tuple[Numbers, Numbers]:
@@ -106,16 +107,17 @@ def _steps(made: Sequence[Example], offsets: dict[str, float], offset: float) ->
     return {f"{step:g}": round(1 / (1 + float(np.exp(offsets[name] - offset))), 4) for name, step in classes.items()}
 
 
-def _grades_left_out(rows: Numbers, made: Sequence[Example], strength: float, by_people: float) -> Numbers:
+def _grades_left_out(
+    rows: Numbers, made: Sequence[Example], folds: npt.NDArray[np.int_], strength: float, by_people: float
+) -> Numbers:
     """The grade of each example by a fit without its fold; groups stay whole."""
-    fold = np.array([int(chance(0, "fold", e.group) * FOLDS) for e in made])
     grades = np.full(len(made), np.nan)
     for one in range(FOLDS):
-        rest = [e for e, f in zip(made, fold, strict=True) if f != one]
+        rest = [e for e, fold in zip(made, folds, strict=True) if fold != one]
         if len({e.good for e in rest}) == 2:
-            slopes, offsets = _grade(rows[fold != one], rest, strength, by_people)
+            slopes, offsets = _grade(rows[folds != one], rest, strength, by_people)
             offset = float(np.mean(list(offsets.values())))
-            grades[fold == one] = 1 / (1 + np.exp(-(rows[fold == one] @ slopes + offset)))
+            grades[folds == one] = 1 / (1 + np.exp(-(rows[folds == one] @ slopes + offset)))
     return np.asarray(np.clip(grades, SURE, 1 - SURE))
 
 
@@ -134,36 +136,49 @@ def _figures(made: Sequence[Example], grades: Numbers) -> dict[str, Any]:
 
 
 def _kept(made: Sequence[Example], grades: Numbers) -> dict[str, float]:
-    """The grade below which crops are set aside so that at least each of SHARES of the good ones is kept.
+    """The grade below which crops are set aside so that each of SHARES of the good ones is kept.
 
-    Of each thing that was asked the lowest such grade counts: the promise is to hold for all of them.
+    All things that were asked weigh alike, however many examples each has.
     """
-    by_asked: dict[str, list[float]] = {}
-    for e, grade in zip(made, grades, strict=True):
-        if e.good and e.natural and np.isfinite(grade):
-            by_asked.setdefault(e.asked, []).append(float(grade))
-    return {
-        str(share): round(min((float(np.quantile(g, 1 - share)) for g in by_asked.values()), default=0.0), 4)
-        for share in SHARES
-    }
+    good = [i for i, e in enumerate(made) if e.good and e.natural and np.isfinite(grades[i])]
+    counts = Counter(made[i].asked for i in good)
+    order = np.array(sorted(good, key=lambda i: float(grades[i])), dtype=np.intp)
+    lost = np.cumsum([1 / counts[made[i].asked] for i in order]) / max(len(counts), 1)
+    return {share: _at(lost, grades[order], 1 - float(share)) for share in map(str, SHARES)}
 
 
-def _fault(rows: Numbers, names: Sequence[str]) -> tuple[list[str], Numbers, Numbers]:
-    model = LogisticRegression(C=FAULT_STRENGTH, max_iter=5000).fit(rows, list(names))
+def _at(lost: Numbers, grades: Numbers, share: float) -> float:
+    """The grade below which no more than this share is lost; `lost` rises with the grades (n,)."""
+    if not len(grades):
+        return 0.0
+    return round(float(grades[min(int(np.searchsorted(lost, share)), len(grades) - 1)]), 4)
+
+
+def _fault(rows: Numbers, kinds: Sequence[str]) -> tuple[list[str], Numbers, Numbers]:
+    """Kinds in their order, coefficients (K, P) and intercepts (K,); fine pictures weigh as much as all faults."""
+    fine = sum(kind == FINE for kind in kinds)
+    weights = [len(kinds) / (2 * (fine if kind == FINE else len(kinds) - fine)) for kind in kinds]
+    model = LogisticRegression(C=FAULT_STRENGTH, max_iter=2000, tol=1e-3).fit(rows, list(kinds), sample_weight=weights)
     return [str(name) for name in model.classes_], model.coef_, model.intercept_
 
 
-def _faults_left_out(rows: Numbers, shown: Sequence[Shown]) -> dict[str, Any]:
-    """The share of each fault's examples that are told rightly among the faults, by a fit without their fold."""
-    fold = np.array([int(chance(0, "fold", group) * FOLDS) for _, group, _ in shown])
-    names = np.array([name for name, _, _ in shown])
+def _odds_left_out(pictures: Numbers, first: int, kinds: Sequence[str], folds: npt.NDArray[np.int_]) -> Numbers:
+    """The log odds of each kind (n, K) by fits without the fold; the examples of kinds are the rows from `first` on."""
+    odds = np.zeros((len(pictures), len(set(kinds))))
+    named = np.array(kinds)
+    for one in sorted(set(folds.tolist())):
+        rest = folds[first:] != one
+        if set(named[rest]) == set(kinds):
+            _, coefficients, intercepts = _fault(pictures[first:][rest], named[rest].tolist())
+            odds[folds == one] = pictures[folds == one] @ coefficients.T + intercepts
+    return odds
+
+
+def _faults_told(odds: Numbers, kinds: Sequence[str], names: Sequence[str]) -> dict[str, float]:
+    """The share of each fault's examples that are told rightly among the faults."""
+    asked = odds.copy()
+    asked[:, names.index(FINE)] = -np.inf  # asked only where something is wrong
     right: dict[str, list[bool]] = {}
-    for one in sorted(set(fold.tolist())):
-        if len(set(names[fold != one])) < 2:
-            continue
-        classes, coefficients, intercepts = _fault(rows[fold != one], names[fold != one].tolist())
-        odds = rows[fold == one] @ coefficients.T + intercepts
-        odds[:, classes.index(FINE)] = -np.inf  # asked only where something is wrong
-        for name, told in zip(names[fold == one], odds.argmax(axis=1), strict=True):
-            right.setdefault(str(name), []).append(classes[told] == name)
-    return {name: round(float(np.mean(found)), 4) for name, found in sorted(right.items()) if name != FINE}
+    for kind, told in zip(kinds, asked.argmax(axis=1), strict=True):
+        right.setdefault(kind, []).append(names[told] == kind)
+    return {kind: round(float(np.mean(found)), 4) for kind, found in sorted(right.items()) if kind != FINE}

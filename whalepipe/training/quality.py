@@ -1,4 +1,4 @@
-"""Train what grades crops: one regression for the grade, one for the fault, on measures that need no weights."""
+"""Train what grades crops: gather what is known of good and bad ones, fit, measure on what is left out, write."""
 
 import shlex
 from collections import Counter
@@ -35,7 +35,8 @@ HELD = 64  # pixels: squares by which near-duplicates are told; crops are graded
 SHOTS = 8  # photos of each
 PARTS = ("dorsal_fin", "fluke")  # that can be rendered
 CANNOT = (
-    "tell how far an animal turned away from the camera, or that spray hides half of it",
+    "tell how far an animal turned away from the camera",
+    "tell what is hidden of other parts than fins and flukes; of those it learned it on rendered animals",
     "tell whether an animal has marks: a clean fin in a perfect photo has a high grade",
 )
 
