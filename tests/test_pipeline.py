@@ -144,9 +144,19 @@ def test_a_threshold_sets_aside_with_a_reason(raw: Path, out: Path, fake_models:
     check_books(out, 3)
 
 
-@pytest.mark.parametrize(("name", "detected", "embedded"), [("detector", 3, 0), ("embedder", 0, 3)])
+@pytest.mark.parametrize(
+    ("name", "loaded", "detected", "embedded"),
+    [("detector", ["detector"], 3, 0), ("embedder", ["embedder", "quality"], 0, 3), ("quality", ["quality"], 0, 0)],
+)
 def test_new_weights_redo_what_follows(
-    raw: Path, out: Path, tmp_path: Path, fake_models: fakes.Calls, name: str, detected: int, embedded: int
+    raw: Path,
+    out: Path,
+    tmp_path: Path,
+    fake_models: fakes.Calls,
+    name: str,
+    loaded: list[str],
+    detected: int,
+    embedded: int,
 ) -> None:
     run(raw, out)
     file, card = tmp_path / "fake-weights" / f"{name}.pt", tmp_path / "fake-weights" / f"{name}.json"
@@ -155,7 +165,7 @@ def test_new_weights_redo_what_follows(
     card.write_text(json.dumps({**text, "sha256": fakes.digest(file)}))
     again(fake_models)
     run(raw, out)
-    assert counted(fake_models) == ([name], detected, embedded)
+    assert counted(fake_models) == (loaded, detected, embedded)
 
 
 def test_a_new_calibration_decides_anew_and_embeds_nothing(

@@ -274,6 +274,7 @@ class Work(Instruments):
             "silhouette": self.closer_look.weights.digest if self.closer_look else "",
             "view": self.sides.weights.digest if self.sides else "",
             "distinctiveness": self.distinctiveness.weights.digest if self.distinctiveness else "",
+            "quality": self.grader_weights.digest if self.grader_weights else "",
             "species": self.species_model.digest if self.species_model else "",
             "catalogue": self.gallery_revision,
             "config": asdict(self.config),

@@ -1,10 +1,11 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests import fakes
-from whalepipe.config import Config
+from whalepipe.config import Config, with_settings
 from whalepipe.files import digest
 from whalepipe.report.trust import instruments
 from whalepipe.work import Job
@@ -53,22 +54,28 @@ def test_figures_on_real_photos_come_first_with_their_intervals(tmp_path: Path, 
 def test_a_card_says_what_it_was_trained_on(tmp_path: Path, job: Job) -> None:
     sources = [{"source": "boats", "licence": None, "photos": 1200, "boxes": 0}, "the sea"]
     card(tmp_path, "embedder", trained_on=sources)
-    _, embedder, _ = instruments(job)
+    _, embedder, *_ = instruments(job)
     assert embedder.trained_on == ["boats (1,200 photos; licence: none stated)", "the sea"]
 
 
 def test_boxes_drawn_by_a_person_need_no_detector(tmp_path: Path, job: Job) -> None:
     drawn = Job(job.raw_dir, job.out, job.config, boxes=tmp_path / "boxes.csv")
-    assert [i.kind for i in instruments(drawn)] == ["embedder", "silhouette"]
+    assert [i.kind for i in instruments(drawn)] == ["embedder", "quality", "silhouette"]
+    assert [
+        i.kind for i in instruments(replace(drawn, config=with_settings(drawn.config, ["quality.weights=none"])))
+    ] == [
+        "embedder",
+        "silhouette",
+    ]
 
 
 def test_weights_that_are_gone_are_a_line_on_the_page(tmp_path: Path, job: Job) -> None:
     (tmp_path / "fake-weights" / "detector.json").unlink()
-    detector, embedder, _ = instruments(job)
+    detector, embedder, *_ = instruments(job)
     assert "detector.json" in detector.problem and not embedder.problem
 
 
-@pytest.mark.parametrize("name", ["detector", "embedder", "species"])
+@pytest.mark.parametrize("name", ["detector", "embedder", "quality", "species"])
 def test_the_shipped_cards_have_figures_on_real_photos_and_limits(name: str, tmp_path: Path) -> None:
     [found] = [i for i in instruments(Job(tmp_path, tmp_path, Config())) if i.kind == name]
     assert not found.problem

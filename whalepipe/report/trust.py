@@ -14,9 +14,11 @@ from whalepipe.work import Job
 KINDS = {
     "detect": ("detector", "finds the animals"),
     "embed": ("embedder", "tells them apart"),
+    "quality": ("quality", "grades the crops"),
     "species": ("species", "names the species, as an experiment"),
 }
 RENDERED = "rendered"
+NONE = "none"  # the name of no weights, where a stage can do without
 # Keys of a card's figures in the words of a reader, in the order in which they are shown; True: a share, as per cent.
 LABELS = {
     "ap50": ("average precision (AP50)", False),
@@ -30,6 +32,9 @@ LABELS = {
     "auroc_new": ("new told from known (AUROC)", False),
     "ece": ("calibration error", False),
     "accuracy": ("right", True),
+    "auc": ("good crops told from bad ones (AUC)", False),
+    "reason_right": ("right reasons", True),
+    "rank_correlation": ("rank correlation with the truth", False),
     "iou": ("pixels of the part (intersection over union)", False),
     "edge_f1": ("pixels of the trailing edge (F1)", False),
 }
@@ -77,7 +82,11 @@ def _used(job: Job) -> Iterator[tuple[str, str, str]]:
     """Name, kind and purpose of each."""
     for stage in dataclasses.fields(job.config):
         name = getattr(getattr(job.config, stage.name), "weights", "")
-        if name and not (stage.name == "detect" and job.boxes) and not (name == SHIPPED and not ships(name)):
+        if (
+            name not in ("", NONE)
+            and not (stage.name == "detect" and job.boxes)
+            and not (name == SHIPPED and not ships(name))
+        ):
             yield name, *KINDS.get(stage.name, (stage.name, ""))
     if job.catalog is not None and job.config.match.looked_at and _details_count(job):
         yield job.config.match.silhouette, "silhouette", "traces their outlines"

@@ -68,7 +68,9 @@ def fit(made: Sequence[Example], shown: Sequence[Shown], strength: float, by_peo
     slopes, offsets = _grade(rows, every, strength, by_people)
     offset = float(np.mean(list(offsets.values())))
     grades = _grades_left_out(rows, every, folds, strength, by_people)
-    figures = {"grade": _figures(every, grades), "fault": _faults_told(odds[len(made) :], kinds, names)}
+    told = _faults_told(odds[len(made) :], kinds, names)
+    spoilt = {"reason_right": round(float(np.mean(list(told.values()))), 4), "by_fault": told}
+    figures = {**_figures(every, grades), "faults, crops spoiled on purpose": spoilt}
     kept, steps = _kept(every, grades), _steps(made, offsets, offset)
     return Fitted(mean, scale, slopes, np.array([offset]), coefficients, intercepts, names, kept, steps, figures)
 

@@ -22,7 +22,7 @@ from whalepipe.models.weights import Weights, load_state, save_weights
 from whalepipe.progress import Progress, silent
 from whalepipe.stages.quality import MUCH
 from whalepipe.tables import CropLabel, read_table
-from whalepipe.training.crops import LabelSet, bursts, is_name, load
+from whalepipe.training.crops import RENDERED, LabelSet, bursts, is_name, load
 from whalepipe.training.exemplars import Exemplar, exemplars
 from whalepipe.training.graded import Example, Seer, by_finding, by_grades, sitters_drawn, sitters_of
 from whalepipe.training.grading import FOLDS, Fitted, fit
@@ -89,7 +89,8 @@ def train_quality(
     arrays = {name: getattr(fitted, name) for name in ARRAYS}
     arrays |= {HIDDEN + part: by for part, by in seer.hidden.lines.items()}
     tensors = {name: torch.from_numpy(np.asarray(array, np.float32)) for name, array in arrays.items()}
-    figures = {**fitted.figures, "hidden": {part: one.told for part, one in drawn.items()}}
+    hidden = {f"{RENDERED} {part}, what is hidden": {"rank_correlation": one.told} for part, one in drawn.items()}
+    figures = {**fitted.figures, **hidden}
     return save_weights(options.out, tensors, _card(sets, grades, made, replace(fitted, figures=figures), options))
 
 
