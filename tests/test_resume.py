@@ -109,7 +109,7 @@ def watched(tmp_path: Path, raw: Path) -> list[int]:
 def test_memory_does_not_grow_with_the_number_of_photos_and_a_warm_run_is_fast(tmp_path: Path) -> None:
     few = watched(tmp_path, card(tmp_path / "few", 250))
     many = watched(tmp_path, card(tmp_path / "many", 1000))
-    assert many[1:3] == [2, 1000]
+    assert many[1:3] == [3, 1000]
     assert many[0] - few[0] < 60 * 1024, "KiB for 750 photos more: what the tables and the new animals' cosines take"
     warm = watched(tmp_path, tmp_path / "many")
     assert warm[1:4] == [0, 0, 0]

@@ -21,7 +21,6 @@ HEAD = "crop,encounter,individual\n"
 def folders(tmp_path: Path, fake_models: fakes.Calls, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:  # noqa: ARG001
     """Four known animals; of eight queries the blurred half is taken for another."""
     monkeypatch.setattr("whalepipe.evaluation.quality.Grader", fakes.Grader)
-    monkeypatch.setattr("whalepipe.evaluation.quality.Embedder", fakes.Embedder)
     known, later = [], []
     for shade in (2, 4, 6, 8):
         fakes.save(tmp_path / "known" / f"{shade}.png", fakes.painted(shade, shade))
@@ -67,7 +66,6 @@ def test_it_can_be_read(folders: tuple[str, ...]) -> None:
 @pytest.mark.usefixtures("fake_models")
 def test_what_is_missing_is_said(options: tuple[str, ...], complaint: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("whalepipe.evaluation.quality.Grader", fakes.Grader)
-    monkeypatch.setattr("whalepipe.evaluation.quality.Embedder", fakes.Embedder)
     assert complaint in whalepipe("evaluate", "quality", *options).complaint
 
 

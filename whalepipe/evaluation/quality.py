@@ -20,8 +20,8 @@ from whalepipe.evaluation.identity import IdentityEvaluation, ranked
 from whalepipe.evaluation.marked import marked_alike, told
 from whalepipe.evaluation.spoiling import measures_of, spoiling
 from whalepipe.evaluation.stock import Stock, from_folder, named
+from whalepipe.models import embedder
 from whalepipe.models.distinctive import find_distinctiveness
-from whalepipe.models.embedder import KIND, Embedder
 from whalepipe.models.grade import Grader, find_grader, least_grade
 from whalepipe.models.weights import find_weights
 from whalepipe.progress import Progress, silent
@@ -51,11 +51,11 @@ class _Judge:
     """What grades, with all that it needs."""
 
     grader: Grader
-    embedder: Embedder
+    eyes: embedder.Embedder
 
     def __call__(self, crop: Framed, part: str) -> float:
         """The grade of a crop, as the pipeline gives it."""
-        return judged(measures_of(crop), self.grader, part, self.embedder.look(crop.pixels)).grade
+        return judged(measures_of(crop), self.grader, part, self.eyes.look(crop.pixels)).grade
 
 
 def evaluate_quality(options: QualityEvaluation, progress: Progress = silent) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def evaluate_quality(options: QualityEvaluation, progress: Progress = silent) ->
     if weights is None:
         raise WhalepipeError("without weights there is no grade to score: leave quality.weights as it is, or name some")
     least = least_grade(weights, options.config.quality.keep_right)
-    eyes = Embedder(find_weights(options.config.embed.weights, KIND), options.device)
+    eyes = embedder.Embedder(find_weights(options.config.embed.weights, embedder.KIND), options.device)
     judge = _Judge(Grader(weights), eyes)
     found: dict[str, Any] = {"weights": weights.digest, "least_grade": round(least, 4)}
     if options.gallery and options.query:
@@ -85,7 +85,7 @@ def evaluate_quality(options: QualityEvaluation, progress: Progress = silent) ->
         good = [(row, crop) for row, crop in rows if is_good(row, [row for row, _ in rows])]
         crops, names = [crop for _, crop in good], [row.encounter or row.photo for row, _ in good]
         config, times = options.config.quality, options.resamplings
-        parts, look = [row.part for row, _ in good], judge.embedder.look
+        parts, look = [row.part for row, _ in good], judge.eyes.look
         found["spoiled"] = spoiling(
             crops, names, parts, judge.grader, look, least, config, times, options.seed, progress
         )
