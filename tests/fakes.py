@@ -177,7 +177,7 @@ DELAY_S = 0.0
 CARDS = {
     "detector": {"kind": "detector", "parts": ["fluke", "dorsal_fin"]},
     "silhouette": {"kind": "silhouette"},
-    "quality": {"kind": "quality", "kept": {"0.98": 0.5}},
+    "quality": {"kind": "quality", "kept": {"any": {"0.98": 0.5}}},
     "embedder": {"kind": "embedder", "calibration": {"default": {"slope": 20.0, "intercept": -10.0}}},
 }
 

@@ -87,10 +87,10 @@ class Instruments:
         """What grades crops, if anything does, loaded now."""
         return Grader(self.grader_weights) if self.grader_weights else None
 
-    @cached_property
-    def least_grade(self) -> float:
-        """The grade below which a crop is set aside."""
-        return least_grade(self.grader_weights, self.config.quality.keep_right) if self.grader_weights else 0.0
+    def least_grade(self, part: str) -> float:
+        """The grade below which a crop of a part is set aside. Raises WeightsError."""
+        weights = self.grader_weights
+        return least_grade(weights, self.config.quality.keep_right, part) if weights else 0.0
 
     @cached_property
     def species_model(self) -> SpeciesModel | None:

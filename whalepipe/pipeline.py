@@ -166,6 +166,7 @@ def grade_crops(work: Work, tables: Tables) -> None:
     photos = {p.photo: p for p in tables.photos}
     boxes = {(d.photo, d.box): d for d in tables.detections}
     config, said = work.config, work.overrides(tables.crops)
+    least = {part: work.least_grade(part) for part in {c.part for c in tables.crops}}
 
     def measured(crop: Crop) -> list[Quality]:
         photo, box = photos[crop.photo], boxes[crop.photo, crop.box]
@@ -178,7 +179,7 @@ def grade_crops(work: Work, tables: Tables) -> None:
 
     for crop in work.each("quality", tables.crops):
         made = work.cache.cached("quality", work.quality_key(crop), Quality, partial(judged, crop))
-        row = grading.decided(replace(made[0], crop=crop.crop), work.least_grade, config.quality)
+        row = grading.decided(replace(made[0], crop=crop.crop), least[crop.part], config.quality)
         tables.quality.append(grading.overridden(row, said.get(crop.crop)))
 
 

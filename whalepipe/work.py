@@ -21,6 +21,7 @@ from whalepipe.errors import PhotoError, TableError
 from whalepipe.files import storing, sweep, write_aside
 from whalepipe.instruments import Instruments
 from whalepipe.models.calibration import Calibration
+from whalepipe.models.grade import ANY
 from whalepipe.models.species import Sure
 from whalepipe.photos import Found, encode_jpeg, read_keepsakes, read_photo
 from whalepipe.progress import Progress
@@ -78,7 +79,7 @@ class Work(Instruments):
         if "detect" in stages and self.job.boxes is None:
             _ = self.exported_detector, self.tightener
         if "quality" in stages:
-            _ = self.embedder_weights, self.sides, self.least_grade, self.distinctiveness
+            _ = self.embedder_weights, self.sides, self.least_grade(ANY), self.distinctiveness
         if "identify" in stages:
             _ = self.gallery_revision, self.species_model, self.closer_look
 

@@ -72,14 +72,14 @@ def test_what_is_missing_is_said(options: tuple[str, ...], complaint: str, monke
 def test_agreement_by_hand() -> None:
     said = [GradeLabel("a", grade=g, usable=u) for g, u in ((1, "no"), (2, "yes"), (3, "yes"), (3, "yes"))]
     grades = np.array([0.1, 0.5, 0.5, 0.9])
-    found = agreement(said, grades, {"2": 0.3, "3": 0.6}, 0.55)
+    found = agreement(said, grades, {"2": 0.3, "3": 0.6}, np.full(4, 0.55))
     # classes of people 0 1 2 2, ours 0 1 1 2: squared differences 0.25 on the mean, by chance 1.25
     assert found == {"kappa": 0.8, "auc_usable": 1.0, "good_set_aside": 0.6667, "poor_set_aside": 1.0}
 
 
 def test_where_people_said_nothing_there_is_no_figure() -> None:
     said = [GradeLabel("a", usable="yes"), GradeLabel("b", usable="yes")]
-    found = agreement(said, np.array([0.2, 0.9]), {"2": 0.5}, 0.5)
+    found = agreement(said, np.array([0.2, 0.9]), {"2": 0.5}, np.full(2, 0.5))
     assert found == {"kappa": None, "auc_usable": None, "good_set_aside": 0.5, "poor_set_aside": None}
 
 

@@ -40,7 +40,11 @@ def weights(folder: Path, **changed: object) -> Weights:
         "fault": fault,
         "fault_at": torch.zeros(3),
     }
-    card = {"kind": "quality", "faults": ["dark", "small", "fine"], "kept": {"0.9": 0.4, "1.0": 0.2}}
+    card = {
+        "kind": "quality",
+        "faults": ["dark", "small", "fine"],
+        "kept": {"any": {"0.9": 0.4, "1.0": 0.2}, "fluke": {"0.9": 0.7}},
+    }
     return save_weights(folder / "q.pt", {**state, **changed.pop("state", {})}, {**card, **changed})
 
 
@@ -75,13 +79,14 @@ def test_the_grade_and_the_likeliest_fault(tmp_path: Path) -> None:
 
 def test_the_least_grade_lies_between_those_of_the_card(tmp_path: Path) -> None:
     found = weights(tmp_path)
-    assert [least_grade(found, kept) for kept in (0.5, 0.9, 0.95, 1.0)] == pytest.approx([0.4, 0.4, 0.3, 0.2])
+    assert [least_grade(found, kept, "head") for kept in (0.5, 0.9, 0.95, 1.0)] == pytest.approx([0.4, 0.4, 0.3, 0.2])
+    assert least_grade(found, 0.95, "fluke") == 0.7
 
 
-@pytest.mark.parametrize("kept", [None, {}, {"much": 1}, [1]])
+@pytest.mark.parametrize("kept", [None, {}, {"any": {"much": 1}}, {"any": {}}, [1]])
 def test_a_card_without_them_is_refused(tmp_path: Path, kept: object) -> None:
     with pytest.raises(WeightsError, match="does not say which grade"):
-        least_grade(weights(tmp_path, kept=kept), 0.9)
+        least_grade(weights(tmp_path, kept=kept), 0.9, "fluke")
 
 
 def test_tensors_that_do_not_fit_are_refused(tmp_path: Path) -> None:
@@ -95,4 +100,4 @@ def test_missing_weights_say_how_to_go_without() -> None:
     assert find_grader("none") is None
     with pytest.raises(WeightsError, match=r"quality\.weights=none"):
         find_grader("nowhere.pt")
-    assert find_weights("quality", "quality").card["kept"]["0.98"] > 0
+    assert find_weights("quality", "quality").card["kept"]["dorsal_fin"]["0.98"] > 0

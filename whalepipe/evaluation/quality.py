@@ -1,7 +1,8 @@
 """How good grades are: whether setting the worst aside lowers the error, whether people agree, whether reasons hold."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,10 +72,10 @@ def evaluate_quality(options: QualityEvaluation, progress: Progress = silent) ->
     weights = find_grader(options.config.quality.weights)
     if weights is None:
         raise WhalepipeError("without weights there is no grade to score: leave quality.weights as it is, or name some")
-    least = least_grade(weights, options.config.quality.keep_right)
+    least = partial(least_grade, weights, options.config.quality.keep_right)
     eyes = embedder.Embedder(find_weights(options.config.embed.weights, embedder.KIND), options.device)
     judge = _Judge(Grader(weights), eyes)
-    found: dict[str, Any] = {"weights": weights.digest, "least_grade": round(least, 4)}
+    found: dict[str, Any] = {"weights": weights.digest}
     if options.gallery and options.query:
         found["finding"] = _finding(options.gallery, options.query, judge, options, progress)
     if options.grades:
@@ -89,7 +90,7 @@ def evaluate_quality(options: QualityEvaluation, progress: Progress = silent) ->
         found["spoiled"] = spoiling(
             crops, names, parts, judge.grader, look, least, config, times, options.seed, progress
         )
-    if len(found) == 2:
+    if len(found) == 1:
         raise WhalepipeError("nothing to score: give --gallery and --query with their labels, or --grades")
     return found
 
@@ -137,12 +138,13 @@ def _people(
     rows: Sequence[tuple[GradeLabel, Framed]],
     steps: Mapping[str, float],
     judge: _Judge,
-    least: float,
+    least: Callable[[str], float],
     options: QualityEvaluation,
     progress: Progress,
 ) -> dict[str, Any]:
     grades = np.array([judge(crop, row.part) for row, crop in progress("grade", rows)])
     said = [row for row, _ in rows]
+    bars = np.array([least(row.part) for row in said])
     together, resampled = groups([row.encounter or row.photo for row in said])
     draws = [
         np.concatenate([together[i] for i in draw])
@@ -152,7 +154,10 @@ def _people(
 
     def figures(draw: npt.NDArray[np.intp]) -> dict[str, float | None]:
         those = [said[i] for i in draw]
-        return {**agreement(those, grades[draw], steps, least), "distinctiveness": marked_alike(those, marks[draw])}
+        return {
+            **agreement(those, grades[draw], steps, bars[draw]),
+            "distinctiveness": marked_alike(those, marks[draw]),
+        }
 
     drawn, whole = [figures(draw) for draw in draws], figures(np.arange(len(rows)))
     intervals = {name: interval([one[name] for one in drawn]) for name in whole}
@@ -161,7 +166,10 @@ def _people(
 
 
 def agreement(
-    said: Sequence[GradeLabel], grades: npt.NDArray[np.float64], steps: Mapping[str, float], least: float
+    said: Sequence[GradeLabel],
+    grades: npt.NDArray[np.float64],
+    steps: Mapping[str, float],
+    least: npt.NDArray[np.float64],
 ) -> dict[str, float | None]:
     """How far grades (n,) are those of people; None where people said nothing of the kind, or all the same.
 
@@ -172,8 +180,8 @@ def agreement(
     return {
         "kappa": _kappa(said, grades, steps),
         "auc_usable": _rounded(roc_auc_score(good, grades)) if good.any() and bad.any() else None,
-        "good_set_aside": _rounded(np.mean(grades[good] < least)) if good.any() else None,
-        "poor_set_aside": _rounded(np.mean(grades[bad] < least)) if bad.any() else None,
+        "good_set_aside": _rounded(np.mean((grades < least)[good])) if good.any() else None,
+        "poor_set_aside": _rounded(np.mean((grades < least)[bad])) if bad.any() else None,
     }
 
 

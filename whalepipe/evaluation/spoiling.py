@@ -30,7 +30,7 @@ def spoiling(
     parts: Sequence[str],
     grader: Grader,
     look: Callable[[npt.NDArray[np.uint8]], Look],
-    least: float,
+    least: Callable[[str], float],
     config: QualityConfig,
     times: int,
     seed: int,
@@ -44,7 +44,7 @@ def spoiling(
 
     def asked(crop: Framed, part: str) -> tuple[bool, str]:
         row = judged(measures_of(crop), grader, part, look(crop.pixels))
-        return not decided(row, least, config).keep, likeliest(row, grader(asdict(row)).faults)
+        return not decided(row, least(part), config).keep, likeliest(row, grader(asdict(row)).faults)
 
     rejected_as_is, told = [], []  # told: for each crop (fault, strength, set aside, reason is right)
     for number, (crop, part) in enumerate(progress("spoil", list(zip(crops, parts, strict=True)))):

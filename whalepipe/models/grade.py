@@ -37,6 +37,7 @@ LOGARITHMIC = frozenset({"size", "noise", "squares"})  # twice as much counts al
 FARTHEST = 4.0  # deviations: a measure beyond is taken for one there
 ARRAYS = ("mean", "scale", "grade", "grade_at", "fault", "fault_at")
 HIDDEN = "hidden."  # how the names begin of the arrays that tell what is hidden of a part
+ANY = "any"  # part, where a card knows nothing of a crop's own
 FINE = "fine"  # the name of no fault
 SOUNDEST = 4.0  # log odds of no fault beyond which none is more sound
 SURE = 1e-4  # of the grade's ends: it is never quite 0 or 1
@@ -134,16 +135,16 @@ class Grader:
         return Verdict(round(float(np.clip(grade, SURE, 1 - SURE)), 4), told)
 
 
-def least_grade(weights: Weights, kept: float) -> float:
-    """The grade below which crops are set aside so that this share of those that would be named rightly is kept.
+def least_grade(weights: Weights, kept: float, part: str) -> float:
+    """The grade below which crops of a part are set aside so that this share of the good ones is kept.
 
     The card has the shares. Raises WeightsError where it has none.
     """
     told: Any = weights.card.get("kept")
     try:
-        shares = sorted((float(share), float(grade)) for share, grade in told.items())
+        shares = sorted((float(share), float(grade)) for share, grade in told.get(part, told[ANY]).items())
         return float(np.interp(kept, [s for s, _ in shares], [g for _, g in shares]))
-    except (AttributeError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{weights.path}: its card does not say which grade keeps which share of crops") from error
 
 

@@ -30,6 +30,7 @@ class Example:
     good: bool
     asked: str  # by what: examples that were asked the same are compared with one another
     group: str  # never on both sides of a split
+    part: str = ""
     natural: bool = True  # not spoiled on purpose
     by_people: bool = False
     step: float | None = None  # a grade of people's that it reached or not
@@ -69,11 +70,10 @@ def by_grades(rows: Sequence[tuple[GradeLabel, Framed]], seer: Seer, name: str) 
             raise TableError(f"{row.photo}: neither a grade nor `usable`, yes or no")
         measures, group = seer.measures(crop, row.part, seer.look(crop.pixels)), row.encounter or row.photo
         if row.usable:
-            yield Example(measures, row.usable == "yes", f"{name}: usable", group, by_people=True)
+            yield Example(measures, row.usable == "yes", f"{name}: usable", group, row.part, by_people=True)
         for step in steps[1:] if row.grade is not None else ():
-            yield Example(
-                measures, (row.grade or 0.0) >= step, f"{name}: {step:g} or better", group, by_people=True, step=step
-            )
+            asked, good = f"{name}: {step:g} or better", (row.grade or 0.0) >= step
+            yield Example(measures, good, asked, group, row.part, by_people=True, step=step)
 
 
 def by_finding(
@@ -81,8 +81,7 @@ def by_finding(
 ) -> Iterator[Example]:
     """Whether each crop, and as many spoiled copies of it, has its own animal as the nearest of those in other bursts.
 
-    Crops whose animal has no other burst cannot be found again and are not
-    asked for.
+    Crops whose animal has no other burst cannot be found again and are not asked for.
     """
     looks = [seer.look(s.crop.pixels) for s in progress("embed", sitters)]
     vectors = np.stack([look.vector for look in looks])
@@ -96,7 +95,7 @@ def by_finding(
         for crop, look in [(sitter.crop, looks[number]), *((c, seer.look(c.pixels)) for c in spoilt)]:
             nearest = names[others][int(np.argmax(vectors[others] @ look.vector))]
             told, good = seer.measures(crop, part, look), bool(nearest == sitter.individual)
-            yield Example(told, good, f"{name}: found again", sitter.individual, crop is sitter.crop)
+            yield Example(told, good, f"{name}: found again", sitter.individual, part, crop is sitter.crop)
 
 
 def sitters_of(one: Labelled, bursts: Sequence[int], asked: Callable[[str], bool]) -> list[Sitter]:

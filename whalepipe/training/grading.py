@@ -10,7 +10,7 @@ import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from whalepipe.models.grade import FINE, OF_PICTURE, SURE, described, expanded, soundness, standardised
+from whalepipe.models.grade import ANY, FINE, OF_PICTURE, SURE, described, expanded, soundness, standardised
 from whalepipe.training.alike import chance
 from whalepipe.training.graded import Example
 from whalepipe.training.spoiled import Measures
@@ -29,6 +29,7 @@ SHARES = (
     0.995,
     1.0,
 )  # of good crops, for which the least grade that keeps it is told
+LEAST_GOOD = 10  # crops of a part that people called usable
 OFFSET = 10.0  # what stands for an intercept in the regression, so that it is hardly shrunk
 LEAST_SCALE = 1e-3  # of a measure that hardly varies
 FAULT_STRENGTH = 1.0  # inverse of the regularisation of the faults, scikit-learn's C
@@ -45,7 +46,7 @@ class Fitted:
     fault: Numbers = field(repr=False)
     fault_at: Numbers = field(repr=False)
     faults: list[str]
-    kept: dict[str, float]
+    kept: dict[str, dict[str, float]]  # by part
     steps: dict[str, float]  # for each class of people's grades but the lowest the grade from which on it is
     figures: dict[str, Any]
 
@@ -137,23 +138,25 @@ def _figures(made: Sequence[Example], grades: Numbers) -> dict[str, Any]:
     return found
 
 
-def _kept(made: Sequence[Example], grades: Numbers) -> dict[str, float]:
-    """The grade below which crops are set aside so that each of SHARES of the good ones is kept.
+def _kept(made: Sequence[Example], grades: Numbers) -> dict[str, dict[str, float]]:
+    """For each part the grade below which crops are set aside so that each of SHARES of the good ones is kept.
 
-    All things that were asked weigh alike, however many examples each has.
+    Good are those that people called usable; of a part that has fewer than LEAST_GOOD of them, those that were found
+    again, some of them by luck. Under ANY that of all parts, for parts that nothing is known of.
     """
-    good = [i for i, e in enumerate(made) if e.good and e.natural and np.isfinite(grades[i])]
-    counts = Counter(made[i].asked for i in good)
-    order = np.array(sorted(good, key=lambda i: float(grades[i])), dtype=np.intp)
-    lost = np.cumsum([1 / counts[made[i].asked] for i in order]) / max(len(counts), 1)
-    return {share: _at(lost, grades[order], 1 - float(share)) for share in map(str, SHARES)}
+    good = [i for i, e in enumerate(made) if e.good and e.natural and e.part and np.isfinite(grades[i])]
+    kept = {}
+    for part in (ANY, *sorted({made[i].part for i in good})):
+        mine = [i for i in good if part in (ANY, made[i].part)]
+        people = [i for i in mine if made[i].by_people and made[i].step is None]
+        chosen = np.sort(grades[people if len(people) >= LEAST_GOOD else mine])
+        kept[part] = {str(share): round(_at(chosen, 1 - share), 4) for share in SHARES}
+    return kept
 
 
-def _at(lost: Numbers, grades: Numbers, share: float) -> float:
-    """The grade below which no more than this share is lost; `lost` rises with the grades (n,)."""
-    if not len(grades):
-        return 0.0
-    return round(float(grades[min(int(np.searchsorted(lost, share)), len(grades) - 1)]), 4)
+def _at(grades: Numbers, share: float) -> float:
+    """The grade (n,), rising, below which no more than this share lies; 0 of none."""
+    return float(grades[int(share * len(grades))]) if len(grades) else 0.0
 
 
 def _fault(rows: Numbers, kinds: Sequence[str]) -> tuple[list[str], Numbers, Numbers]:
