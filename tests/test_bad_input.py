@@ -135,7 +135,7 @@ def test_a_folder_with_a_strange_name(tmp_path: Path, monkeypatch: pytest.Monkey
     said = whalepipe("run", raw, "--device", "cpu")
     assert said.code == 0
     [out] = (tmp_path / "whalepipe-out").iterdir()
-    assert states(out) == {"a.png": "new"}
+    assert states(out) == {"a.png": "rejected"}
 
 
 def test_the_same_stem_in_two_folders_and_with_two_endings(tmp_path: Path, out: Path) -> None:

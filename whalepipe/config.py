@@ -80,15 +80,15 @@ class ViewConfig:
 
 @dataclass(frozen=True)
 class QualityConfig:
-    """Which crops are kept: by their grade, and by limits of single measures (stages/quality.py says what they are)."""
+    """Which crops are kept: by limits of single measures (stages/quality.py says what they are), and by their grade."""
 
     weights: str = "quality"  # what grades: shipped weights by name, or a path; `none`: the limits alone
-    keep_right: float = _share(0.98)  # of the crops that would have been named rightly, so many are kept
-    min_size: float = _number(10.0, 0.0, 1e5)  # pixels: square root of the box's area in the full-size photo
-    min_sharpness: float = _share(0.0)
-    min_exposure: float = _share(0.0)
-    min_contrast: float = _share(0.02)
-    min_completeness: float = _share(0.0)
+    keep_right: float = _share(0.0)  # of the good crops the grade is to keep so many; 0: the limits alone decide
+    min_size: float = _number(60.0, 0.0, 1e5)  # pixels: square root of the box's area in the full-size photo
+    min_sharpness: float = _share(0.115)
+    min_exposure: float = _share(0.5)
+    min_contrast: float = _share(0.08)
+    min_completeness: float = _share(0.9)
     silhouette: str = "silhouette"  # weights that trace fins, for how marked they are; `none`: that is not told
 
 

@@ -89,8 +89,8 @@ class Instruments:
 
     def least_grade(self, part: str) -> float:
         """The grade below which a crop of a part is set aside. Raises WeightsError."""
-        weights = self.grader_weights
-        return least_grade(weights, self.config.quality.keep_right, part) if weights else 0.0
+        weights, share = self.grader_weights, self.config.quality.keep_right
+        return least_grade(weights, share, part) if weights and share else 0.0
 
     @cached_property
     def species_model(self) -> SpeciesModel | None:

@@ -99,7 +99,7 @@ def test_failures_are_listed_and_progress_is_plain(raw: Path, tmp_path: Path, fa
     said = whalepipe("run", raw, "--out", tmp_path / "out", "--device", "cpu")
     assert said.code == 1
     shown = ["photos: 4", "detect: 3", "crop: 3", "embed: 3", "view: 3", "quality: 3"]
-    shown += ["marks: 3", "match: 3", "report: 3"]
+    shown += ["marks: 1", "match: 1", "report: 3"]
     assert said.err.splitlines() == shown
     lines = said.out.splitlines()
     assert lines[2] == "1 failed; everything else is done:"

@@ -150,9 +150,10 @@ LIMITS = QualityConfig(min_size=60, min_sharpness=0.115, min_exposure=0.5, min_c
     [
         ({}, ""),
         ({"size": 59.9}, "too small: 59.9 pixels, 60 are needed"),
-        ({"sharpness": 0.099}, "out of focus or moved: sharpness 0.10"),
-        ({"exposure": 0.4}, "glare, haze or blackness: exposure 0.40"),
-        ({"contrast": 0.05}, "too little contrast: 0.05"),
+        ({"sharpness": 0.099, "reason": ""}, "out of focus or moved: sharpness 0.10"),
+        ({"exposure": 0.4, "reason": ""}, "glare, haze or blackness: exposure 0.40"),
+        ({"contrast": 0.05, "reason": ""}, "too little contrast: 0.05"),
+        ({"contrast": 0.05}, "out of focus: sharpness 0.30"),
         ({"completeness": 0.75, "size": 1.0}, "cut off by the photo's edge"),
         ({"size": 60.0, "sharpness": 0.115, "exposure": 0.5, "contrast": 0.08}, ""),
         ({"grade": 0.6}, ""),

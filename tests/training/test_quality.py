@@ -48,7 +48,8 @@ def made(tmp_path: Path, fake_models: fakes.Calls) -> Path:  # noqa: ARG001
 
 def test_fifty_grades_are_enough_to_tell_the_next_ones(made: Path, tmp_path: Path) -> None:
     later = graded(tmp_path, "later", range(100, 130))
-    settings = ("--set", f"quality.weights={made}", "--device", "cpu", "--json")
+    chosen = ("--set", f"quality.weights={made}", "--set", "quality.keep_right=0.98")
+    settings = (*chosen, "--set", "quality.min_sharpness=0", "--device", "cpu", "--json")
     found = json.loads(whalepipe("evaluate", "quality", *later, *settings).out)
     people, spoiled = found["people"], found["spoiled"]
     assert people["crops"] == 30

@@ -72,7 +72,8 @@ def evaluate_quality(options: QualityEvaluation, progress: Progress = silent) ->
     weights = find_grader(options.config.quality.weights)
     if weights is None:
         raise WhalepipeError("without weights there is no grade to score: leave quality.weights as it is, or name some")
-    least = partial(least_grade, weights, options.config.quality.keep_right)
+    share = options.config.quality.keep_right
+    least = partial(least_grade, weights, share) if share else _none
     eyes = embedder.Embedder(find_weights(options.config.embed.weights, embedder.KIND), options.device)
     judge = _Judge(Grader(weights), eyes)
     found: dict[str, Any] = {"weights": weights.digest}
@@ -93,6 +94,11 @@ def evaluate_quality(options: QualityEvaluation, progress: Progress = silent) ->
     if len(found) == 1:
         raise WhalepipeError("nothing to score: give --gallery and --query with their labels, or --grades")
     return found
+
+
+def _none(_: str) -> float:
+    """The least grade where limits alone decide."""
+    return 0.0
 
 
 def _finding(

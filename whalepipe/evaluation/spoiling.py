@@ -1,7 +1,6 @@
 """Whether the reason that is given is what was done: good crops as they are, and spoiled by known amounts."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from whalepipe.models.embedder import Look
 from whalepipe.models.grade import Grader
 from whalepipe.models.quality import sides_cut
 from whalepipe.progress import Progress, silent
-from whalepipe.stages.quality import decided, judged, likeliest, of_picture
+from whalepipe.stages.quality import decided, fault_named, judged, of_picture
 from whalepipe.tables import Quality
 
 
@@ -36,19 +35,23 @@ def spoiling(
     seed: int,
     progress: Progress = silent,
 ) -> dict[str, Any]:
-    """Every crop as it is, and with every fault at every strength: how many are set aside, and how many for that fault.
+    """Every crop as it is, and, where that is kept, with every fault at every strength: which are set aside, and why.
 
     `reason_right` is the share of the spoiled ones set aside whose reason names what was done; intervals, 95 %, by
     resampling encounters. `false_rejected`: the share of the good crops that is set aside as it is.
     """
 
     def asked(crop: Framed, part: str) -> tuple[bool, str]:
-        row = judged(measures_of(crop), grader, part, look(crop.pixels))
-        return not decided(row, least(part), config).keep, likeliest(row, grader(asdict(row)).faults)
+        row = decided(judged(measures_of(crop), grader, part, look(crop.pixels)), least(part), config)
+        return not row.keep, fault_named(row)
 
-    rejected_as_is, told = [], []  # told: for each crop (fault, strength, set aside, reason is right)
+    rejected_as_is: list[bool] = []
+    told: list[list[tuple[str, float, bool, bool]]] = []  # of each crop: fault, strength, set aside, reason is right
     for number, (crop, part) in enumerate(progress("spoil", list(zip(crops, parts, strict=True)))):
         rejected_as_is.append(asked(crop, part)[0])
+        if rejected_as_is[-1]:
+            told.append([])
+            continue
         rng = np.random.default_rng([seed, number])
         told.append(
             [

@@ -97,18 +97,30 @@ def likeliest(measures: Quality, faults: Mapping[str, float]) -> str:
 
 
 def decided(row: Quality, least: float, config: QualityConfig) -> Quality:
-    """Whether a judged crop is kept, and why not: what is below the `least` grade, or below a limit, is set aside."""
-    limits = (
+    """Whether a judged crop is kept, and why not: what is below a limit, or below the `least` grade, is set aside.
+
+    What is cut or small is so for certain; of all else the reason is the likeliest fault, where a grader told one.
+    """
+    certain = (
         (row.completeness, config.min_completeness, "cut off by the photo's edge"),
         (row.size, config.min_size, f"too small: {row.size:g} pixels, {config.min_size:g} are needed"),
+    )
+    others = (
         (row.sharpness, config.min_sharpness, f"out of focus or moved: sharpness {row.sharpness:.2f}"),
         (row.exposure, config.min_exposure, f"glare, haze or blackness: exposure {row.exposure:.2f}"),
         (row.contrast, config.min_contrast, f"too little contrast: {row.contrast:.2f}"),
     )
-    beyond = next((text for value, bound, text in limits if value < bound), "")
-    if row.grade < least:
-        return replace(row, keep=False)
-    return replace(row, keep=not beyond, reason=beyond)
+    sure, beyond = (next((text for value, bound, text in some if value < bound), "") for some in (certain, others))
+    if sure or beyond or row.grade < least:
+        return replace(row, keep=False, reason=sure or row.reason or beyond)
+    return replace(row, keep=True, reason="")
+
+
+def fault_named(row: Quality) -> str:
+    """Which fault the reason of a crop that was set aside names; empty where it names none."""
+    certain = {"cut off": "cut", "too small": "small"}  # by a limit or as the likeliest fault
+    found = (fault for words, fault in certain.items() if row.reason.startswith(words))
+    return next(found, next((name for name, text in FAULTS.items() if text(row) == row.reason), ""))
 
 
 def overridden(row: Quality, said: Override | None) -> Quality:
