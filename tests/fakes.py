@@ -162,7 +162,7 @@ class Distinctiveness:
 class Grader:
     """Finds no fault, and finds what is hardly there blurred."""
 
-    def __init__(self, weights: Weights) -> None:
+    def __init__(self, weights: Weights, embedder: str) -> None:  # noqa: ARG002
         CALLS.loaded.append("quality")
         self.digest = weights.digest
 

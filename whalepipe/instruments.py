@@ -85,7 +85,8 @@ class Instruments:
     @cached_property
     def grader(self) -> Grader | None:
         """What grades crops, if anything does, loaded now."""
-        return Grader(self.grader_weights) if self.grader_weights else None
+        weights = self.grader_weights
+        return Grader(weights, self.embedder_weights.digest) if weights else None
 
     def least_grade(self, part: str) -> float:
         """The grade below which a crop of a part is set aside. Raises WeightsError."""

@@ -41,6 +41,7 @@ def weights(folder: Path, **changed: object) -> Weights:
         "fault_at": torch.zeros(3),
     }
     card = {
+        "embedder": "e1",
         "kind": "quality",
         "faults": ["dark", "small", "fine"],
         "kept": {"any": {"0.9": 0.4, "1.0": 0.2}, "fluke": {"0.9": 0.7}},
@@ -62,15 +63,17 @@ def test_none_is_taken_for_more_than_four_deviations_and_what_nobody_told_for_us
 
 
 def test_what_is_hidden_is_told_of_the_parts_that_were_learned(tmp_path: Path) -> None:
-    grader = Grader(weights(tmp_path, state={"hidden.fluke": torch.tensor([0.5, 0.0, 0.25])}))
+    grader = Grader(weights(tmp_path, state={"hidden.fluke": torch.tensor([0.5, 0.0, 0.25])}), "e1")
     assert grader.hidden("fluke", np.array([0.6, 0.8], np.float32)) == pytest.approx(0.55, abs=1e-3)
     assert grader.hidden("fluke", np.array([-0.6, 0.8], np.float32)) == 0.0
     assert grader.hidden("head", np.array([0.6, 0.8], np.float32)) is None
     assert grader.hidden("fluke", np.array([0.6, 0.8, 0.0], np.float32)) is None
+    of_another = Grader(weights(tmp_path, state={"hidden.fluke": torch.tensor([0.5, 0.0, 0.25])}), "e2")
+    assert of_another.hidden("fluke", np.array([0.6, 0.8], np.float32)) is None
 
 
 def test_the_grade_and_the_likeliest_fault(tmp_path: Path) -> None:
-    grader = Grader(weights(tmp_path))
+    grader = Grader(weights(tmp_path), "e1")
     assert grader(MEASURES).grade == pytest.approx(1 / (1 + np.exp(-1)), abs=1e-3)
     assert grader({**MEASURES, "sharpness": 0.2}).grade == pytest.approx(1 / (1 + np.exp(1)), abs=1e-3)
     assert grader({**MEASURES, "size": 7.0}).faults["small"] > 0.99
@@ -91,9 +94,9 @@ def test_a_card_without_them_is_refused(tmp_path: Path, kept: object) -> None:
 
 def test_tensors_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="do not fit"):
-        Grader(weights(tmp_path, state={"grade": torch.zeros(3)}))
+        Grader(weights(tmp_path, state={"grade": torch.zeros(3)}), "e1")
     with pytest.raises(WeightsError, match="do not fit"):
-        Grader(weights(tmp_path, faults=["dark"]))
+        Grader(weights(tmp_path, faults=["dark"]), "e1")
 
 
 def test_missing_weights_say_how_to_go_without() -> None:

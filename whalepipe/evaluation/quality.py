@@ -27,7 +27,7 @@ from whalepipe.models.grade import Grader, find_grader, least_grade
 from whalepipe.models.weights import find_weights
 from whalepipe.progress import Progress, silent
 from whalepipe.stages.quality import judged
-from whalepipe.tables import GradeLabel
+from whalepipe.tables import GradeLabel, Quality
 
 LAPLACIAN_SIDE = 192  # pixels to which crops are brought before their sharpness is compared
 
@@ -54,18 +54,19 @@ class _Judge:
     grader: Grader
     eyes: embedder.Embedder
 
-    def __call__(self, crop: Framed, part: str) -> float:
-        """The grade of a crop, as the pipeline gives it."""
-        return judged(measures_of(crop), self.grader, part, self.eyes.look(crop.pixels)).grade
+    def __call__(self, crop: Framed, part: str) -> Quality:
+        """The measures and the grade of a crop, as the pipeline gives them."""
+        return judged(measures_of(crop), self.grader, part, self.eyes.look(crop.pixels))
 
 
 def evaluate_quality(options: QualityEvaluation, progress: Progress = silent) -> dict[str, Any]:
     """Returns `finding` where there are gallery and queries, `people` and `spoiled` where there are grades.
 
-    finding: error of the first candidate and how it falls, see `coverage.compared`, by the grade against sharpness
-    (variance of the Laplacian), size and chance. people: quadratic weighted kappa of the classes, AUC of the grade for
-    `usable`, the share of good crops that is set aside; `distinctiveness`: of the `crops_marked` of which both say how
-    marked the animal is, rank correlation. spoiled: see `spoiling`, of the usable crops with the best grade.
+    finding: error of the first candidate and how it falls, see `coverage.compared`, by the grade against the embedder's
+    response alone, sharpness (variance of the Laplacian), size and chance. people: quadratic weighted kappa of the
+    classes, AUC of the grade for `usable`, the shares of good and of poor crops that the grade sets aside;
+    `distinctiveness`: of the `crops_marked` of which both say how marked the animal is, rank correlation. spoiled: see
+    `spoiling`, of the good crops.
 
     Raises TableError, PhotoError, WeightsError, WhalepipeError.
     """
@@ -75,7 +76,7 @@ def evaluate_quality(options: QualityEvaluation, progress: Progress = silent) ->
     share = options.config.quality.keep_right
     least = partial(least_grade, weights, share) if share else _none
     eyes = embedder.Embedder(find_weights(options.config.embed.weights, embedder.KIND), options.device)
-    judge = _Judge(Grader(weights), eyes)
+    judge = _Judge(Grader(weights, eyes.digest), eyes)
     found: dict[str, Any] = {"weights": weights.digest}
     if options.gallery and options.query:
         found["finding"] = _finding(options.gallery, options.query, judge, options, progress)
@@ -124,8 +125,10 @@ def _finding(
 def _scores(asked: Stock, part: str, judge: _Judge, progress: Progress) -> dict[str, list[float]]:
     """What each query is graded by: the grade, and what it is to be better than. Chance: all alike."""
     crops = [asked.pixels(place) for place in range(len(asked.rows))]
+    rows = [judge(ready(crop), part) for crop in progress("grade", crops)]
     return {
-        "grade": [judge(ready(crop), part) for crop in progress("grade", crops)],
+        "grade": [row.grade for row in rows],
+        "response": [row.response for row in rows],
         "sharpness": [_laplacian(crop) for crop in crops],
         "size": [float(crop.shape[0] * crop.shape[1]) for crop in crops],
         "chance": [0.0 for _ in crops],
@@ -148,7 +151,7 @@ def _people(
     options: QualityEvaluation,
     progress: Progress,
 ) -> dict[str, Any]:
-    grades = np.array([judge(crop, row.part) for row, crop in progress("grade", rows)])
+    grades = np.array([judge(crop, row.part).grade for row, crop in progress("grade", rows)])
     said = [row for row, _ in rows]
     bars = np.array([least(row.part) for row in said])
     together, resampled = groups([row.encounter or row.photo for row in said])

@@ -106,8 +106,11 @@ class Lines:
 class Grader:
     """Grades crops by the weights of `train quality`."""
 
-    def __init__(self, weights: Weights) -> None:
-        """Read the two regressions. Raises WeightsError where the file does not fit its card."""
+    def __init__(self, weights: Weights, embedder: str) -> None:
+        """Read the regressions. Raises WeightsError where the file does not fit its card.
+
+        `embedder` is the digest of the weights that make the vectors: of another's nothing is told to be hidden.
+        """
         state, card = load_state(weights), weights.card
         self.digest = weights.digest
         self.faults: tuple[str, ...] = tuple(card.get("faults", ()))
@@ -121,7 +124,7 @@ class Grader:
         if [a.shape for a in arrays.values()] != shapes or FINE not in self.faults:
             raise WeightsError(f"{weights.path}: its tensors do not fit its card and this version's measures")
         self._arrays = arrays
-        self.hidden = Lines(lines_of(state))
+        self.hidden = Lines(lines_of(state) if card.get("embedder") == embedder else {})
 
     def __call__(self, measures: Mapping[str, float | None]) -> Verdict:
         """The verdict on a crop with these measures (their names are FEATURES)."""
