@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whalepipe.boxes import window
+from whalepipe.evaluation.framing import MARGIN
 from whalepipe.evaluation.ranking import auroc
 from whalepipe.models.edge import Edge, compare, compare_many, trace
 from whalepipe.models.silhouette import KIND, Silhouettes
@@ -29,7 +30,7 @@ from whalepipe.models.weights import find_weights
 from whalepipe.photos import inside, read_photo
 from whalepipe.render import draw_individual, draw_scene, for_training, render_scene, scene_rng
 from whalepipe.tables import CropLabel, Detection, read_table
-from whalepipe.training.crops import MARGIN, RENDERED_HEIGHT, RENDERED_WIDTH, SPAN, is_name
+from whalepipe.training.crops import RENDERED_HEIGHT, RENDERED_WIDTH, SPAN, is_name
 from whalepipe.training.rendered import STREAM
 
 UNNAMED = "other"  # a crop of some other animal than those named

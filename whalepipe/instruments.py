@@ -90,8 +90,7 @@ class Instruments:
 
     def least_grade(self, part: str) -> float:
         """The grade below which a crop of a part is set aside. Raises WeightsError."""
-        weights, share = self.grader_weights, self.config.quality.keep_right
-        return least_grade(weights, share, part) if weights and share else 0.0
+        return least_grade(self.grader_weights, self.config.quality.keep_right, part)
 
     @cached_property
     def species_model(self) -> SpeciesModel | None:

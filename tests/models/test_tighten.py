@@ -72,7 +72,7 @@ def test_a_box_of_a_few_pixels_is_not_looked_at():
 class Faked(Tightener):
     """Looks as `looked` does."""
 
-    _look = staticmethod(looked)
+    _silhouettes = staticmethod(looked)
 
 
 @pytest.fixture

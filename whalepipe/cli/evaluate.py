@@ -90,13 +90,9 @@ def detector(
 )
 def identity(
     part: Part,
-    gallery: Annotated[
-        Path | None, typer.Option("--gallery", help="The folder of the known individuals' crops.")
-    ] = None,
-    gallery_labels: Annotated[
-        Path | None, typer.Option("--gallery-labels", help="CSV: crop, encounter, individual.")
-    ] = None,
-    query: Annotated[Path | None, typer.Option("--query", help="The folder of the crops to name.")] = None,
+    gallery: o.Gallery = None,
+    gallery_labels: o.GalleryLabels = None,
+    query: o.Query = None,
     query_labels: Annotated[
         Path | None, typer.Option("--query-labels", help="CSV; whom the gallery lacks is new.")
     ] = None,

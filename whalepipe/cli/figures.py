@@ -24,13 +24,17 @@ def say_figures(figures: dict[str, Any], as_json: bool) -> None:
     if as_json:
         say(json.dumps(figures))
         return
-    _say_each(figures)
+    _say_all(figures)
     for section in SECTIONS:
         if section in figures:
             say(f"\n{section}")
-            _say_each(figures[section])
+            _say_all(figures[section])
+
+
+def _say_all(figures: dict[str, Any]) -> None:
+    _say_each(figures)
     for group in GROUPS:
-        for name, each in (figures.get(group) or figures.get("spoiled", {}).get(group, {})).items():
+        for name, each in figures.get(group, {}).items():
             say(f"\n{name}")
             _say_each(each)
 

@@ -12,11 +12,9 @@ from whalepipe.errors import ConfigError
 
 
 def quality(
-    gallery: Annotated[Path | None, typer.Option("--gallery", help="The folder of the known animals' crops.")] = None,
-    gallery_labels: Annotated[
-        Path | None, typer.Option("--gallery-labels", help="CSV: crop, encounter, individual.")
-    ] = None,
-    query: Annotated[Path | None, typer.Option("--query", help="The folder of the crops to name and to grade.")] = None,
+    gallery: o.Gallery = None,
+    gallery_labels: o.GalleryLabels = None,
+    query: o.Query = None,
     query_labels: Annotated[
         Path | None, typer.Option("--query-labels", help="CSV: crop, encounter, individual.")
     ] = None,

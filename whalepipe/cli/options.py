@@ -48,6 +48,9 @@ DeviceName = Annotated[Device, typer.Option("--device", help="What the models ru
 EngineName = Annotated[Engine, typer.Option("--engine", help="Where the work is done.")]
 Verify = Annotated[bool, typer.Option("--verify", help="Read every photo again, even one that looks unchanged.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress, only the result.")]
+Gallery = Annotated[Path | None, typer.Option("--gallery", help="The folder of the known individuals' crops.")]
+GalleryLabels = Annotated[Path | None, typer.Option("--gallery-labels", help="CSV: crop, encounter, individual.")]
+Query = Annotated[Path | None, typer.Option("--query", help="The folder of the crops to name.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout and nothing else there.")]
 Without = Annotated[
     list[str] | None,

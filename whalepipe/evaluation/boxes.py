@@ -166,6 +166,13 @@ def resample(count: int, times: int, seed: int) -> npt.NDArray[np.intp]:
     return np.random.default_rng(seed).integers(0, count, (times, count))
 
 
+def redrawn(encounters: Sequence[str], times: int, seed: int) -> tuple[list[npt.NDArray[np.intp]], str]:
+    """The things (indices) in each of `times` resamplings of their `groups`, and the name of what was drawn anew."""
+    together, resampled = groups(encounters)
+    draws = resample(len(together), times, seed)
+    return [np.concatenate([together[i] for i in draw]) for draw in draws], resampled
+
+
 def interval(values: Sequence[float | None]) -> Interval:
     """The middle 95 % of resampled values, to 4 decimals; None where there are none."""
     known = [v for v in values if v is not None]
@@ -180,8 +187,7 @@ def score(
 ) -> dict[str, Any]:
     """The figures of all boxes, each part, each size, to 4 decimals, with intervals from `times` resamplings."""
     scores = Scores(sightings, len(parts), confidence, most)
-    together, resampled = groups([s.encounter for s in sightings])
-    draws = [np.concatenate([together[i] for i in draw]) for draw in resample(len(together), times, seed)]
+    draws, resampled = redrawn([s.encounter for s in sightings], times, seed)
     whole = _with_intervals(scores, draws)
     each = {part: _with_intervals(scores, draws, only=n) for n, part in enumerate(parts)}
     sizes = {name: _with_intervals(scores, draws, size=name) for name in SIZES}

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from whalepipe.evaluation.boxes import groups, interval, resample
+from whalepipe.evaluation.boxes import interval, redrawn
 
 Numbers = npt.NDArray[np.float64]
 
@@ -55,8 +55,7 @@ def compared(
     wrong = np.array(errors, dtype=np.float64)
     by = {name: np.array(values, dtype=np.float64) for name, values in scores.items()}
     first = next(iter(by))
-    together, resampled = groups(encounters)
-    draws = [np.concatenate([together[i] for i in draw]) for draw in resample(len(together), times, seed)]
+    draws, resampled = redrawn(encounters, times, seed)
     areas = {name: [area(wrong[d], values[d]) for d in draws] for name, values in by.items()}
     against = {
         name: {

@@ -11,10 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from whalepipe.models.quality import SRGB
+
 Picture = NDArray[np.uint8]
 Box = tuple[float, float, float, float]
 
-GAMMA = 2.2  # from grey values to light, nearly sRGB's
 AIRLIGHT = 0.75  # light that haze scatters into the lens, as a share of white
 SUB = 4  # bits of OpenCV's fractions of a pixel
 
@@ -97,7 +98,7 @@ def _again(crop: Framed, pixels: NDArray[np.float64] | NDArray[np.uint8] | cv2.t
 
 
 def _in_light(crop: Framed, change: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> Framed:
-    table = np.clip(change((np.arange(256) / 255) ** GAMMA), 0, 1) ** (1 / GAMMA) * 255
+    table = np.clip(change((np.arange(256) / 255) ** SRGB), 0, 1) ** (1 / SRGB) * 255
     return _again(crop, table[crop.pixels])
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from whalepipe.boxes import window
+from whalepipe.boxes import Corners, window
 from whalepipe.config import CropConfig
 from whalepipe.errors import PhotoError, TableError
 from whalepipe.evaluation.degrade import Framed
@@ -42,8 +42,11 @@ def _cut(photo: npt.NDArray[np.uint8], row: GradeLabel) -> Framed:
         return ready(photo)
     if row.fault():
         raise TableError(f"{row.photo}: {row.fault()}")
-    xmin, ymin, xmax, ymax = row.corners
-    drawn = Detection(row.photo, "", 0, row.part, xmin, ymin, xmax, ymax, 1.0)
-    left, top, right, bottom = window(drawn, MARGIN, photo.shape[1], photo.shape[0])
+    return framed(photo, Detection(row.photo, "", 0, row.part, *row.corners, 1.0))
+
+
+def framed(photo: npt.NDArray[np.uint8], box: Corners) -> Framed:
+    """A box of a photo, (height, width, 3) uint8 RGB, with the margin that the pipeline leaves."""
+    left, top, right, bottom = window(box, MARGIN, photo.shape[1], photo.shape[0])
     pixels = np.ascontiguousarray(photo[top:bottom, left:right])
-    return Framed(pixels, (xmin - left, ymin - top, xmax - left, ymax - top))
+    return Framed(pixels, (box.xmin - left, box.ymin - top, box.xmax - left, box.ymax - top))

@@ -15,7 +15,7 @@ from whalepipe.catalog.gallery import Gallery, Shot
 from whalepipe.config import Config
 from whalepipe.errors import TableError
 from whalepipe.evaluation.answers import answered
-from whalepipe.evaluation.boxes import groups, interval, resample
+from whalepipe.evaluation.boxes import interval, redrawn
 from whalepipe.evaluation.leaks import leaks, refuse
 from whalepipe.evaluation.ranking import (
     Answer,
@@ -92,7 +92,8 @@ def evaluate_stocks(
     if leaked and not options.allow_leaks:
         raise refuse(known, asked, leaked)
     look = closer_look(weights, options.config.match, options.device)
-    found = _ranked(known, asked, part, weights, look, options, progress)
+    model = embedder.Embedder(weights, options.device)
+    found = ranked(known, asked, part, weights, model, look, options, progress)
     if options.submission:
         write_submission(options.submission, asked.rows, found, options.config.match.prior_new)
     return {
@@ -106,25 +107,19 @@ def evaluate_stocks(
 
 
 def ranked(
-    known: Stock, asked: Stock, part: str, options: IdentityEvaluation, progress: Progress = silent
-) -> list[list[Candidate]]:
-    """Every individual of a stock for each crop of another, the likeliest first. Raises PhotoError, WeightsError."""
-    weights = find_weights(options.config.embed.weights, embedder.KIND)
-    look = closer_look(weights, options.config.match, options.device)
-    return _ranked(known, asked, part, weights, look, options, progress)
-
-
-def _ranked(
     known: Stock,
     asked: Stock,
     part: str,
     weights: Weights,
+    model: embedder.Embedder,
     look: CloserLook | None,
     options: IdentityEvaluation,
-    progress: Progress,
+    progress: Progress = silent,
 ) -> list[list[Candidate]]:
-    """Every individual for each query, the likeliest first."""
-    model = embedder.Embedder(weights, options.device)
+    """Every individual of a stock for each crop of another, the likeliest first. Raises PhotoError, WeightsError.
+
+    `model` is the embedder of these `weights`.
+    """
     calibration, match = read_calibration(weights.card, part), options.config.match
     shots = [Shot(r.crop, r.individual.strip(), part, r.encounter, r.view) for r in known.rows]
     held_by, asked_by = (looked(look, stock, part) for stock in (known, asked))
@@ -185,9 +180,8 @@ def looked(look: CloserLook | None, stock: Stock, part: str) -> Callable[[int], 
 
 def scored(answers: Sequence[Answer], encounters: Sequence[str], options: IdentityEvaluation) -> dict[str, Any]:
     """All figures of these answers, to 4 decimals, with intervals by resampling the queries' encounters."""
-    together, resampled = groups(encounters)
-    draws = resample(len(together), options.resamplings, options.seed)
-    samples = [figures([answers[i] for g in draw for i in together[g]]) for draw in draws]
+    draws, resampled = redrawn(encounters, options.resamplings, options.seed)
+    samples = [figures([answers[i] for i in draw]) for draw in draws]
     whole = figures(answers)
     known = [a for a in answers if a.known]
     return {

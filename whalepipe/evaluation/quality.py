@@ -1,8 +1,7 @@
 """How good grades are: whether setting the worst aside lowers the error, whether people agree, whether reasons hold."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import cohen_kappa_score, roc_auc_score
 
-from whalepipe.config import Config
+from whalepipe.config import Config, QualityConfig
 from whalepipe.errors import TableError, WhalepipeError
-from whalepipe.evaluation.boxes import groups, interval, resample
+from whalepipe.evaluation.boxes import interval, redrawn
 from whalepipe.evaluation.coverage import compared
 from whalepipe.evaluation.degrade import Framed
 from whalepipe.evaluation.framing import graded, ready
@@ -22,11 +21,12 @@ from whalepipe.evaluation.marked import marked_alike, told
 from whalepipe.evaluation.spoiling import measures_of, spoiling
 from whalepipe.evaluation.stock import Stock, from_folder, named
 from whalepipe.models import embedder
+from whalepipe.models.details import closer_look
 from whalepipe.models.distinctive import find_distinctiveness
 from whalepipe.models.grade import Grader, find_grader, least_grade
-from whalepipe.models.weights import find_weights
+from whalepipe.models.weights import Weights, find_weights
 from whalepipe.progress import Progress, silent
-from whalepipe.stages.quality import judged
+from whalepipe.stages.quality import decided, judged
 from whalepipe.tables import GradeLabel, Quality
 
 LAPLACIAN_SIDE = 192  # pixels to which crops are brought before their sharpness is compared
@@ -47,16 +47,26 @@ class QualityEvaluation:
     device: str = "cpu"
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Judge:
-    """What grades, with all that it needs."""
+    """What grades and sets aside, as the pipeline does."""
 
+    config: QualityConfig
+    weights: Weights
     grader: Grader
     eyes: embedder.Embedder
 
     def __call__(self, crop: Framed, part: str) -> Quality:
-        """The measures and the grade of a crop, as the pipeline gives them."""
+        """The measures and the grade of a crop, and what speaks most against it."""
         return judged(measures_of(crop), self.grader, part, self.eyes.look(crop.pixels))
+
+    def least(self, part: str) -> float:
+        """The grade below which a crop of a part is set aside."""
+        return least_grade(self.weights, self.config.keep_right, part)
+
+    def decided(self, crop: Framed, part: str) -> Quality:
+        """The same, and whether the crop is kept."""
+        return decided(self(crop, part), self.least(part), self.config)
 
 
 def evaluate_quality(options: QualityEvaluation, progress: Progress = silent) -> dict[str, Any]:
@@ -73,38 +83,29 @@ def evaluate_quality(options: QualityEvaluation, progress: Progress = silent) ->
     weights = find_grader(options.config.quality.weights)
     if weights is None:
         raise WhalepipeError("without weights there is no grade to score: leave quality.weights as it is, or name some")
-    share = options.config.quality.keep_right
-    least = partial(least_grade, weights, share) if share else _none
-    eyes = embedder.Embedder(find_weights(options.config.embed.weights, embedder.KIND), options.device)
-    judge = _Judge(Grader(weights, eyes.digest), eyes)
+    seen_by = find_weights(options.config.embed.weights, embedder.KIND)
+    eyes = embedder.Embedder(seen_by, options.device)
+    judge = _Judge(options.config.quality, weights, Grader(weights, eyes.digest), eyes)
     found: dict[str, Any] = {"weights": weights.digest}
     if options.gallery and options.query:
-        found["finding"] = _finding(options.gallery, options.query, judge, options, progress)
+        found["finding"] = _finding(options.gallery, options.query, seen_by, judge, options, progress)
     if options.grades:
         rows = list(graded(*options.grades, options.without))
         if not rows:
             raise TableError(f"{options.grades[0]}: no crop is left to score")
-        found["people"] = _people(rows, weights.card.get("steps", {}), judge, least, options, progress)
-        good = [(row, crop) for row, crop in rows if is_good(row, [row for row, _ in rows])]
-        crops, names = [crop for _, crop in good], [row.encounter or row.photo for row, _ in good]
-        config, times = options.config.quality, options.resamplings
-        parts, look = [row.part for row, _ in good], judge.eyes.look
-        found["spoiled"] = spoiling(
-            crops, names, parts, judge.grader, look, least, config, times, options.seed, progress
-        )
+        found["people"] = _people(rows, judge, options, progress)
+        said = [row for row, _ in rows]
+        good = [(crop, row.part, row.encounter or row.photo) for row, crop in rows if is_good(row, said)]
+        found["spoiled"] = spoiling(good, judge.decided, options.resamplings, options.seed, progress)
     if len(found) == 1:
         raise WhalepipeError("nothing to score: give --gallery and --query with their labels, or --grades")
     return found
 
 
-def _none(_: str) -> float:
-    """The least grade where limits alone decide."""
-    return 0.0
-
-
 def _finding(
     gallery: tuple[Path, Path],
     query: tuple[Path, Path],
+    seen_by: Weights,
     judge: _Judge,
     options: QualityEvaluation,
     progress: Progress,
@@ -115,7 +116,9 @@ def _finding(
     if not asked.rows:
         raise TableError(f"{asked.source}: no query is of an animal that the gallery holds")
     how = IdentityEvaluation(config=options.config, device=options.device)
-    first = [each[0].shot.individual for each in ranked(known, asked, options.part, how, progress)]
+    look = closer_look(seen_by, options.config.match, options.device)
+    found = ranked(known, asked, options.part, seen_by, judge.eyes, look, how, progress)
+    first = [each[0].shot.individual for each in found]
     wrong = [name != row.individual.strip() for name, row in zip(first, asked.rows, strict=True)]
     scores = _scores(asked, options.part, judge, progress)
     encounters = [row.encounter for row in asked.rows]
@@ -144,21 +147,12 @@ def _laplacian(crop: npt.NDArray[np.uint8]) -> float:
 
 
 def _people(
-    rows: Sequence[tuple[GradeLabel, Framed]],
-    steps: Mapping[str, float],
-    judge: _Judge,
-    least: Callable[[str], float],
-    options: QualityEvaluation,
-    progress: Progress,
+    rows: Sequence[tuple[GradeLabel, Framed]], judge: _Judge, options: QualityEvaluation, progress: Progress
 ) -> dict[str, Any]:
     grades = np.array([judge(crop, row.part).grade for row, crop in progress("grade", rows)])
     said = [row for row, _ in rows]
-    bars = np.array([least(row.part) for row in said])
-    together, resampled = groups([row.encounter or row.photo for row in said])
-    draws = [
-        np.concatenate([together[i] for i in draw])
-        for draw in resample(len(together), options.resamplings, options.seed)
-    ]
+    bars, steps = np.array([judge.least(row.part) for row in said]), judge.weights.card.get("steps", {})
+    draws, resampled = redrawn([row.encounter or row.photo for row in said], options.resamplings, options.seed)
     marks = told(rows, find_distinctiveness(options.config.quality, options.device))
 
     def figures(draw: npt.NDArray[np.intp]) -> dict[str, float | None]:
@@ -185,7 +179,8 @@ def agreement(
     kappa: of classes, weighted by the square of their difference (Cohen 1968, "Weighted kappa"); `steps` gives for each
     class but the lowest the grade from which on it is. The others: see `evaluate_quality`.
     """
-    good, bad = (np.array([is_good(row, said) is one for row in said]) for one in (True, False))
+    good = np.array([is_good(row, said) for row in said])
+    bad = ~good
     return {
         "kappa": _kappa(said, grades, steps),
         "auc_usable": _rounded(roc_auc_score(good, grades)) if good.any() and bad.any() else None,

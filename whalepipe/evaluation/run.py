@@ -1,7 +1,7 @@
 """How right a whole run was: its tables against what its photos are known to show, detection and quality included."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,56 +55,84 @@ class Score:
     bad_files: int = 0  # files listed as failed
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one animal in one photo. `state` is empty where it has no box."""
+
+    photo: str
+    known: bool  # to the catalogue
+    fault: str  # why its crop ought to be set aside
+    state: str = ""
+    named: bool = False  # identified, under the right name
+    first: bool = False  # the first candidate is the right one
+    newness: float | None = None  # P(new) of its crop; None where nobody was looked for
+
+    @property
+    def aside(self) -> bool:
+        """Whether nobody was named after it: it was rejected, or not found at all."""
+        return self.state in ("", "rejected")
+
+
 def score(truth: Path, out: Path) -> Score:
     """Compare the tables of a run in `out` with a table of `TruthRow`s. Raises TableError where one is missing."""
     truths = read_table(truth, TruthRow)
     ledger = read_table(out / "ledger.csv", Ledger)
-    matches = read_table(out / "matches.csv", Match)
-    pairs, left = paired(truths, read_table(out / "detections.csv", Detection), ledger)
-    first = first_candidates(matches)
-    usable = [(t, row) for t, row in pairs if not t.fault]
-    boxed = [(t, row) for t, row in usable if row is not None]
+    detections = read_table(out / "detections.csv", Detection)
+    every, left = outcomes(truths, detections, ledger, read_table(out / "matches.csv", Match))
+    usable = [o for o in every if not o.fault]
+    boxed = [o for o in usable if o.state]
+    known, new = ([o for o in boxed if o.known is which] for which in (True, False))
     return Score(
         found=(len(boxed), len(usable)),
-        named=(_right(boxed), sum(bool(t.known) for t, _ in boxed)),
-        first=sum(bool(t.known) and first.get(row.crop) == t.individual for t, row in boxed),
-        known_as_new=sum(bool(t.known) and row.state == "new" for t, row in boxed),
-        misnamed=sum(row.state == "identified" for _, row in pairs if row) - _right((t, r) for t, r in pairs if r),
-        new=(sum(row.state == "new" for t, row in boxed if not t.known), sum(not t.known for t, _ in boxed)),
-        auroc_new=_auroc(boxed, matches),
-        unsure=sum(row.state == "unsure" for _, row in boxed),
-        set_aside=_set_aside(pairs),
+        named=(sum(o.named for o in boxed), len(known)),
+        first=sum(o.first for o in known),
+        known_as_new=sum(o.state == "new" for o in known),
+        misnamed=sum(o.state == "identified" and not o.named for o in every),
+        new=(sum(o.state == "new" for o in new), len(new)),
+        auroc_new=auroc_new(boxed),
+        unsure=sum(o.state == "unsure" for o in boxed),
+        set_aside=_set_aside(every),
         false_boxes=len(left),
         empty=_empty(ledger, {t.photo for t in truths}),
         bad_files=sum(row.state == "failed" for row in ledger),
     )
 
 
-def first_candidates(matches: Sequence[Match]) -> dict[str, str]:
+def outcomes(
+    truths: Sequence[TruthRow], detections: Sequence[Detection], ledger: Sequence[Ledger], matches: Sequence[Match]
+) -> tuple[list[Outcome], list[Detection]]:
+    """What became of each animal, and the boxes where none is."""
+    pairs, left = _paired(truths, detections, ledger)
+    first = _first(matches)
+    newness = {m.crop: m.probability for m in matches if m.individual == NEW}
+    return [_outcome(truth, row, first, newness) for truth, row in pairs], left
+
+
+def _outcome(truth: TruthRow, row: Ledger | None, first: Mapping[str, str], newness: Mapping[str, float]) -> Outcome:
+    known = bool(truth.known)
+    if row is None:
+        return Outcome(truth.photo, known, truth.fault)
+    named = row.state == "identified" and row.individual == truth.individual
+    right = first.get(row.crop) == truth.individual
+    return Outcome(truth.photo, known, truth.fault, row.state, named, right, newness.get(row.crop))
+
+
+def auroc_new(boxed: Sequence[Outcome]) -> float | None:
+    """The chance that P(new) of a new animal's crop is above that of a known one's."""
+    asked = [(o.newness, not o.known) for o in boxed if o.newness is not None]  # a rejected crop is not asked
+    return auroc([newness for newness, _ in asked], [new for _, new in asked])
+
+
+def _first(matches: Sequence[Match]) -> dict[str, str]:
     """The first candidate of each crop, whether or not `new` stands before it."""
     named = sorted((m for m in matches if m.individual != NEW), key=lambda m: -m.rank)
     return {m.crop: m.individual for m in named}
 
 
-def _right(pairs: Iterable[tuple[TruthRow, Ledger]]) -> int:
-    return sum(row.state == "identified" and row.individual == t.individual for t, row in pairs)
-
-
-def newness_of(matches: Sequence[Match]) -> dict[str, float]:
-    """P(new) of each crop that was looked for."""
-    return {m.crop: m.probability for m in matches if m.individual == NEW}
-
-
-def _auroc(boxed: Sequence[tuple[TruthRow, Ledger]], matches: Sequence[Match]) -> float | None:
-    newness = newness_of(matches)
-    asked = [(t, newness[row.crop]) for t, row in boxed if row.crop in newness]  # a rejected crop is not asked
-    return auroc([p for _, p in asked], [not t.known for t, _ in asked])
-
-
-def _set_aside(pairs: Sequence[tuple[TruthRow, Ledger | None]]) -> dict[str, tuple[int, int]]:
-    """For each fault: animals that were rejected or not found at all, and how many there are."""
-    planted = Counter(t.fault for t, _ in pairs if t.fault)
-    aside = Counter(t.fault for t, row in pairs if t.fault and (row is None or row.state == "rejected"))
+def _set_aside(every: Sequence[Outcome]) -> dict[str, tuple[int, int]]:
+    """For each fault: animals that nobody was named after, and how many there are."""
+    planted = Counter(o.fault for o in every if o.fault)
+    aside = Counter(o.fault for o in every if o.fault and o.aside)
     return {fault: (aside[fault], count) for fault, count in sorted(planted.items())}
 
 
@@ -113,7 +141,7 @@ def _empty(ledger: Sequence[Ledger], with_animals: set[str]) -> tuple[int, int]:
     return sum(state == "empty" for state in states.values()), len(states)
 
 
-def paired(
+def _paired(
     truths: Sequence[TruthRow], detections: Sequence[Detection], ledger: Sequence[Ledger]
 ) -> tuple[list[tuple[TruthRow, Ledger | None]], list[Detection]]:
     """Each animal with the ledger's row of the box that overlaps it most, None where none does; and the boxes left."""

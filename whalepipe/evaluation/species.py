@@ -14,7 +14,7 @@ import numpy as np
 
 from whalepipe.config import Config
 from whalepipe.errors import TableError, WeightsError
-from whalepipe.evaluation.boxes import groups, interval, resample
+from whalepipe.evaluation.boxes import interval, redrawn
 from whalepipe.evaluation.ranking import calibration_error, log_loss, skill
 from whalepipe.evaluation.specimens import Eyes, SpeciesTable, Specimen, gather
 from whalepipe.models.species import Told, find_species
@@ -108,9 +108,8 @@ def scored(
     common = Counter(s.species for s in specimens).most_common(1)[0][0]
     verdicts = [_verdict(s, t, c, common, config) for s, t, c in zip(specimens, told, shares, strict=True)]
     boxed = [v for v, s in zip(verdicts, specimens, strict=True) if s.boxed]
-    together, _ = groups([s.group for s in specimens])
-    draws = resample(len(together), options.resamplings, options.seed)
-    samples = [figures([verdicts[i] for g in draw for i in together[g]]) for draw in draws]
+    draws, _ = redrawn([s.group for s in specimens], options.resamplings, options.seed)
+    samples = [figures([verdicts[i] for i in draw]) for draw in draws]
     whole = figures(verdicts)
     confused = Counter(f"{v.truth} -> {v.called or 'unknown'}" for v in verdicts if v.called != v.truth)
     return {

@@ -4,17 +4,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from whalepipe.config import QualityConfig
-from whalepipe.evaluation.boxes import groups, interval, resample
-from whalepipe.evaluation.degrade import FAULTS, Framed
-from whalepipe.models.embedder import Look
-from whalepipe.models.grade import Grader
+from whalepipe.evaluation.boxes import interval, redrawn
+from whalepipe.evaluation.degrade import FAULTS, Fault, Framed
 from whalepipe.models.quality import sides_cut
 from whalepipe.progress import Progress, silent
-from whalepipe.stages.quality import decided, fault_named, judged, of_picture
+from whalepipe.stages.quality import fault_named, of_picture
 from whalepipe.tables import Quality
+
+_Told = tuple[str, float, bool, bool]  # a fault, its strength, whether the crop is set aside, for the right reason
 
 
 def measures_of(crop: Framed) -> Quality:
@@ -24,44 +22,25 @@ def measures_of(crop: Framed) -> Quality:
 
 
 def spoiling(
-    crops: Sequence[Framed],
-    encounters: Sequence[str],
-    parts: Sequence[str],
-    grader: Grader,
-    look: Callable[[npt.NDArray[np.uint8]], Look],
-    least: Callable[[str], float],
-    config: QualityConfig,
+    crops: Sequence[tuple[Framed, str, str]],
+    decide: Callable[[Framed, str], Quality],
     times: int,
     seed: int,
     progress: Progress = silent,
 ) -> dict[str, Any]:
     """Every crop as it is, and, where that is kept, with every fault at every strength: which are set aside, and why.
 
+    `crops` are each with its part and its encounter; `decide` says of a crop of a part whether it is kept.
     `reason_right` is the share of the spoiled ones set aside whose reason names what was done; intervals, 95 %, by
     resampling encounters. `false_rejected`: the share of the good crops that is set aside as it is.
     """
-
-    def asked(crop: Framed, part: str) -> tuple[bool, str]:
-        row = decided(judged(measures_of(crop), grader, part, look(crop.pixels)), least(part), config)
-        return not row.keep, fault_named(row)
-
-    rejected_as_is: list[bool] = []
-    told: list[list[tuple[str, float, bool, bool]]] = []  # of each crop: fault, strength, set aside, reason is right
-    for number, (crop, part) in enumerate(progress("spoil", list(zip(crops, parts, strict=True)))):
-        rejected_as_is.append(asked(crop, part)[0])
-        if rejected_as_is[-1]:
-            told.append([])
-            continue
+    rejected_as_is = [not decide(crop, part).keep for crop, part, _ in crops]
+    told: list[list[_Told]] = []
+    for number, (crop, part, _) in enumerate(progress("spoil", crops)):
         rng = np.random.default_rng([seed, number])
-        told.append(
-            [
-                (fault.name, strength, *_named(asked(fault.spoil(crop, strength, rng), part), fault.name))
-                for fault in FAULTS.values()
-                for strength in fault.strengths
-            ]
-        )
-    together, resampled = groups(encounters)
-    draws = [np.concatenate([together[i] for i in draw]) for draw in resample(len(together), times, seed)]
+        every = [] if rejected_as_is[number] else [(f, strength) for f in FAULTS.values() for strength in f.strengths]
+        told.append([_asked(f, strength, decide(f.spoil(crop, strength, rng), part)) for f, strength in every])
+    draws, resampled = redrawn([encounter for _, _, encounter in crops], times, seed)
     return {
         "crops": len(crops),
         "false_rejected": round(float(np.mean(rejected_as_is)), 4),
@@ -75,16 +54,16 @@ def spoiling(
     }
 
 
-def _named(asked: tuple[bool, str], fault: str) -> tuple[bool, bool]:
-    return asked[0], asked[1] == fault
+def _asked(fault: Fault, strength: float, row: Quality) -> _Told:
+    return fault.name, strength, not row.keep, fault_named(row) == fault.name
 
 
-def _right(told: Sequence[tuple[str, float, bool, bool]]) -> float | None:
+def _right(told: Sequence[_Told]) -> float | None:
     right = [named for _, _, rejected, named in told if rejected]
     return round(float(np.mean(right)), 4) if right else None
 
 
-def _by_fault(told: Sequence[tuple[str, float, bool, bool]]) -> dict[str, Any]:
+def _by_fault(told: Sequence[_Told]) -> dict[str, Any]:
     """For each fault its unit, the share of right reasons, and the share set aside at each strength."""
     return {
         fault.name: {

@@ -1,34 +1,21 @@
 """From raw photos to names, all stages included, against what a person knows to be in the photos."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from whalepipe.catalog.store import Catalog
 from whalepipe.errors import TableError
-from whalepipe.evaluation.boxes import groups, interval, resample
-from whalepipe.evaluation.ranking import auroc
-from whalepipe.evaluation.run import TruthRow, first_candidates, newness_of, paired
+from whalepipe.evaluation.boxes import interval, redrawn
+from whalepipe.evaluation.run import Outcome, TruthRow, auroc_new, outcomes
 from whalepipe.pipeline import Tables, run
 from whalepipe.progress import Progress, silent
-from whalepipe.tables import Ledger, read_table
+from whalepipe.tables import read_table
 from whalepipe.work import Job
 
 RESAMPLINGS = 1000
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one animal in one photo. `state` is empty where it has no box."""
-
-    known: bool  # to the catalogue
-    fault: str  # why its crop ought to be set aside
-    state: str
-    named: bool  # identified, under the right name
-    first: bool  # the first candidate is the right one
-    newness: float | None  # P(new) of its crop; None where nobody was looked for
 
 
 @dataclass(frozen=True)
@@ -53,10 +40,8 @@ def evaluate_run(job: Job, truth: Path, seed: int = 0, progress: Progress = sile
     """
     tables = run(job, "identify", progress)
     names = {p.photo for p in tables.photos}
-    truths = [_known(t, job.catalog) for t in _read(truth, job.raw_dir, names)]
-    seen = _seen(truths, tables)
-    together, resampled = groups([one.encounter for one in seen])
-    draws = [[i for g in draw for i in together[g]] for draw in resample(len(together), RESAMPLINGS, seed)]
+    seen = _seen(_known(_read(truth, job.raw_dir, names), job.catalog), tables)
+    draws, resampled = redrawn([one.encounter for one in seen], RESAMPLINGS, seed)
     whole = figures(seen)
     drawn = [figures([seen[i] for i in draw]) for draw in draws]
     counts = Counter(o.state or "not found" for one in seen for o in one.outcomes)
@@ -83,34 +68,22 @@ def _read(truth: Path, raw_dir: Path, names: Collection[str]) -> list[TruthRow]:
     return rows
 
 
-def _known(truth: TruthRow, catalog: Path | None) -> TruthRow:
+def _known(truths: Sequence[TruthRow], catalog: Path | None) -> list[TruthRow]:
     """The same, and whether the catalogue holds the individual's part, where nobody said."""
-    if truth.known is not None:
-        return truth
-    held = Catalog.open(catalog).summaries() if catalog else ()
-    return replace(truth, known=any((s.individual, s.part) == (truth.individual.strip(), truth.part) for s in held))
+    held = {(s.individual, s.part) for s in (Catalog.open(catalog).summaries() if catalog else ())}
+    return [t if t.known is not None else replace(t, known=(t.individual.strip(), t.part) in held) for t in truths]
 
 
 def _seen(truths: Sequence[TruthRow], tables: Tables) -> list[Seen]:
-    scored = {t.photo for t in truths}
+    by_photo: dict[str, list[Outcome]] = {t.photo: [] for t in truths}
+    boxes = [d for d in tables.detections if d.photo in by_photo]
     animals = [t for t in truths if not t.box.says_empty]
-    boxes = [d for d in tables.detections if d.photo in scored]
-    pairs, left = paired(animals, boxes, tables.ledger)
-    first, newness = first_candidates(tables.matches), newness_of(tables.matches)
-    outcomes: dict[str, list[Outcome]] = {photo: [] for photo in scored}
-    for truth, row in pairs:
-        outcomes[truth.photo].append(_outcome(truth, row, first, newness))
+    every, left = outcomes(animals, boxes, tables.ledger, tables.matches)
+    for outcome in every:
+        by_photo[outcome.photo].append(outcome)
     wrong, encounters = Counter(d.photo for d in left), {p.photo: p.encounter for p in tables.photos}
     told = {t.photo: t.encounter for t in truths if t.encounter}
-    return [Seen(told.get(p) or encounters.get(p, ""), each, wrong[p]) for p, each in sorted(outcomes.items())]
-
-
-def _outcome(truth: TruthRow, row: Ledger | None, first: Mapping[str, str], newness: Mapping[str, float]) -> Outcome:
-    if row is None:
-        return Outcome(bool(truth.known), truth.fault, "", False, False, None)
-    named = row.state == "identified" and row.individual == truth.individual
-    right = first.get(row.crop) == truth.individual
-    return Outcome(bool(truth.known), truth.fault, row.state, named, right, newness.get(row.crop))
+    return [Seen(told.get(p) or encounters.get(p, ""), each, wrong[p]) for p, each in sorted(by_photo.items())]
 
 
 def figures(seen: Sequence[Seen]) -> dict[str, float | None]:
@@ -119,7 +92,6 @@ def figures(seen: Sequence[Seen]) -> dict[str, float | None]:
     usable = [o for o in every if not o.fault]
     boxed = [o for o in usable if o.state]
     known, new = ([o for o in usable if o.known is which] for which in (True, False))
-    asked = [o for o in boxed if o.newness is not None]
     return {
         "found": _share(bool(o.state) for o in usable),
         "kept": _share(o.state != "rejected" for o in boxed),
@@ -128,16 +100,14 @@ def figures(seen: Sequence[Seen]) -> dict[str, float | None]:
         "misnamed": _share(not o.named for o in every if o.state == "identified"),
         "known_as_new": _share(o.state == "new" for o in known),
         "new_as_new": _share(o.state == "new" for o in new),
-        "auroc_new": _rounded(auroc([o.newness or 0.0 for o in asked], [not o.known for o in asked])),
+        "auroc_new": _rounded(auroc_new(boxed)),
         "false_per_100": _rounded(100 * sum(one.false_boxes for one in seen) / len(seen)),
     }
 
 
 def _set_aside(seen: Sequence[Seen]) -> dict[str, float | None]:
     every = [o for one in seen for o in one.outcomes if o.fault]
-    return {
-        f: _share(o.state in ("", "rejected") for o in every if o.fault == f) for f in sorted({o.fault for o in every})
-    }
+    return {f: _share(o.aside for o in every if o.fault == f) for f in sorted({o.fault for o in every})}
 
 
 def _share(those: Iterable[bool]) -> float | None:

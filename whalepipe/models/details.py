@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import cv2
 import numpy as np
@@ -11,9 +10,8 @@ from numpy.typing import NDArray
 from whalepipe.config import MatchConfig
 from whalepipe.errors import WeightsError
 from whalepipe.models import edge, keypoints, silhouette
-from whalepipe.models.device import pick_device
 from whalepipe.models.keypoints import Keypoints, agreeing
-from whalepipe.models.silhouette import PARTS, Silhouettes
+from whalepipe.models.silhouette import PARTS, BySilhouettes
 from whalepipe.models.weights import Weights, find_weights
 
 MARKS = (len(edge.RADII), edge.POINTS)
@@ -54,19 +52,13 @@ class Likeness:
     edge: float  # what the trailing edges share, at most; nan where they could not be compared
 
 
-class CloserLook:
-    """Finds the details of a crop, by the weights of a silhouette network, which are loaded when first needed.
+class CloserLook(BySilhouettes):
+    """Finds the details of a crop, by the weights of a silhouette network."""
 
-    `method` changes with anything that changes what is found.
-    """
-
-    def __init__(self, weights: Weights, device: str = "cpu") -> None:
-        self.method = f"{keypoints.METHOD} {edge.METHOD} {silhouette.METHOD} {weights.digest[:16]}"
-        self.weights, self._device = weights, device
-
-    @cached_property
-    def _silhouettes(self) -> Silhouettes:
-        return Silhouettes(self.weights, pick_device(self._device))
+    @property
+    def method(self) -> str:
+        """Changes with anything that changes what is found."""
+        return f"{keypoints.METHOD} {edge.METHOD} {silhouette.METHOD} {self.digest[:16]}"
 
     def __call__(self, crop: NDArray[np.uint8], part: str) -> Details:
         """The details of a crop, (height, width, 3) uint8 RGB of any size; of other parts than fins and flukes no edge.

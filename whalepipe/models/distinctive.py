@@ -5,16 +5,12 @@ group size, composition, and stability of coastal porpoises"). Of other parts no
 pigment as much as by its edge, and neither its edge nor the number of its keypoints goes with what a person says of it.
 """
 
-from functools import cached_property
-
 import numpy as np
 import numpy.typing as npt
 
 from whalepipe.config import QualityConfig
 from whalepipe.models import edge
-from whalepipe.models.device import pick_device
-from whalepipe.models.silhouette import METHOD, Silhouettes, find_silhouettes
-from whalepipe.models.weights import Weights
+from whalepipe.models.silhouette import METHOD, BySilhouettes, find_silhouettes
 
 PART = "dorsal_fin"
 WINDOW = 31  # points of the edge, a quarter of it, over which a fin's own shape bends
@@ -46,20 +42,13 @@ def distinctiveness(marks: Floats) -> float:
     return round(odds / (1 + odds), 4)
 
 
-class Distinctiveness:
-    """Tells how marked fins are by the weights of a silhouette network, which are loaded when first needed.
+class Distinctiveness(BySilhouettes):
+    """Tells how marked fins are by the weights of a silhouette network."""
 
-    `method` changes with anything that changes what is told.
-    """
-
-    def __init__(self, weights: Weights, device: str = "cpu", exported: Weights | None = None) -> None:
-        """`device` also `auto`. With `exported` (see `find_exported`) that runs, on the processor."""
-        self.method = f"distinctive-1 {edge.METHOD} {METHOD} {(exported or weights).digest[:16]}"
-        self.weights, self._device, self._exported = weights, device, exported
-
-    @cached_property
-    def _silhouettes(self) -> Silhouettes:
-        return Silhouettes(self.weights, pick_device(self._device), self._exported)
+    @property
+    def method(self) -> str:
+        """Changes with anything that changes what is told."""
+        return f"distinctive-1 {edge.METHOD} {METHOD} {self.digest[:16]}"
 
     def __call__(self, crop: npt.NDArray[np.uint8]) -> float | None:
         """Of a crop of a fin, (height, width, 3) uint8 RGB; None where its trailing edge is not plain."""

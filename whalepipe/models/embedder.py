@@ -118,8 +118,12 @@ def _looks(
 
 def _unit(looks: Sequence[Vector]) -> Vector:
     """Vectors (N, dimension) of several looks, each of unit length, one after the other, of unit length together."""
-    each = [vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12) for vectors in looks]
-    return np.asarray(np.concatenate(each, axis=1) / np.sqrt(len(each)), dtype=np.float32)
+    return _joined([vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12) for vectors in looks])
+
+
+def _joined(every: Sequence[Vector]) -> Vector:
+    """Vectors (N, dimension) of unit length, one after the other and again of unit length: cosines are their mean."""
+    return np.asarray(np.concatenate(every, axis=1) / np.sqrt(len(every)), dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -135,8 +139,7 @@ def voted(voters: Sequence[Voter], crops: Sequence[Picture], device: "torch.devi
 
     What one network was misled by another is not (soft voting).
     """
-    every = [unit_vectors(voter.network, crops, voter.sizes, device) for voter in voters]
-    return np.asarray(np.concatenate(every, axis=1) / np.sqrt(len(every)), dtype=np.float32)
+    return _joined([unit_vectors(voter.network, crops, voter.sizes, device) for voter in voters])
 
 
 def load_voters(weights: Weights) -> list[Voter]:
@@ -199,10 +202,9 @@ class Embedder:
     def look(self, crop: Picture) -> Look:
         """The vector of a crop, and how strongly the networks answered to it."""
         every = [_looks(v.network, [crop], v.sizes, self._device) for v in self._voters]
-        vectors = [_unit(looks) for looks in every]
-        [vector] = np.concatenate(vectors, axis=1) / np.sqrt(len(vectors))
+        [vector] = _joined([_unit(looks) for looks in every])
         lengths = [float(np.linalg.norm(one)) / np.sqrt(one.size) for looks in every for one in looks]
-        rounded = np.asarray(np.round(vector.astype(np.float32), DECIMALS), dtype=np.float32)
+        rounded = np.asarray(np.round(vector, DECIMALS), dtype=np.float32)
         return Look(rounded, round(float(np.mean(lengths)), RESPONSE_DECIMALS))
 
 

@@ -138,11 +138,14 @@ class Grader:
         return Verdict(round(float(np.clip(grade, SURE, 1 - SURE)), 4), told)
 
 
-def least_grade(weights: Weights, kept: float, part: str) -> float:
+def least_grade(weights: Weights | None, kept: float, part: str) -> float:
     """The grade below which crops of a part are set aside so that this share of the good ones is kept.
 
-    The card has the shares. Raises WeightsError where it has none.
+    0, so that the grade sets nothing aside, without weights and for a share of 0. The card has the shares. Raises
+    WeightsError where it has none.
     """
+    if weights is None or not kept:
+        return 0.0
     told: Any = weights.card.get("kept")
     try:
         shares = sorted((float(share), float(grade)) for share, grade in told.get(part, told[ANY]).items())

@@ -23,8 +23,6 @@ DARKEST = 2  # per cent of the box: even a pale animal has shadows as dark as th
 STOPS = 5.0  # of light between the darkest tones and white in a picture that no veil has touched
 SRGB = 2.2  # its exponent, nearly: from grey values to light
 LEAST_MASK, MOST_MASK = 0.05, 0.95  # of the box; outside it, colour did not tell the animal from the sea
-
-
 FULL_SIDE = 256  # pixels: so much of the middle of the box is looked at as the camera took it
 OF_BOX = 0.02  # of a box's side
 LIGHTEST = 98  # per cent of the box

@@ -1,16 +1,13 @@
 """Which side of an animal a dorsal fin shows: its tip trails aft, so a tip to the right is seen from the left."""
 
 import math
-from functools import cached_property
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from whalepipe.config import ViewConfig
-from whalepipe.models.device import pick_device
-from whalepipe.models.silhouette import METHOD, Silhouette, Silhouettes, find_silhouettes
-from whalepipe.models.weights import Weights
+from whalepipe.models.silhouette import METHOD, BySilhouettes, Silhouette, find_silhouettes
 
 PART = "dorsal_fin"
 LEFT, RIGHT = "left", "right"
@@ -23,20 +20,13 @@ LEAST_SEEN = 0.03  # of the crop: with less the silhouette failed
 Picture = npt.NDArray[np.uint8]
 
 
-class Sides:
-    """Tells the side of fins by the weights of a silhouette network, which are loaded when first needed.
+class Sides(BySilhouettes):
+    """Tells the side of fins by the weights of a silhouette network."""
 
-    `method` changes with anything that changes what is told.
-    """
-
-    def __init__(self, weights: Weights, device: str = "cpu", exported: Weights | None = None) -> None:
-        """`device` also `auto`. With `exported` (see `find_exported`) that runs, on the processor."""
-        self.method = f"side-1 {METHOD} {(exported or weights).digest[:16]}"
-        self.weights, self._device, self._exported = weights, device, exported
-
-    @cached_property
-    def _silhouettes(self) -> Silhouettes:
-        return Silhouettes(self.weights, pick_device(self._device), self._exported)
+    @property
+    def method(self) -> str:
+        """Changes with anything that changes what is told."""
+        return f"side-1 {METHOD} {self.digest[:16]}"
 
     def __call__(self, crop: Picture) -> float | None:
         """P(left side) of a crop of a fin, (height, width, 3) uint8 RGB; None where no fin is made out."""

@@ -4,13 +4,16 @@ The first stages of an EfficientNet-Lite0 and a decoder that brings their featur
 (Ronneberger, Fischer and Brox 2015, "U-Net", figure 1), with separable convolutions (Howard et al. 2017, "MobileNets").
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from whalepipe.errors import WeightsError
+from whalepipe.models.device import pick_device
 from whalepipe.models.embedder import fitted, normalised
 from whalepipe.models.exported import KEY, Exported, find_exported
 from whalepipe.models.network import Network, TorchNetwork
@@ -105,6 +108,23 @@ def find_silhouettes(name: str, backend: str, device: str, without: str) -> tupl
         raise WeightsError(f"{error}; without it: --set {without}=none") from error
     # The exported form is no more than a faster one: where there is none, torch does.
     return weights, find_exported(weights, backend if KEY in weights.card else "torch", device)
+
+
+class BySilhouettes:
+    """What tells something by silhouettes, whose network is loaded when first needed."""
+
+    def __init__(self, weights: Weights, device: str = "cpu", exported: Weights | None = None) -> None:
+        """`device` also `auto`. With `exported` (see `find_exported`) that runs, on the processor."""
+        self.weights, self.exported, self._device = weights, exported, device
+
+    @property
+    def digest(self) -> str:
+        """Of what runs: it changes with what is seen."""
+        return (self.exported or self.weights).digest
+
+    @cached_property
+    def _silhouettes(self) -> "Callable[[Picture], Silhouette]":
+        return Silhouettes(self.weights, pick_device(self._device), self.exported)
 
 
 class Silhouettes:

@@ -8,7 +8,6 @@ end of its base, and the network shows all of it.
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import cv2
@@ -17,8 +16,7 @@ import numpy.typing as npt
 
 from whalepipe.config import DetectConfig
 from whalepipe.models.corners import Numbers, overlaps
-from whalepipe.models.device import pick_device
-from whalepipe.models.silhouette import Silhouette, Silhouettes, find_silhouettes
+from whalepipe.models.silhouette import BySilhouettes, Silhouette, find_silhouettes
 from whalepipe.models.weights import Weights
 
 if TYPE_CHECKING:
@@ -34,24 +32,15 @@ Picture = npt.NDArray[np.uint8]
 Look = Callable[[Picture], Silhouette]
 
 
-class Tightener:
-    """Draws boxes anew; the network is loaded when the first is to be drawn."""
-
-    def __init__(self, weights: Weights, device: str = "cpu", exported: Weights | None = None) -> None:
-        """`device` also `auto`. With `exported` (see `find_exported`) that runs, on the processor."""
-        self.weights, self.exported, self._device = weights, exported, device
-        self.digest = exported.digest if exported else weights.digest  # changes with what boxes come out
-
-    @cached_property
-    def _look(self) -> Look:
-        return Silhouettes(self.weights, pick_device(self._device), self.exported)
+class Tightener(BySilhouettes):
+    """Draws boxes anew."""
 
     def __call__(self, image: Picture, boxes: Sequence["Box"], overlap: float) -> list["Box"]:
         """The boxes of a picture (H, W, 3), uint8, RGB, in their order; those of TIGHTENED parts around what is seen.
 
         Of two that then overlap by more than `overlap` (IoU) the later is left out. Raises WeightsError.
         """
-        drawn = [tightened(image, box, self._look) if box.part in TIGHTENED else box for box in boxes]
+        drawn = [tightened(image, box, self._silhouettes) if box.part in TIGHTENED else box for box in boxes]
         kept: list[Box] = []
         for box in drawn:
             rivals = [other for other in kept if box.part in TIGHTENED or other.part in TIGHTENED]

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from whalepipe.boxes import window
 from whalepipe.enrol import NO_NAMES
 from whalepipe.errors import TableError, WhalepipeError
+from whalepipe.evaluation.framing import MARGIN
 from whalepipe.models.embedder import squashed
 from whalepipe.photos import inside, read_photo
 from whalepipe.tables import CropLabel, fits, read_table
@@ -22,7 +23,6 @@ Pictures = npt.NDArray[np.uint8]
 RENDERED_WIDTH, RENDERED_HEIGHT = 960, 640  # pixels of a rendered photo
 RENDERED = "rendered"  # how the name of a rendered label set begins
 SPAN = 3.0  # years between photos of a rendered animal, at most
-MARGIN = 0.1  # of the box, as the pipeline cuts it
 
 
 @dataclass(frozen=True)

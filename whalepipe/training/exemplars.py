@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whalepipe.boxes import window
 from whalepipe.evaluation.degrade import Framed
-from whalepipe.training.crops import MARGIN, RENDERED_HEIGHT, RENDERED_WIDTH, SPAN
+from whalepipe.evaluation.framing import framed
+from whalepipe.training.crops import RENDERED_HEIGHT, RENDERED_WIDTH, SPAN
 from whalepipe.training.drawn import spread
 from whalepipe.training.rendered import STREAM
 
@@ -60,11 +60,9 @@ def _drawn(part: str, seed: int, which: tuple[int, int]) -> Exemplar | None:
         return None
     [truth], [sighting] = photo.truths, scene.sightings
     lean = sighting.pitch if part == "fluke" else sighting.roll
-    left, top, right, bottom = window(truth, MARGIN, RENDERED_WIDTH, RENDERED_HEIGHT)
-    box = (truth.xmin - left, truth.ymin - top, truth.xmax - left, truth.ymax - top)
     strengths = {f.name: f.strength for f in truth.faults}
     return Exemplar(
-        crop=Framed(np.ascontiguousarray(photo.image[top:bottom, left:right]), box),
+        crop=framed(photo.image, truth),
         part=part,
         individual=animal.name,
         shot=shot,

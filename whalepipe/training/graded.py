@@ -91,7 +91,7 @@ def by_finding(
         if not (sitter.asked and (names[others] == sitter.individual).any()):
             continue
         rng = np.random.default_rng([seed, number])
-        spoilt = [spoiled(sitter.crop, rng)[1] for _ in range(copies)]
+        spoilt = [spoiled(sitter.crop, rng) for _ in range(copies)]
         for crop, look in [(sitter.crop, looks[number]), *((c, seer.look(c.pixels)) for c in spoilt)]:
             nearest = names[others][int(np.argmax(vectors[others] @ look.vector))]
             told, good = seer.measures(crop, part, look), bool(nearest == sitter.individual)

@@ -19,16 +19,8 @@ Numbers = npt.NDArray[np.float64]
 Shown = tuple[str, str, Measures]  # a fault, a group, measures
 
 FOLDS = 5
-SHARES = (
-    0.8,
-    0.9,
-    0.95,
-    0.97,
-    0.98,
-    0.99,
-    0.995,
-    1.0,
-)  # of good crops, for which the least grade that keeps it is told
+# Of good crops: for each the least grade that keeps it is told.
+SHARES = (0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 1.0)
 LEAST_GOOD = 10  # crops of a part that people called usable
 OFFSET = 10.0  # what stands for an intercept in the regression, so that it is hardly shrunk
 LEAST_SCALE = 1e-3  # of a measure that hardly varies

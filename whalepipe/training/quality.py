@@ -75,9 +75,11 @@ def train_quality(
     Raises TableError, PhotoError, WeightsError, StorageError, and WhalepipeError where nothing says what a good crop
     is, or all are good or none.
     """
-    look = Eyes(options.config, options.device).embedder.look
+    eyes = Eyes(options.config, options.device)
+    look = eyes.embedder.look
     drawn = {part: _drawn(part, look, options) for part in (PARTS if options.rendered else ())}
-    seer = Seer(look, _hidden(drawn, options))
+    embedder = eyes.embedder_weights.digest
+    seer = Seer(look, _hidden(drawn, embedder, options))
     made, good = _graded(grades, seer, options)
     for found, clean in (_named(sets, seer, options, progress), _rendered(drawn, seer, options, progress)):
         made, good = made + found, good + clean
@@ -90,8 +92,8 @@ def train_quality(
     arrays |= {HIDDEN + part: by for part, by in seer.hidden.lines.items()}
     tensors = {name: torch.from_numpy(np.asarray(array, np.float32)) for name, array in arrays.items()}
     hidden = {f"{RENDERED} {part}, what is hidden": {"rank_correlation": one.told} for part, one in drawn.items()}
-    figures = {**fitted.figures, **hidden}
-    return save_weights(options.out, tensors, _card(sets, grades, made, replace(fitted, figures=figures), options))
+    told_of = replace(fitted, figures={**fitted.figures, **hidden})
+    return save_weights(options.out, tensors, _card(sets, grades, made, told_of, embedder, options))
 
 
 @dataclass(frozen=True)
@@ -114,12 +116,11 @@ def _drawn(part: str, look: Callable[[npt.NDArray[np.uint8]], Look], options: Qu
     return _Drawn(others, by, told(others, vectors[~half], by))
 
 
-def _hidden(drawn: Mapping[str, _Drawn], options: QualityTraining) -> Lines:
+def _hidden(drawn: Mapping[str, _Drawn], embedder: str, options: QualityTraining) -> Lines:
     """What tells what is hidden: learned now, or, where nothing was drawn, taken over of the weights at hand."""
     if drawn:
         return Lines({part: one.by for part, one in drawn.items()})
     weights = find_grader(options.config.quality.weights)
-    embedder = Eyes(options.config, options.device).embedder_weights.digest
     if weights is None or weights.card.get("embedder") != embedder:
         return Lines({})
     return Lines(lines_of(load_state(weights)))
@@ -179,6 +180,7 @@ def _card(
     grades: Sequence[Grades],
     made: Sequence[Example],
     fitted: Fitted,
+    embedder: str,
     options: QualityTraining,
 ) -> dict[str, Any]:
     known = provenance(options.provenance)
@@ -193,7 +195,7 @@ def _card(
         "trained_on": [account(known, name) for name in names]
         + [{"source": "rendered by whalepipe", "licence": "AGPL-3.0-or-later"}] * bool(options.rendered),
         "asked": dict(sorted(counts.items())),
-        "embedder": Eyes(options.config, options.device).embedder_weights.digest,
+        "embedder": embedder,
         "figures": fitted.figures,
         "settings": {"strength": options.strength, "by_people": options.by_people, "seed": options.seed},
         "retrain": command(sets, grades, options),

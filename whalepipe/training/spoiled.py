@@ -15,10 +15,10 @@ Good = tuple[str, Framed]  # a crop that may be spoiled, after its group: one an
 WORST = 2  # strengths of each fault, the highest, that nobody could doubt
 
 
-def spoiled(crop: Framed, rng: np.random.Generator) -> tuple[str, Framed]:
-    """The crop with one fault by chance, of a strength by chance, and the fault's name."""
+def spoiled(crop: Framed, rng: np.random.Generator) -> Framed:
+    """The crop with one fault by chance, of a strength by chance."""
     fault = FAULTS[str(rng.choice(list(FAULTS)))]
-    return fault.name, fault.spoil(crop, float(rng.choice(fault.strengths)), rng)
+    return fault.spoil(crop, float(rng.choice(fault.strengths)), rng)
 
 
 def named_measures(crop: Framed) -> Measures:

@@ -14,8 +14,8 @@ from whalepipe.errors import ConfigError
 
 def embedder(
     labels: Annotated[list[Path] | None, typer.Argument(help="CSV tables: crop, encounter, individual.")] = None,
-    photos: Annotated[list[Path] | None, typer.Option("--photos", help="The folder of each table's crops.")] = None,
-    part: Annotated[list[str] | None, typer.Option("--part", help="What each table's crops show.")] = None,
+    photos: t.Crops = None,
+    part: t.Parts = None,
     calibrate: Annotated[
         list[str] | None, typer.Option("--calibrate", help="TABLE:FOLDER:PART to calibrate on, never to train on.")
     ] = None,
@@ -68,9 +68,7 @@ def embedder(
         from whalepipe.training.embedder import STRENGTH, EmbedderTraining, train_embedder
     except ImportError as error:
         raise need_extra("train", error) from error
-    tables = t.pairs(labels or [], photos or [])
-    if len(part or []) != len(tables):
-        raise ConfigError(f"{len(tables)} tables of labels and {len(part or [])} --part: say what each table shows")
+    sets = t.label_sets(labels, photos, part)
     only_calibrate = [text.split(":") for text in calibrate or []]
     if any(len(words) != 3 for words in only_calibrate):
         raise ConfigError("--calibrate: expected TABLE:FOLDER:PART, such as who.csv:crops:dorsal_fin")
@@ -94,6 +92,5 @@ def embedder(
         **t.given(shots=shots, take=take, epochs=epochs, size=size, smallest=smallest, batch=batch, freeze=freeze),
         **t.given(learning_rate=rate),
     )
-    sets = [LabelSet(table, folder, shows) for (table, folder), shows in zip(tables, part or [], strict=True)]
     made = train_embedder(sets, options, t.say_epoch, say)
     say(f"{made.path}, and its card {made.path.with_suffix('.json')}")

@@ -1,17 +1,22 @@
 """What the commands of `whalepipe train` share."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from whalepipe.cli.console import say
 from whalepipe.errors import ConfigError
 
+if TYPE_CHECKING:
+    from whalepipe.training.crops import LabelSet
+
 Labels = Annotated[list[Path] | None, typer.Argument(help="CSV tables of labels.")]
 Photos = Annotated[
     list[Path] | None, typer.Option("--photos", help="The folder of each table's photos, in the same order.")
 ]
+Crops = Annotated[list[Path] | None, typer.Option("--photos", help="The folder of each table's crops.")]
+Parts = Annotated[list[str] | None, typer.Option("--part", help="What each table's crops show.")]
 Weights = Annotated[Path, typer.Option("--out", help="The weights (.pt) to write; their card goes beside them.")]
 WorkDir = Annotated[
     Path | None, typer.Option("--work-dir", help="Checkpoints and log; a stopped run goes on.  [default: OUT.work]")
@@ -31,6 +36,16 @@ def pairs(labels: list[Path], photos: list[Path]) -> list[tuple[Path, Path]]:
     if len(labels) != len(photos):
         raise ConfigError(f"{len(labels)} tables of labels and {len(photos)} --photos: give one folder for each table")
     return list(zip(labels, photos, strict=True))
+
+
+def label_sets(labels: list[Path] | None, photos: list[Path] | None, parts: list[str] | None) -> "list[LabelSet]":
+    """Each table of labelled crops with its folder and what it shows. Raises ConfigError."""
+    from whalepipe.training.crops import LabelSet
+
+    tables, parts = pairs(labels or [], photos or []), parts or []
+    if len(parts) != len(tables):
+        raise ConfigError(f"{len(tables)} tables of labels and {len(parts)} --part: say what each table shows")
+    return [LabelSet(table, folder, shows) for (table, folder), shows in zip(tables, parts, strict=True)]
 
 
 def seas_of(folders: list[Path], tables: list[Path]) -> tuple[tuple[Path, Path], ...]:

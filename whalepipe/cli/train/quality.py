@@ -13,8 +13,8 @@ from whalepipe.errors import ConfigError
 
 def quality(
     labels: t.Labels = None,
-    photos: Annotated[list[Path] | None, typer.Option("--photos", help="The folder of each table's crops.")] = None,
-    part: Annotated[list[str] | None, typer.Option("--part", help="What each table's crops show.")] = None,
+    photos: t.Crops = None,
+    part: t.Parts = None,
     grades: Annotated[
         list[Path] | None, typer.Option("--grades", help="CSV: photo, box, and grade (higher is better) or usable.")
     ] = None,
@@ -36,13 +36,10 @@ def quality(
 ) -> None:
     """Learn from grades, or from whether crops find their own animal again, what a good crop is."""
     try:
-        from whalepipe.training.crops import LabelSet
         from whalepipe.training.quality import Grades, QualityTraining, train_quality
     except ImportError as error:
         raise need_extra("train", error) from error
-    tables = t.pairs(labels or [], photos or [])
-    if len(part or []) != len(tables):
-        raise ConfigError(f"{len(tables)} tables of labels and {len(part or [])} --part: say what each table shows")
+    sets = t.label_sets(labels, photos, part)
     if len(grades or []) != len(graded_photos or []):
         raise ConfigError("give one --graded-photos for each --grades: the folder of its photos")
     options = QualityTraining(
@@ -56,7 +53,6 @@ def quality(
         provenance=provenance,
         **t.given(copies=copies),
     )
-    sets = [LabelSet(table, folder, shows) for (table, folder), shows in zip(tables, part or [], strict=True)]
     both = zip(grades or [], graded_photos or [], strict=True)
     made = train_quality(sets, [Grades(*each) for each in both], options, progress(False))
     say(f"{made.path}, and its card {made.path.with_suffix('.json')}")
