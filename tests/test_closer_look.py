@@ -43,7 +43,7 @@ def calibrated(folder: Path) -> str:
 @pytest.fixture
 def looked(tmp_path: Path, raw: Path, fake_models: fakes.Calls, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A catalogue of one animal, beside models that look closer."""
-    monkeypatch.setattr("whalepipe.models.details.Silhouettes", Silhouettes)
+    monkeypatch.setattr("whalepipe.models.silhouette.Silhouettes", Silhouettes)
     labels, path = tmp_path / "known.csv", tmp_path / "catalogue.sqlite"
     labels.write_text("photo,part,xmin,ymin,xmax,ymax,individual\na.jpg,dorsal_fin,40,60,90,110,Ada\n")
     added = whalepipe("catalog", "add", raw, "--labels", labels, "--catalog", path, "--device", "cpu", "--quiet")
