@@ -18,7 +18,7 @@ SEEN: list[str] = []
 class Silhouettes:
     """Sees no outline, and counts how often it was loaded and asked."""
 
-    def __init__(self, weights: Weights, device: str = "cpu") -> None:  # noqa: ARG002
+    def __init__(self, weights: Weights, device: str, exported: Weights | None) -> None:  # noqa: ARG002
         SEEN.append("loaded")
 
     def __call__(self, crop: fakes.Pixels) -> Silhouette:  # noqa: ARG002
