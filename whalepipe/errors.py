@@ -25,5 +25,9 @@ class StorageError(WhalepipeError):
     """Results cannot be written (full disk, no permission): make room and run the same command again."""
 
 
+class EngineError(WhalepipeError):
+    """Work cannot be shared out as asked: no cluster, no package for it, a worker that cannot go on."""
+
+
 class PhotoError(WhalepipeError):
     """One photo cannot be read. The run notes it and goes on with the next."""

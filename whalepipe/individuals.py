@@ -1,7 +1,7 @@
 """The step of the pipeline that names individuals: candidates, crops that vote together, answers, what to expect."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from whalepipe.cache import recipe
@@ -20,17 +20,25 @@ if TYPE_CHECKING:
     from whalepipe.pipeline import Tables
 
 
+@dataclass(frozen=True)
+class Ranking:
+    """The crops that quality kept, and the candidates of each for itself."""
+
+    crops: list[Crop]  # the earliest first
+    calibrations: dict[str, Calibration]  # by part
+    species: dict[str, Sure]  # by crop, where the catalogue knows species too
+    keys: dict[str, str]  # the cause of each crop's candidates
+    matches: list[Match]
+
+
 def name_individuals(work: Work, tables: "Tables") -> None:
     """Ranked candidates for every crop that quality kept, one list for those that follow one animal through a burst,
     and one answer from them."""
-    crops = kept_in_time(tables)
-    calibrations = work.calibrations({c.part for c in crops})
+    ranking = rank(work, tables)
+    crops, calibrations, species, keys = ranking.crops, ranking.calibrations, ranking.species, ranking.keys
     config, bursts = work.config.match, {p.photo: p.burst for p in tables.photos}
-    named = [s for s in tables.species if s.rank == 1 and s.species != UNKNOWN]
-    species = {s.crop: sure(s.species, s.probability or 0.0) for s in named} if work.kinds else {}
-    keys = {c.crop: work.match_key(c, calibrations[c.part], species.get(c.crop)) for c in crops}
     tracks = follow(crops, bursts, tables.vectors, calibrations, config.same_at) if config.pool == "burst" else []
-    tables.matches = pooled(_ranked(work, tables, crops, calibrations, keys, species), tracks, work.known, config)
+    tables.matches = pooled(ranking.matches, tracks, work.known, config)
 
     def decide() -> list[Answer]:
         views = {v.crop: v.view for v in tables.views}
@@ -48,6 +56,16 @@ def name_individuals(work: Work, tables: "Tables") -> None:
     if config.miss_rate:
         tables.matches = shortened(tables.matches, {c.crop: c.part for c in crops}, tables.promised)
     work.write("matches", Match, tables.matches)
+
+
+def rank(work: Work, tables: "Tables") -> Ranking:
+    """Ranked candidates for every crop that quality kept, each for itself."""
+    crops = kept_in_time(tables)
+    calibrations = work.calibrations({c.part for c in crops})
+    named = [s for s in tables.species if s.rank == 1 and s.species != UNKNOWN]
+    species = {s.crop: sure(s.species, s.probability or 0.0) for s in named} if work.kinds else {}
+    keys = {c.crop: work.match_key(c, calibrations[c.part], species.get(c.crop)) for c in crops}
+    return Ranking(crops, calibrations, species, keys, _ranked(work, tables, crops, calibrations, keys, species))
 
 
 def _ranked(

@@ -11,12 +11,14 @@ from whalepipe.errors import ConfigError, WhalepipeError
 
 if TYPE_CHECKING:
     from whalepipe.config import Config
+    from whalepipe.engines import Engine as WorkEngine
 
 
 class Engine(StrEnum):
     """Where the work is done."""
 
     local = "local"
+    ray = "ray"
 
 
 class Device(StrEnum):
@@ -45,7 +47,11 @@ FalseMatchRate = Annotated[
     typer.Option("--false-match-rate", help="Give names that are wrong with at most this probability, such as 0.01."),
 ]
 DeviceName = Annotated[Device, typer.Option("--device", help="What the models run on.")]
-EngineName = Annotated[Engine, typer.Option("--engine", help="Where the work is done.")]
+EngineName = Annotated[Engine, typer.Option("--engine", help="Where the work is done: here, or by Ray's workers.")]
+RayAddress = Annotated[
+    str, typer.Option("--ray-address", help="Ray's cluster, as host:port or auto; local: this machine's cores.")
+]
+Workers = Annotated[int, typer.Option("--workers", min=1, help="Processes here that share the work.")]
 Verify = Annotated[bool, typer.Option("--verify", help="Read every photo again, even one that looks unchanged.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress, only the result.")]
 Gallery = Annotated[Path | None, typer.Option("--gallery", help="The folder of the known individuals' crops.")]
@@ -74,6 +80,19 @@ def with_rates(config: "Config", rates: dict[str, float | None]) -> "Config":
             raise ConfigError(f"--{name.replace('_', '-')} {rate:g}: nothing is certain; give a share above 0, as 0.02")
         config = with_settings(config, [f"match.{name}={rate:.12f}"]) if rate is not None else config
     return config
+
+
+def shared_out(engine: Engine, workers: int, ray_address: str) -> "WorkEngine | None":
+    """What shares the work out; None where one process does it all."""
+    if engine is Engine.ray:
+        from whalepipe.engines.ray import Ray
+
+        return Ray(ray_address)
+    if workers > 1:
+        from whalepipe.engines.processes import Processes
+
+        return Processes(workers)
+    return None
 
 
 def catalog_path(text: str | None) -> Path | None:

@@ -39,7 +39,9 @@ def _command(until: str, report: bool) -> Callable[..., None]:
         miss_rate: o.MissRate = None,
         false_match_rate: o.FalseMatchRate = None,
         device: o.DeviceName = o.Device.auto,
-        engine: o.EngineName = o.Engine.local,  # noqa: ARG001  one engine yet; the option is the place of the next
+        engine: o.EngineName = o.Engine.local,
+        workers: o.Workers = 1,
+        ray_address: o.RayAddress = "local",
         verify: o.Verify = False,
         quiet: o.Quiet = False,
     ) -> None:
@@ -50,6 +52,11 @@ def _command(until: str, report: bool) -> Callable[..., None]:
         configuration = o.with_rates(o.configuration(config, settings), rates)
         folder = o.output_folder(raw_dir, out)
         job = Job(raw_dir, folder, configuration, o.catalog_path(catalog), boxes, device.value, verify)
+        sharing = o.shared_out(engine, workers, ray_address)
+        if sharing:
+            from whalepipe.spread import spread
+
+            spread(job, until, sharing, progress(quiet))
         tables = run(job, until, progress(quiet))
         if report:
             from whalepipe.report import write_report

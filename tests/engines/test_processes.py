@@ -1,0 +1,49 @@
+"""Work shared out over processes: done, failed, and lost with its worker."""
+
+import os
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from whalepipe.engines import Task
+from whalepipe.engines.processes import Processes
+
+FORKED = partial(Processes, start="fork")  # quick: nothing is imported anew
+
+
+def writer(folder: Path, wrong: str = "", deadly: str = "") -> Task:
+    """Writes a file for each part that says which process did; one part raises, one ends the process."""
+
+    def task(part: str) -> None:
+        if part == wrong:
+            raise ValueError(f"{part} is wrong")
+        if part == deadly:
+            os._exit(9)
+        (folder / part).write_text(str(os.getpid()))
+
+    return task
+
+
+def test_every_part_is_done_once_by_another_process(tmp_path: Path) -> None:
+    parts = list("abcdef")
+    assert sorted(FORKED(2)(partial(writer, tmp_path), parts)) == [0, 1, 2, 3, 4, 5]
+    done = {p.name: int(p.read_text()) for p in tmp_path.iterdir()}
+    assert sorted(done) == parts
+    assert os.getpid() not in done.values()
+
+
+def test_no_more_processes_than_parts_and_none_for_none(tmp_path: Path) -> None:
+    assert list(FORKED(64)(partial(writer, tmp_path), ["a"])) == [0]
+    assert list(FORKED(2)(partial(writer, tmp_path), [])) == []
+
+
+def test_what_a_task_raises_passes_through(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="b is wrong"):
+        list(FORKED(1)(partial(writer, tmp_path, "b"), ["a", "b", "c"]))
+    assert (tmp_path / "a").exists() and not (tmp_path / "b").exists()
+
+
+def test_where_a_worker_is_killed_the_rest_is_left_undone(tmp_path: Path) -> None:
+    assert list(FORKED(1)(partial(writer, tmp_path, deadly="b"), ["a", "b", "c"])) == [0]
+    assert [p.name for p in tmp_path.iterdir()] == ["a"]

@@ -1,0 +1,56 @@
+"""Processes of this machine."""
+
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from typing import Any
+
+from whalepipe.engines import Task
+
+_task: Task | None = None  # of this process, where it is a worker
+
+
+@dataclass(frozen=True)
+class Processes:
+    """So many processes, each of which begins anew and computes with one thread.
+
+    Where one of them is killed (out of memory, say), the others end too and what is left stays undone.
+    """
+
+    workers: int
+    start: str = "spawn"  # a forked process would inherit locks that threads of this one hold
+
+    def __call__(self, make: Callable[[], Task], parts: Sequence[Any], /) -> Iterator[int]:
+        """See `Engine`."""
+        context = multiprocessing.get_context(self.start)
+        workers = max(1, min(self.workers, len(parts)))
+        pool = ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(make,))
+        try:
+            waiting = {pool.submit(_do, part): number for number, part in enumerate(parts)}
+            while waiting:
+                done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+                for future in done:
+                    number = waiting.pop(future)
+                    future.result()
+                    yield number
+        except BrokenProcessPool:
+            return
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _begin(make: Callable[[], Task]) -> None:
+    global _task
+    import cv2
+    import torch
+
+    torch.set_num_threads(1)  # workers beat threads within a model
+    cv2.setNumThreads(1)
+    _task = make()
+
+
+def _do(part: Any) -> None:
+    assert _task is not None
+    _task(part)
