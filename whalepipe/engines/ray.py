@@ -2,6 +2,7 @@
 
 import logging
 import os
+import pickle
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -31,15 +32,17 @@ class Ray:
         os.environ.update(QUIET)  # read when Ray is imported; the first: no network connection that nobody asked for
         try:
             import ray
+            import ray.data
         except ImportError as error:
             raise EngineError("--engine ray needs the package 'ray': pip install 'whalepipe[ray]'") from error
         self._connect(ray)
         try:
-            rows = [{"number": number, "part": part} for number, part in enumerate(parts)]
+            rows = [{"number": number, "part": pickle.dumps(part)} for number, part in enumerate(parts)]
             # A block a part, so that who is ready first takes the next; what Ray keeps of a block is small.
             data = ray.data.from_items(rows, override_num_blocks=max(1, len(rows)))
-            workers = (1, max(1, int(ray.cluster_resources().get("CPU", 1))))
-            done = data.map(_Worker, fn_constructor_args=(make,), concurrency=workers, num_cpus=1)
+            workers = max(1, int(ray.cluster_resources().get("CPU", 1)))
+            pool = ray.data.ActorPoolStrategy(min_size=1, max_size=workers)
+            done = data.map(_Worker, fn_constructor_args=(make,), compute=pool, num_cpus=1)
             for row in done.iter_rows():
                 if row["error"]:
                     raise EngineError(f"a worker could not go on: {row['error']}")
@@ -61,7 +64,8 @@ class Ray:
             )
         except (ConnectionError, OSError, RuntimeError, ValueError) as error:
             raise EngineError(f"--ray-address {self.address}: no cluster answers there ({error})") from error
-        logging.getLogger("ray.data").setLevel(logging.ERROR)
+        for name in ("ray", "ray.data", "ray.data._internal"):  # whose lines would stand among the command's own
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 class _Worker:
@@ -77,7 +81,7 @@ class _Worker:
         """Do one part. An error is a result: Ray would take it for a lost worker and begin again."""
         error = ""
         try:
-            self._task(row["part"])
+            self._task(pickle.loads(row["part"]))
         except Exception as failed:
             error = f"{type(failed).__name__}: {failed}"
         return {"number": row["number"], "error": error}
