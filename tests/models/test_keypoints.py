@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from tests.helpers import marks
-from whalepipe.models.keypoints import COUNT, SIDE, Keypoints, agreeing, keypoints
+from whalepipe.models.keypoints import COUNT, SIDE, Keypoints, agreeing, keypoints, pairs
 
 
 def turned(picture: np.ndarray, degrees: float, scale: float, shift: float) -> np.ndarray:
@@ -64,3 +64,13 @@ def test_as_bytes_and_back() -> None:
     assert len(Keypoints.unpacked(b"").points) == 0
     with pytest.raises(ValueError, match="7 bytes are no whole number of keypoints"):
         Keypoints.unpacked(b"7 bytes")
+
+
+def test_pairs_lie_where_the_marks_do() -> None:
+    wide = cv2.resize(turned(marks(1), 0, 1, 16), (512, 256))  # 16 pixels to the right and down, then stretched
+    first, second = keypoints(marks(1)), keypoints(wide)
+    found = pairs(first, second)
+    assert found.dtype == np.float32 and found.shape == (agreeing(first, second), 4) and len(found) > 30
+    assert 0 <= found.min() <= found.max() <= 1
+    assert np.allclose(found[:, 2:] - found[:, :2], 16 / 256, atol=0.02)
+    assert pairs(first, keypoints(np.full((9, 9, 3), 90, np.uint8))).shape == (0, 4)

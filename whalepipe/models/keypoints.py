@@ -83,14 +83,30 @@ def _upright(found: Sequence[cv2.KeyPoint]) -> list[cv2.KeyPoint]:
 
 
 def agreeing(first: Keypoints, second: Keypoints) -> int:
-    """How many points of two crops are alike and lie alike: 15 and more are rare between two animals.
+    """How many points of two crops are alike and lie alike: 15 and more are rare between two animals."""
+    return len(_agreeing(first, second)[0])
+
+
+def pairs(query: Keypoints, other: Keypoints) -> NDArray[np.float32]:
+    """Where the points lie that `agreeing` counts, most alike in place first: (n, 4) float32.
+
+    x and y in the query's crop, x and y in the other's, each from 0 to 1 of its crop's width and height.
+    """
+    rows, columns = _agreeing(query, other)
+    both = np.concatenate([query.points[rows, :2], other.points[columns, :2]], axis=1) / np.float32(SIDE)
+    apart = np.linalg.norm(both[:, :2] - both[:, 2:], axis=1)
+    return np.asarray(both[np.argsort(apart, kind="stable")], dtype=np.float32)
+
+
+def _agreeing(first: Keypoints, second: Keypoints) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows of `first` and of `second` that are alike and lie alike; of fewer than FEWEST the place is not checked.
 
     Mutually nearest descriptors that pass the ratio test, then the most that one shift, turn and scale explains
     (Fischler and Bolles 1981, "Random sample consensus").
     """
     rows, columns = _alike(first, second)
     if len(rows) < FEWEST:
-        return len(rows)
+        return rows, columns
     turned, kept = cv2.estimateAffinePartial2D(
         first.points[rows, :2],
         second.points[columns, :2],
@@ -98,10 +114,10 @@ def agreeing(first: Keypoints, second: Keypoints) -> int:
         ransacReprojThreshold=TOLERANCE,
         maxIters=ROUNDS,
     )
-    if turned is None:
-        return 0
-    scale = float(np.hypot(turned[0, 0], turned[1, 0]))
-    return int(kept.sum()) if 1 / STRETCH <= scale <= STRETCH else 0
+    if turned is None or not 1 / STRETCH <= float(np.hypot(turned[0, 0], turned[1, 0])) <= STRETCH:
+        return rows[:0], columns[:0]
+    told = kept.ravel().astype(np.bool_)
+    return rows[told], columns[told]
 
 
 def _alike(first: Keypoints, second: Keypoints) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
