@@ -92,9 +92,10 @@ def look(voters: Sequence[Voter], first: Shown, second: Shown, cropped: bool) ->
 
 def shares(maps: dict[str, Map], mask: Mask, cropped: bool) -> dict[str, float]:
     """What of the maps lies on a mask, and between which bounds."""
-    found = {name: attribution.share(one, mask) or 0.0 for name, one in maps.items()}
-    ceiling = attribution.ceiling(mask, maps["occlusion"].shape, SWEEP if cropped else OF_PHOTOS)
-    return {**found, "chance": float(mask.mean()), "ceiling": ceiling or 0.0}
+    found = attribution.bounded(maps["occlusion"], mask, SWEEP if cropped else OF_PHOTOS)
+    told = found or attribution.Shares(0.0, float(mask.mean()), 0.0)
+    gradcam = attribution.share(maps["gradcam"], mask) or 0.0
+    return {"occlusion": told.attribution, "gradcam": gradcam, "chance": told.chance, "ceiling": told.ceiling}
 
 
 def told(name: str, rows: Sequence[dict[str, float]]) -> None:

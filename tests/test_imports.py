@@ -14,7 +14,7 @@ LAYERS = (
     ("cli", "__main__"),
     ("demo",),
     ("review", "report", "training", "evaluation"),
-    ("suggest", "spread"),
+    ("suggest", "spread", "explain"),
     ("pipeline", "individuals", "work", "instruments", "enrol"),
     ("stages", "engines", "cache"),
     ("models", "catalog"),

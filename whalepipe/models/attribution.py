@@ -67,6 +67,20 @@ class Maps:
     activation: Floats
 
 
+@dataclass(frozen=True)
+class Shares:
+    """How much of what speaks for an answer lies on the animal, and how much that could be."""
+
+    attribution: float
+    chance: float  # the share of the crop that the animal covers: what a model reaches that looks nowhere
+    ceiling: float  # what one reaches that sees nothing but the animal: the square is coarse
+
+
+def need_library() -> None:
+    """Raises ImportError without captum, before minutes of work."""
+    import captum  # noqa: F401
+
+
 def likeness_to(other: Vector) -> Question:
     """The cosine with a unit vector (dimension,): how like the other crop is this one?"""
     return Question(lambda vectors: np.asarray(vectors @ other, np.float32), lambda _: other)
@@ -77,11 +91,11 @@ def label(head: Head, name: str) -> Question:
     place = list(head.species).index(name)
 
     def logits(vectors: Vector) -> npt.NDArray[np.float64]:
-        return vectors.astype(np.float64) @ head.coefficients.T + head.intercepts
+        return np.asarray(vectors.astype(np.float64) @ head.coefficients.T + head.intercepts)
 
     def score(vectors: Vector) -> Floats:
         told = logits(vectors)
-        return ((told[:, place] - told.mean(1)) / np.maximum(told.std(1), 1e-12)).astype(np.float32)
+        return np.asarray((told[:, place] - told.mean(1)) / np.maximum(told.std(1), 1e-12), np.float32)
 
     def slope(vector: Vector) -> Vector:
         away = logits(vector[None])[0]
@@ -122,15 +136,6 @@ def occlusion(
         return torch.from_numpy(question.score(voted(voters, list(pictures.byte().numpy()), device)))
 
     return _swept(crop.astype(np.float32), score, GREY, sweep)
-
-
-def ceiling(mask: Mask, shape: tuple[int, ...], sweep: Sweep = SWEEP) -> float | None:
-    """The `share` that a model reaches by occlusion of which only what a mask shows counts: the square is coarse.
-
-    `shape` (h, w) is that of the maps; None where the mask shows nothing.
-    """
-    on = _on(mask, shape)
-    return share(_swept(on[..., None], lambda pictures: pictures.sum((1, 2, 3)), 0.0, sweep), mask)
 
 
 def _swept(picture: Floats, score: "Callable[[torch.Tensor], torch.Tensor]", hidden: float, sweep: Sweep) -> Floats:
@@ -206,3 +211,16 @@ def share(of: Floats, mask: Mask) -> float | None:
 def _on(mask: Mask, shape: tuple[int, ...]) -> Floats:
     """How much of each pixel of a picture (h, w) a mask of any size covers."""
     return np.asarray(cv2.resize(mask.astype(np.float32), (shape[1], shape[0]), interpolation=cv2.INTER_AREA))
+
+
+def bounded(of: Floats, mask: Mask, sweep: Sweep = SWEEP) -> Shares | None:
+    """What of an occlusion map (h, w) by this sweep lies on a mask of any size, and between which bounds.
+
+    None where nothing of the map speaks for the answer, or nothing is on the mask.
+    """
+    on = _on(mask, of.shape)
+    found = share(of, mask)
+    if found is None or not mask.any():
+        return None
+    best = share(_swept(on[..., None], lambda pictures: pictures.sum((1, 2, 3)), 0.0, sweep), mask)
+    return Shares(found, float(on.mean()), best or 0.0)

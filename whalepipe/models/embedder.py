@@ -195,6 +195,11 @@ class Embedder:
         self.size, self._device = _positive(weights, "size"), torch.device(device)
         self._voters = [Voter(v.network.to(self._device), v.sizes) for v in load_voters(weights)]
 
+    @property
+    def voters(self) -> Sequence[Voter]:
+        """The networks, on their device."""
+        return self._voters
+
     def __call__(self, crop: Picture) -> Vector:
         """The vector of a crop, (height, width, 3) uint8 RGB of any size, as `voted` makes it, rounded."""
         return self.look(crop).vector

@@ -90,6 +90,10 @@ class SpeciesModel:
         """What is known of a unit vector, (D,), of this part: nothing if it has no head. Raises WeightsError."""
         return self._heads[part](vector) if part in self._heads else Told()
 
+    def head(self, part: str) -> Head | None:
+        """The classifier of a part, if there is one. Raises WeightsError."""
+        return self._heads.get(part)
+
     @cached_property
     def _heads(self) -> dict[str, Head]:
         arrays = {name: tensor.numpy().astype(np.float64) for name, tensor in load_state(self._weights).items()}
