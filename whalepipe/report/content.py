@@ -8,6 +8,7 @@ from typing import Any
 
 from whalepipe.catalog.entries import Summary
 from whalepipe.catalog.store import Catalog
+from whalepipe.explain.table import Explained, read_explained
 from whalepipe.photos import as_text
 from whalepipe.pipeline import Tables
 from whalepipe.report.pictures import Source
@@ -31,6 +32,14 @@ class Candidate:
 
 
 @dataclass(frozen=True)
+class Why:
+    """What `whalepipe explain` made of a crop and one answer."""
+
+    row: Explained
+    source: Source
+
+
+@dataclass(frozen=True)
 class Card:
     """One crop on the page."""
 
@@ -38,6 +47,7 @@ class Card:
     source: Source
     candidates: Sequence[Candidate] = ()  # the best few and `new`, best first
     grade: float = 0.0  # of its quality
+    why: Sequence[Why] = ()  # explanations, where there are any
 
 
 @dataclass(frozen=True)
@@ -112,6 +122,7 @@ class Page:
         cards += [c for group in (*self.unsure.values(), *self.rejected.values()) for c in group]
         shown = [c.source for g in (*self.known, *self.new) for c in (g.best, *g.others) if c]
         shown += [c.source for group in self.unsure.values() for card in group for c in card.candidates]
+        shown += [why.source for card in cards for why in card.why]
         return list(dict.fromkeys([c.source for c in cards] + [s for s in shown if s]))
 
 
@@ -123,7 +134,11 @@ def page_of(job: Job, tables: Tables, made_with: Mapping[str, Any]) -> Page:
     time = {p.photo: number for number, p in enumerate(in_time(tables.photos))}
     rows = sorted((r for r in tables.ledger if r.crop), key=lambda r: (time.get(r.photo, len(time)), r.photo, r.crop))
     grades = {q.crop: q.grade for q in tables.quality}
-    cards = [Card(r, Source(r.crop), _few(ranked.get(r.crop, ())), grades.get(r.crop, 0.0)) for r in rows]
+    why = _explained(job, made_with)
+    cards = [
+        Card(r, Source(r.crop), _few(ranked.get(r.crop, ())), grades.get(r.crop, 0.0), why.get(r.crop, ()))
+        for r in rows
+    ]
     species = {s.crop: s for s in tables.species if s.rank == 1}
     known, new = (_groups(cards, state, ranked, species, held) for state in ("identified", "new"))
     return Page(
@@ -142,6 +157,15 @@ def page_of(job: Job, tables: Tables, made_with: Mapping[str, Any]) -> Page:
         instruments=instruments(job),
         repeat=repeat(job, tables.photos, made_with, held.values()),
     )
+
+
+def _explained(job: Job, made_with: Mapping[str, Any]) -> dict[str, list[Why]]:
+    """The explanations of each crop that were made with this run's embedder."""
+    found: dict[str, list[Why]] = {}
+    for row in read_explained(job.out):
+        if row.weights == made_with.get("embedder"):
+            found.setdefault(row.crop, []).append(Why(row, Source(row.picture, explains=True)))
+    return found
 
 
 def _named_wrong(cards: Sequence[Card]) -> float:

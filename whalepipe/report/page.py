@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from whalepipe.cache import Cache, recipe
 from whalepipe.catalog.store import Catalog
+from whalepipe.explain.table import read_explained
 from whalepipe.files import aside
 from whalepipe.pipeline import Tables
 from whalepipe.progress import Progress
@@ -23,7 +24,7 @@ from whalepipe.report.trust import instruments
 from whalepipe.report.workbook import write_workbook
 from whalepipe.work import Job
 
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def write_report(job: Job, tables: Tables, progress: Progress) -> Path:
     path = job.out / "report.html"
     made_with = json.loads((job.out / "summary.json").read_text(encoding="utf-8"))["made_with"]
     causes = [tables.ledger, tables.matches, tables.detections, tables.species, made_with, instruments(job)]
-    key = recipe("report", VERSION, *causes, tables.photos, job.raw_dir.resolve().name)
+    key = recipe("report", VERSION, *causes, tables.photos, job.raw_dir.resolve().name, read_explained(job.out))
     kept = cache.load("report", key, Made)
     if kept and _made(path) == kept[0] and (job.out / "results.xlsx").exists():
         return path

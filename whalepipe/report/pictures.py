@@ -15,6 +15,7 @@ from PIL import Image
 
 from whalepipe.catalog.store import Catalog
 from whalepipe.errors import PhotoError
+from whalepipe.explain.table import FOLDER as EXPLAINED
 from whalepipe.files import storing, write_aside
 from whalepipe.photos import decode, fitted, read_photo
 
@@ -25,14 +26,16 @@ LIMIT = 28_000_000  # bytes of a page: one that grows larger gets its pictures b
 SAMPLE = 40  # pictures measured for the estimate
 TEXT_PER_BYTE = 4 / 3  # of base64
 FOLDER = "report-pictures"
+WIDER = 3  # than a crop an explanation is shown: it holds four pairs of them
 
 
 @dataclass(frozen=True)
 class Source:
-    """A picture: a crop of this run, or, where `individual` is given, one of the catalogue's."""
+    """A picture: a crop of this run, or, where `individual` is given, one of the catalogue's, or an explanation."""
 
     crop: str
     individual: str = ""
+    explains: bool = False  # a picture of `whalepipe explain`, by its own name
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,8 @@ class Originals:
     def small(self, source: Source, side: int) -> NDArray[np.uint8] | None:
         """(height, width, 3) uint8 RGB, the longer side at most `side` pixels; None where there is none."""
         try:
+            if source.explains:
+                return shrunk(read_photo(self.crops.parent / EXPLAINED / source.crop), WIDER * side)
             if not source.individual:
                 return shrunk(read_photo(self.crops / source.crop, 2 * side), side)
             data = self.catalog.picture(source.individual, source.crop) if self.catalog else b""
