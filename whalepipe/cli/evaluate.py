@@ -114,6 +114,9 @@ def identity(
     submission: Annotated[
         Path | None, typer.Option("--submission", help="Write the five first answers as Kaggle's contests want them.")
     ] = None,
+    attribution: Annotated[
+        bool, typer.Option("--attribution", help="Say too how much of what speaks for the answers lies on the animal.")
+    ] = False,
     form: Annotated[
         SubmissionForm, typer.Option("--submission-form", help="Of which contest.")
     ] = SubmissionForm.happywhale,
@@ -124,13 +127,18 @@ def identity(
     as_json: o.Json = False,
 ) -> None:
     """Top-1, MAP@5, new against known, calibration, misses by length of the list."""
+    from whalepipe.evaluation.attribution import QUERIES
     from whalepipe.evaluation.identity import evaluate_stocks
     from whalepipe.evaluation.stock import from_folder
     from whalepipe.evaluation.submission import Submission
 
     written = Submission(submission, form.value) if submission else None
     options = replace(
-        _identity_options(without, config, settings, device), seed=seed, allow_leaks=allow_leaks, submission=written
+        _identity_options(without, config, settings, device),
+        seed=seed,
+        allow_leaks=allow_leaks,
+        submission=written,
+        attribution=QUERIES if attribution else 0,
     )
     each = progress(quiet=False)
     if dataset and root and not (gallery or gallery_labels or query or query_labels):
@@ -143,7 +151,10 @@ def identity(
         raise ConfigError(
             "give --gallery, --gallery-labels, --query and --query-labels, or --dataset and --root in their place"
         )
-    say_figures(evaluate_stocks(*sides, part, options, each), as_json)
+    try:
+        say_figures(evaluate_stocks(*sides, part, options, each), as_json)
+    except ImportError as error:
+        raise need_extra("explain", error) from error
 
 
 def _parted(

@@ -6,7 +6,7 @@ from typing import Any
 from whalepipe.cli.console import say
 
 GROUPS = ("parts", "sizes", "by_gallery_photos", "faults")  # figures that each have all of them again
-SECTIONS = ("finding", "people", "spoiled")  # figures of one kind
+SECTIONS = ("finding", "people", "spoiled", "attribution")  # figures of one kind
 MAPS = (
     "fnr_at_k",
     "expected_fnr_at_k",

@@ -15,6 +15,7 @@ from whalepipe.catalog.gallery import Gallery, Shot
 from whalepipe.config import Config
 from whalepipe.errors import TableError
 from whalepipe.evaluation.answers import answered
+from whalepipe.evaluation.attribution import attributable, attributed
 from whalepipe.evaluation.boxes import interval, redrawn
 from whalepipe.evaluation.leaks import leaks, refuse
 from whalepipe.evaluation.ranking import (
@@ -50,6 +51,7 @@ class IdentityEvaluation:
     seed: int = 0
     device: str = "cpu"
     allow_leaks: bool = False  # score also where nearly the same photo, or an animal's encounter, is on both sides
+    attribution: int = 0  # queries of which it is told too how much of what speaks for the answer lies on the animal
     submission: Submission | None = None  # a file to write the first answers into, those without a truth too
 
 
@@ -81,9 +83,12 @@ def evaluate_stocks(
     `new` among the answers), auroc_new, baks, baus, ece, log_loss_skill (against base rates), fnr_at_k and
     expected_fnr_at_k (by the probabilities alone), k_for_miss_rate, cmc (of known queries: the share found among the
     first 1, 2, ... candidates), reliability (of the first answers, by bins of their probability), by_gallery_photos,
-    `intervals` (95 %, by resampling encounters), leaks and counts; without a truth counts alone.
+    `intervals` (95 %, by resampling encounters), leaks and counts; without a truth counts alone; `attribution` where
+    that is asked for (see `attributed`).
     Raises TableError (also where there are leaks that are not allowed), PhotoError, WeightsError.
     """
+    if options.attribution:
+        attributable(part)
     known, asked = known.chosen(named), asked if options.submission else asked.chosen(has_truth)
     if not known.rows or not asked.rows:
         raise TableError(f"{(asked if known.rows else known).source}: no crop of {part} is left to score")
@@ -98,12 +103,27 @@ def evaluate_stocks(
         write_submission(options.submission, asked.rows, found, options.config.match.prior_new)
     return {
         **_figures(known, asked, found, options),
+        **_looks(known, asked, found, part, model, options, progress),
         "leaks": len({query for query, _ in leaked}),
         "queries": len(asked.rows),
         "gallery_crops": len(known.rows),
         "gallery_individuals": len({r.individual.strip() for r in known.rows}),
         **made_with(weights, look),
     }
+
+
+def _looks(
+    known: Stock,
+    asked: Stock,
+    found: Sequence[Sequence[Candidate]],
+    part: str,
+    model: embedder.Embedder,
+    options: IdentityEvaluation,
+    progress: Progress,
+) -> dict[str, Any]:
+    if not options.attribution:
+        return {}
+    return {"attribution": attributed(known, asked, found, part, model, options, progress)}
 
 
 def ranked(
