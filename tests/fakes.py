@@ -139,7 +139,7 @@ class Sides:
     method = "fake"
 
     def __init__(self, weights: Weights, device: str = "cpu", exported: Weights | None = None) -> None:  # noqa: ARG002
-        self.weights = weights
+        self.weights, self.exported = weights, exported
 
     def __call__(self, crop: Pixels) -> float | None:
         return 0.95 if np.percentile(crop[..., 1], 80) > 130 else None
@@ -151,7 +151,7 @@ class Distinctiveness:
     method = "fake"
 
     def __init__(self, weights: Weights, device: str = "cpu", exported: Weights | None = None) -> None:  # noqa: ARG002
-        self.weights = weights
+        self.weights, self.exported = weights, exported
 
     def __call__(self, crop: Pixels) -> float | None:
         CALLS.marked += 1

@@ -12,7 +12,7 @@ from tests.conftest import PROJECT
 PACKAGE = PROJECT / "whalepipe"
 LAYERS = (
     ("cli", "__main__"),
-    ("demo",),
+    ("demo", "doctor"),
     ("review", "report", "training", "evaluation"),
     ("suggest", "spread", "explain"),
     ("pipeline", "individuals", "work", "instruments", "enrol"),

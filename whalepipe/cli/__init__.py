@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from whalepipe.cli import catalog, demo, evaluate, explain, labels, pipeline, train
+from whalepipe.cli import catalog, demo, doctor, evaluate, explain, labels, pipeline, train
 from whalepipe.cli.console import complain
 from whalepipe.errors import WhalepipeError
 
@@ -61,6 +61,7 @@ app.add_typer(train.app, name="train")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(labels.app, name="labels")
 explain.register(app)
+doctor.register(app)
 demo.register(app)
 
 
