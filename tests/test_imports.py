@@ -94,7 +94,19 @@ def test_only_the_command_line_prints_asks_or_exits(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["", "run", "catalog", "catalog add", "labels", "labels import", "labels check", "labels suggest"]
+    "command",
+    [
+        "",
+        "run",
+        "explain",
+        "doctor",
+        "catalog",
+        "catalog add",
+        "labels",
+        "labels import",
+        "labels check",
+        "labels suggest",
+    ],
 )
 def test_help_loads_nothing_heavy(command: str) -> None:
     program = (

@@ -33,6 +33,7 @@ def test_every_command_has_help_with_an_example(names: tuple[str, ...]) -> None:
 def test_the_commands_of_the_design_are_there() -> None:
     assert {("run",), ("detect",), ("crop",), ("quality",), ("identify",)} <= set(ALL)
     assert {("catalog", "add"), ("catalog", "list"), ("catalog", "show")} <= set(ALL)
+    assert {("explain",), ("doctor",), ("demo",)} <= set(ALL)
     assert {("labels", "suggest"), ("labels", "import"), ("labels", "export"), ("labels", "check")} <= set(ALL)
 
 
