@@ -41,7 +41,7 @@ class Drawing:
     query: Side
     other: Side | None = None
     pairs: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 4), np.float32))
-    unit: str = "likeness"
+    species: str = ""  # that the query is taken for, where there is no candidate
 
 
 def draw(what: Drawing) -> Image.Image:
@@ -61,11 +61,12 @@ def draw(what: Drawing) -> Image.Image:
 
 def _titles(what: Drawing) -> list[tuple[str, str]]:
     most = max(0.0, float(what.query.maps.occlusion.max(initial=0)))
-    crops = f"Marks that agree: {len(what.pairs)}" if what.other else "Crop"
+    crops = f"Marks that agree: {len(what.pairs)}" if what.other else f"Taken for {what.species}"
+    asked = "likeness" if what.other else "score"
     return [
         (crops, ""),
-        (f"Occlusion: {what.unit} lost where hidden, up to {most:.2g}", "occlusion"),
-        (f"Grad-CAM of the {what.unit}", "gradcam"),
+        (f"Occlusion: {asked} lost where hidden, {most:.2g}", "occlusion"),
+        (f"Grad-CAM of the {asked}", "gradcam"),
         ("Last convolution, whatever is asked", "activation"),
     ]
 

@@ -86,7 +86,7 @@ class Explainer:
         pairs = keypoints.pairs(self._keypoints(subject), self._keypoints(other))
         mirrored = {subject.view, other.view} == {LEFT, RIGHT}
         query = self._side(subject, attribution.likeness_to(its), subject.name, subject.view)
-        note = f"{other.view}, mirrored to lie alike" if mirrored else other.view
+        note = f"{other.view}, mirrored" if mirrored else other.view
         candidate = replace(self._side(other, attribution.likeness_to(mine), shot.individual, note), mirrored=mirrored)
         return self._done(
             replace(
@@ -109,7 +109,7 @@ class Explainer:
         query = self._side(subject, question, subject.name, subject.view)
         [score] = question.score(self.models.embedder(subject.pixels)[None])
         row = replace(self._row(subject, query, float(score), cause), species=name)
-        return self._done(row, Drawing(query, unit=f"score of {name}"))
+        return self._done(row, Drawing(query, species=name))
 
     def _side(self, subject: Subject, question: Question, name: str, note: str) -> Side:
         voters, device = self.models.embedder.voters, pick_device(self.models.device)
