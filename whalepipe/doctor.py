@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from packaging.requirements import Requirement
-
 from whalepipe.config import Config
 from whalepipe.errors import WhalepipeError
 from whalepipe.models.device import may_have_gpu, pick_device
 
 if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
     from whalepipe.instruments import Instruments
     from whalepipe.models.silhouette import BySilhouettes
     from whalepipe.models.weights import Weights
@@ -34,6 +34,7 @@ BRINGS = {
     "fast": "ONNX Runtime: detection in two thirds of the time",
     "train": "`whalepipe train`, and most of `whalepipe evaluate`",
     "explain": "`whalepipe explain`, and `evaluate identity --attribution`",
+    "ray": "photos shared out over machines, `--engine ray`",
     "wildlife": "data sets of wildlife-datasets to evaluate on",
 }
 FOR_DEVELOPERS = "dev"
@@ -100,10 +101,12 @@ def _python() -> Iterator[Check]:
     yield Check("python", OK if good else FAULT, found, "" if good else "install Python 3.11 or newer")
 
 
-def requirements() -> dict[str, list[Requirement]]:
+def requirements() -> "dict[str, list[Requirement]]":
     """What whalepipe always needs ("") and what each extra brings: as this checkout says, else as installed."""
-    if PROJECT.is_file():
-        table = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]
+    from packaging.requirements import Requirement
+
+    table = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"] if PROJECT.is_file() else {}
+    if table.get("name") == "whalepipe":
         texts = {"": table["dependencies"], **table.get("optional-dependencies", {})}
         return {extra: [Requirement(text) for text in needed] for extra, needed in texts.items()}
     every = [Requirement(text) for text in importlib.metadata.requires("whalepipe") or ()]
@@ -111,7 +114,7 @@ def requirements() -> dict[str, list[Requirement]]:
     return {extra: [r for r in every if _first_of(extra, r)] for extra in extras}
 
 
-def _first_of(extra: str, needed: Requirement) -> bool:
+def _first_of(extra: str, needed: "Requirement") -> bool:
     """Whether it is this extra, or none, that asks for a package."""
     if needed.marker is None or needed.marker.evaluate({"extra": ""}):
         return not extra
@@ -125,7 +128,7 @@ def _version(package: str) -> str:
         return ""
 
 
-def _lacking(needed: Sequence[Requirement]) -> list[str]:
+def _lacking(needed: "Sequence[Requirement]") -> list[str]:
     """Those that are missing or too old, in words."""
     found = [(r, _version(r.name)) for r in needed]
     return [

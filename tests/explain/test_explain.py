@@ -171,6 +171,26 @@ def test_a_crop_that_is_gone_stops_no_other(card: tuple[Path, Path]) -> None:
     assert f"1 could not be explained:\n  {gone}: {gone} is not in " in said.out
 
 
+def test_a_full_disk_loses_nothing_that_was_made(
+    card: tuple[Path, Path], explained: fakes.Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, catalogue = card
+    true = Path.replace
+
+    def full(path: Path, target: Path) -> Path:
+        if target.parent.name == "explained" and len(read_explained(out)) == 2:
+            raise OSError(28, "No space left on device")
+        return true(path, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", full)
+        assert "the disk is full; make room and run the same command again" in explain(out, catalogue).complaint
+    assert len(read_explained(out)) == len(list((out / "explained").iterdir())) == 2
+    fakes.again(explained)
+    assert explain(out, catalogue).code == 0
+    assert explained.loaded.count("maps") == 2 and len(read_explained(out)) == 3  # of the third and its candidate
+
+
 def test_without_the_library_it_says_how_to_get_it(card: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "captum", None)
     assert "needs the package 'captum': pip install 'whalepipe[explain]'" in explain(*card).complaint

@@ -19,7 +19,7 @@ from whalepipe.stages.match import Candidate
 if TYPE_CHECKING:
     from whalepipe.evaluation.identity import IdentityEvaluation
 
-QUERIES = 40  # that are looked at: each takes a hundred looks of the embedder
+QUERIES = 40  # that are looked at: each is embedded some sixty times, with a square in it
 
 
 def attributable(part: str) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from whalepipe.cache import recipe
 from whalepipe.catalog.gallery import Shot
 from whalepipe.catalog.store import Catalog
-from whalepipe.errors import PhotoError
+from whalepipe.errors import PhotoError, WeightsError
 from whalepipe.explain.draw import Drawing, Side, draw
 from whalepipe.explain.table import FOLDER, Explained, keep, read_explained
 from whalepipe.files import aside
@@ -67,7 +67,7 @@ class Explainer:
         return self._kept(cause) or self._match(subject, other, shot, cause)
 
     def species(self, subject: Subject, name: str) -> Explained:
-        """Why a crop is taken for a species. Raises as `match`, ValueError where no classifier knows it."""
+        """Why a crop is taken for a species. Raises as `match`."""
         model = self.models.species_model
         cause = self._cause(subject, [name, model and model.digest])
         return self._kept(cause) or self._species(subject, name, cause)
@@ -103,8 +103,8 @@ class Explainer:
     def _species(self, subject: Subject, name: str, cause: str) -> Explained:
         model = self.models.species_model
         head = model.head(subject.part) if model else None
-        if head is None:
-            raise ValueError(f"no classifier tells species by a {subject.part}")
+        if head is None or name not in head.species:
+            raise WeightsError(f"the weights of species.weights do not tell {name} by a {subject.part}; run again")
         question = attribution.label(head, name)
         query = self._side(subject, question, subject.name, subject.view)
         [score] = question.score(self.models.embedder(subject.pixels)[None])
