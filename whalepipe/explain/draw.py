@@ -65,7 +65,7 @@ def _titles(what: Drawing) -> list[tuple[str, str]]:
     asked = "likeness" if what.other else "score"
     return [
         (crops, ""),
-        (f"Occlusion: {asked} lost where hidden, {most:.2g}", "occlusion"),
+        (f"Occlusion: {asked} lost, up to {most:.2g}", "occlusion"),
         (f"Grad-CAM of the {asked}", "gradcam"),
         ("Last convolution, whatever is asked", "activation"),
     ]
