@@ -18,6 +18,7 @@ LAYERS = (
     ("pipeline", "individuals", "work", "instruments", "enrol"),
     ("stages", "engines", "cache"),
     ("models", "catalog"),
+    ("outcome",),
     ("photos", "tables", "taxonomy", "csvtable", "exif", "boxes", "summary", "files", "formats", "render", "progress"),
     ("config",),
     ("errors",),
@@ -106,6 +107,7 @@ def test_only_the_command_line_prints_asks_or_exits(path: Path) -> None:
         "labels import",
         "labels check",
         "labels suggest",
+        "report",
     ],
 )
 def test_help_loads_nothing_heavy(command: str) -> None:

@@ -161,7 +161,12 @@ def load_config(path: Path | None) -> Config:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: no UTF-8; a date such as 2024-13-01
         raise ConfigError(f"{path}: cannot be read as YAML ({' '.join(str(error).split())})") from error
-    return _build(Config, {} if data is None else data, str(path))
+    return config_of({} if data is None else data, str(path))
+
+
+def config_of(data: Any, where: str) -> Config:
+    """The configuration of keys with values, as `asdict` makes them; `where` names their file. Raises ConfigError."""
+    return _build(Config, data, where)
 
 
 def _build(kind: type[T], data: Any, where: str) -> T:

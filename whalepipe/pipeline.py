@@ -21,6 +21,7 @@ from whalepipe.stages import embed as embedding
 from whalepipe.stages import listing
 from whalepipe.stages import quality as grading
 from whalepipe.stages import species as naming
+from whalepipe.stages.decide import Newcomers
 from whalepipe.stages.ledger import Findings, ledger
 from whalepipe.stages.promise import Promise
 from whalepipe.stages.view import sure, view
@@ -57,7 +58,7 @@ class Tables:
     species: list[Species] = field(default_factory=list)
     matches: list[Match] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
-    newcomers: dict[str, tuple[int, int]] = field(default_factory=dict)  # by part, fewest and most new animals
+    newcomers: dict[str, Newcomers] = field(default_factory=dict)  # by part
     promised: dict[str, Promise | None] = field(default_factory=dict)  # by part, where a rate was asked for
     ledger: list[Ledger] = field(default_factory=list)
 
@@ -65,6 +66,11 @@ class Tables:
     def expected(self) -> dict[str, dict[str, Any] | None]:
         """What was promised, as summary.json has it."""
         return {part: asdict(promise) if promise else None for part, promise in self.promised.items()}
+
+    @property
+    def between(self) -> dict[str, tuple[int, int]]:
+        """The fewest and the most new animals, by part."""
+        return {part: new.between for part, new in self.newcomers.items()}
 
     def counts(self) -> dict[str, int]:
         """How many there are of what a person would ask for first."""
@@ -226,7 +232,8 @@ def keep_ledger(work: Work, tables: Tables) -> None:
     tables.ledger = ledger(tables.photos, findings)
     work.write("ledger", Ledger, tables.ledger)
     expected = {"expected": tables.expected} if tables.promised else {}
-    work.write_summary(tables.ledger, {"new_between": tables.newcomers, **expected})
+    new = {"new_between": tables.between, "new_earliest": {p: asdict(n) for p, n in tables.newcomers.items()}}
+    work.write_summary(tables.ledger, {**new, **expected})
 
 
 RECIPE: Sequence[tuple[str, Sequence[Callable[[Work, Tables], None]]]] = (

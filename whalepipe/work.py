@@ -53,6 +53,11 @@ class Job:
     device: str = "auto"
     verify: bool = False  # read every file again instead of knowing it by path, size and time of change
 
+    def asked(self) -> dict[str, str]:
+        """The paths as they were given, and the folder that they start from: what it takes to find them again."""
+        given = {"raw_dir": self.raw_dir, "catalog": self.catalog, "boxes": self.boxes}
+        return {"folder": str(Path.cwd()), "device": self.device, **{k: str(p) for k, p in given.items() if p}}
+
 
 class Work(Instruments):
     """What the steps of the pipeline share. Every step asks here for pixels, models, entries and tables."""
@@ -264,7 +269,8 @@ class Work(Instruments):
         self.write("embeddings", Embedding, [Embedding(c.crop, i, digest) for i, c in enumerate(crops)])
 
     def write_summary(self, rows: Sequence[Ledger], expected: dict[str, Any]) -> None:
-        """Write summary.json: what became of files and crops, what is `expected`, what the run was made with."""
+        """Write summary.json: what became of files and crops, what is `expected`, what the run was made with and
+        asked for."""
         made_with = {
             "whalepipe": __version__,
             "detector": "" if self.job.boxes else self.detector_weights.digest,
@@ -280,5 +286,6 @@ class Work(Instruments):
             "catalogue": self.gallery_revision,
             "config": asdict(self.config),
         }
-        text = json.dumps({**summarize(rows), **expected, "made_with": made_with}, indent=2, ensure_ascii=False)
+        told = {**summarize(rows), **expected, "made_with": made_with, "asked": self.job.asked()}
+        text = json.dumps(told, indent=2)  # all in ASCII: a path may hold bytes that are no UTF-8
         write_aside(self.job.out / "summary.json", (text + "\n").encode())

@@ -14,6 +14,7 @@ from whalepipe.catalog.store import Catalog
 from whalepipe.config import Config
 from whalepipe.photos import encode_jpeg
 from whalepipe.pipeline import Tables
+from whalepipe.stages.decide import Newcomers
 from whalepipe.summary import summarize
 from whalepipe.tables import Ledger, Match, Photo, Species
 from whalepipe.work import Job
@@ -69,6 +70,62 @@ def large(folder: Path, crops: int) -> tuple[Job, Tables]:
         ledger.append(_row(photos[-1], "unsure", "neither is sure enough", crop))
         matches += _matches(crop, "", "unsure")
     return job, _written(job, Tables(photos=photos, ledger=ledger, matches=matches))
+
+
+def long(folder: Path, days: int = 12, photos: int = 60, animals: int = 40) -> tuple[Job, Tables]:
+    """Two encounters a day, `photos` photos a day with positions along a track; animals named, new, unsure or set
+    aside, a photo in eight empty; some crops of fins beside the flukes."""
+    rng = np.random.default_rng(7)
+    job = _job(folder, [_picture(shade) for shade in range(1, 5)])
+    picture = _picture(3)
+    taken, ledger, matches = [], [], []
+    for number in range(days * photos):
+        day, of_day = divmod(number, photos)
+        half, turn = divmod(of_day, photos // 2)
+        at = BEGIN + timedelta(days=day * 3, hours=4 * half, seconds=40 * turn)
+        way = turn / photos + 0.3 * half
+        place = 38.5 + 0.03 * day * np.sin(day) + 0.1 * way, -28.4 + 0.05 * np.cos(2 * day) + 0.15 * np.sin(3 * way)
+        photo = Photo(f"d{day:02}/{of_day:04}.jpg", f"{number:064x}", 60, 40, at.isoformat(), *map(float, place))
+        taken.append(Photo(**{**asdict(photo), "encounter": f"{day}/{half}"}))
+        if rng.random() < 1 / 8:
+            ledger.append(_row(taken[-1], "empty", "nothing found"))
+            continue
+        crop = f"l{number}.jpg"
+        (job.out / "crops" / crop).write_bytes(picture)
+        who = int(rng.integers(0, 4 + min(animals, 3 * day)))
+        ledger.append(_found(taken[-1], crop, who, float(rng.random()), number % 5 == 0))
+        matches += _matches(crop, ledger[-1].individual, ledger[-1].state) if ledger[-1].state != "new" else []
+    return job, _written(job, Tables(photos=taken, ledger=ledger, matches=matches, newcomers=_newcomers(ledger)))
+
+
+def _found(photo: Photo, crop: str, who: int, chance: float, fin: bool) -> Ledger:
+    if chance < 0.25:
+        row = _row(photo, "unsure", "neither is sure enough", crop)
+    elif chance < 0.4:
+        row = _row(photo, "rejected", "out of focus: 0.1, 0.3 is needed", crop)
+    else:
+        known = who % 2 == 0
+        name = f"Mn-{who:03}" if known else f"new-{hash_of(who, fin)}"
+        row = _row(photo, "identified" if known else "new", "", crop, name, 0.9)
+    return Ledger(**{**asdict(row), "part": "dorsal_fin" if fin else "fluke", "view": "unknown"})
+
+
+def hash_of(who: int, fin: bool) -> str:
+    return f"{0x9E3779B97F * (2 * who + fin) & 0xFFFFFFFFFF:010x}"
+
+
+def _newcomers(ledger: list[Ledger]) -> dict[str, Newcomers]:
+    """Each third new animal may be one with the one before, and each fourth crop of one another animal."""
+    found = {}
+    for part in ("fluke", "dorsal_fin"):
+        firsts: dict[str, str] = {}
+        rows = [r for r in ledger if r.part == part and r.state == "new"]
+        for row in rows:
+            firsts.setdefault(row.individual, row.crop)
+        few = [crop for i, crop in enumerate(firsts.values()) if i % 3 != 2]
+        others = [r.crop for i, r in enumerate(rows) if i % 12 == 11 and r.crop not in firsts.values()]
+        found[part] = Newcomers(few, [*firsts.values(), *others])
+    return found
 
 
 def _job(folder: Path, pictures: list[bytes]) -> Job:

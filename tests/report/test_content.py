@@ -5,8 +5,8 @@ import pytest
 from tests import fakes
 from tests.report import seasons
 from whalepipe.report.content import Page, page_of
-from whalepipe.report.page import percent, span
 from whalepipe.report.pictures import Source
+from whalepipe.report.words import percent, span
 
 
 @pytest.fixture

@@ -249,3 +249,28 @@ def test_the_page_of_the_worst_can_be_read(browser: Any, worst: Path, width: int
     assert levels[0] == 1 and all(after - before <= 1 for before, after in itertools.pairwise(levels))
     assert page.locator("svg.pic:not([aria-label])").count() == 0
     page.close()
+
+
+def test_the_charts_tell_who_was_seen_by_pointer_and_by_keyboard(browser: Any, season: Path) -> None:
+    page, heard = opened(browser, season)
+    charts = page.locator("figure.chart")
+    assert charts.count() == 3
+    page.locator("a.mark[href='#e-1']").first.hover()
+    playwright.expect(charts.first.locator(".says")).to_contain_text("fluke: Mn-1, Mn-2, new-1")
+    page.locator("a.mark[href='#e-2']").nth(1).focus()
+    playwright.expect(charts.nth(1).locator(".says")).to_contain_text(
+        "Encounter 2, 2026-07-03 18:40 to 19:10, 4 photos"
+    )
+    page.keyboard.press("Enter")
+    assert page.evaluate("location.hash") == "#e-2"
+    assert heard.complaints == []
+    page.close()
+
+
+def test_every_chart_has_a_name_a_description_and_its_numbers_in_a_table(browser: Any, season: Path) -> None:
+    page, _ = opened(browser, season)
+    named = "all => all.map(s => ['title', 'desc'].every(t => s.querySelector(`:scope > ${t}`)?.textContent.trim()))"
+    assert page.eval_on_selector_all("figure.chart .scroll > svg", named) == [True] * 3
+    assert page.locator("figure.chart details table").count() == 3
+    assert page.locator("a.mark:not([aria-label])").count() == 0
+    page.close()

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -259,12 +259,18 @@ def test_how_many_new_animals_there_may_be() -> None:
     # log LR of 20 x cosine - 10: 0 at 0.5, even odds; 2.2 to 1 for one animal at 0.61 and against it at 0.39.
     crops = [crop("a"), crop("b"), crop("c"), crop("d", part="dorsal_fin")]
     vectors = {"a": unit(1, 0), "b": unit(0.55, (1 - 0.55**2) ** 0.5), "c": unit(0, -1), "d": unit(1, 0)}
+
+    def between(of: list[Crop], said: list[Answer], known: Mapping[str, Calibration] = CALIBRATIONS) -> dict:
+        return {part: n.between for part, n in newcomers(of, said, vectors, known).items()}
+
     new = [Answer(c.crop, "new", name, 0.9, "") for c, name in zip(crops, "nnmn", strict=True)]
-    assert newcomers(crops, new, vectors, CALIBRATIONS) == {"dorsal_fin": (1, 1), "fluke": (2, 3)}
+    assert between(crops, new) == {"dorsal_fin": (1, 1), "fluke": (2, 3)}
     unsure = [Answer("a", "unsure", "", None, ""), *new[1:3], Answer("d", "identified", "A", 0.9, "")]
-    assert newcomers(crops, unsure, vectors, CALIBRATIONS) == {"fluke": (2, 2)}
+    assert between(crops, unsure) == {"fluke": (2, 2)}
     flat = {"fluke": Calibration(20.0, -10.0, -1.0, 1.0)}  # which is never as sure as 0.9, either way
-    assert newcomers(crops[:3], new[:3], vectors, flat) == {"fluke": (1, 3)}
+    assert between(crops[:3], new[:3], flat) == {"fluke": (1, 3)}
+    fluke = newcomers(crops, new, vectors, CALIBRATIONS)["fluke"]
+    assert (list(fluke.fewest), list(fluke.most)) == (["a", "c"], ["a", "b", "c"])
 
 
 def test_two_crops_of_one_part_in_one_photo_are_never_one_known_individual() -> None:

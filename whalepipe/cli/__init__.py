@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from whalepipe.cli import catalog, demo, doctor, evaluate, explain, labels, pipeline, train
+from whalepipe.cli import catalog, demo, doctor, evaluate, explain, labels, pipeline, results, train
 from whalepipe.cli.console import complain
 from whalepipe.errors import WhalepipeError
 
@@ -56,6 +56,7 @@ app = typer.Typer(
     add_completion=False,
 )
 pipeline.register(app)
+results.register(app)
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(train.app, name="train")
 app.add_typer(evaluate.app, name="evaluate")

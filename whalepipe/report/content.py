@@ -8,11 +8,13 @@ from typing import Any
 
 from whalepipe.catalog.entries import Summary
 from whalepipe.catalog.store import Catalog
-from whalepipe.explain.table import Explained, read_explained
+from whalepipe.explain.table import read_explained
 from whalepipe.photos import as_text
 from whalepipe.pipeline import Tables
+from whalepipe.report.cards import Candidate, Card, Encounter, Group, Why
 from whalepipe.report.pictures import Source
 from whalepipe.report.repeat import Repeat, repeat
+from whalepipe.report.season import Season, season_of
 from whalepipe.report.trust import Instrument, instruments
 from whalepipe.stages.listing import in_time
 from whalepipe.summary import OF_FILES, summarize, told
@@ -20,70 +22,6 @@ from whalepipe.tables import NEW, UNKNOWN, Ledger, Match, Photo, Species, by_cro
 from whalepipe.work import Job
 
 SHOWN_CANDIDATES = 3
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A ranked answer, with the crop of the catalogue that speaks for it."""
-
-    individual: str
-    probability: float
-    source: Source | None = None  # None for `new`
-
-
-@dataclass(frozen=True)
-class Why:
-    """What `whalepipe explain` made of a crop and one answer."""
-
-    row: Explained
-    source: Source
-
-
-@dataclass(frozen=True)
-class Card:
-    """One crop on the page."""
-
-    row: Ledger
-    source: Source
-    candidates: Sequence[Candidate] = ()  # the best few and `new`, best first
-    grade: float = 0.0  # of its quality
-    why: Sequence[Why] = ()  # explanations, where there are any
-
-
-@dataclass(frozen=True)
-class Group:
-    """The crops of one individual, the best graded first.
-
-    `others` are other candidates, each with the most that any crop gave it.
-    """
-
-    anchor: str
-    individual: str
-    part: str
-    state: str
-    cards: Sequence[Card]
-    species: str = ""
-    common_name: str = ""
-    held: Summary | None = None  # what the catalogue has of it
-    best: Candidate | None = None  # the catalogue's crop that speaks most for it
-    others: Sequence[Candidate] = ()
-
-    @property
-    def most(self) -> float | None:
-        """The largest probability that the crops give it; None where a person named them."""
-        return max((c.row.probability for c in self.cards if c.row.probability is not None), default=None)
-
-
-@dataclass(frozen=True)
-class Encounter:
-    """One group of animals at one time and place. `name` is empty for photos without a time."""
-
-    name: str
-    begins: str
-    ends: str
-    photos: int
-    seen: Mapping[str, Sequence[Group]]  # by part
-    states: Mapping[str, int]  # crops
 
 
 @dataclass(frozen=True)
@@ -108,6 +46,7 @@ class Page:
     newcomers: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # by part, fewest and most new animals
     expected: Mapping[str, str] = field(default_factory=dict)  # of each part's lists of candidates, where asked for
     encounters: Sequence[Encounter] = ()
+    season: Season = field(default_factory=Season)
     known: Sequence[Group] = ()
     new: Sequence[Group] = ()
     unsure: Mapping[str, Sequence[Card]] = field(default_factory=dict)  # by encounter
@@ -140,17 +79,19 @@ def page_of(job: Job, tables: Tables, made_with: Mapping[str, Any]) -> Page:
         for r in rows
     ]
     species = {s.crop: s for s in tables.species if s.rank == 1}
-    known, new = (_groups(cards, state, ranked, species, held) for state in ("identified", "new"))
+    groups = [_groups(cards, state, ranked, species, held) for state in ("identified", "new")]
+    encounters = _encounters(tables.photos, rows, [*groups[0], *groups[1]])
     return Page(
         title=as_text(job.raw_dir.resolve().name),
         facts=_facts(tables.photos),
         summary=summarize(tables.ledger),
         named_wrong=_named_wrong(cards),
-        newcomers=tables.newcomers,
+        newcomers=tables.between,
         expected={part: told(promise) for part, promise in tables.expected.items()},
-        encounters=_encounters(tables.photos, rows, [*known, *new]),
-        known=known,
-        new=new,
+        encounters=encounters,
+        season=season_of(tables.photos, encounters, rows, [*groups[0], *groups[1]], tables.newcomers),
+        known=groups[0],
+        new=groups[1],
         unsure=_by(cards, "unsure", lambda c: c.row.encounter),
         rejected=_commonest(_by(cards, "rejected", lambda c: _kind(c.row.reason))),
         without={s: [r for r in tables.ledger if r.state == s] for s in OF_FILES},
@@ -241,8 +182,8 @@ def _encounters(photos: Sequence[Photo], rows: Sequence[Ledger], groups: Sequenc
     for row in rows:
         states.setdefault(row.encounter, Counter())[row.state] += 1
     return [
-        Encounter(name, p[0].taken_at, p[-1].taken_at, len(p), seen.get(name, {}), states.get(name, Counter()))
-        for name, p in timed.items()
+        Encounter(name, p[0].taken_at, p[-1].taken_at, len(p), seen.get(name, {}), states.get(name, Counter()), number)
+        for number, (name, p) in zip((*range(1, len(timed) + (not loose)), 0), timed.items(), strict=False)
     ]
 
 

@@ -21,6 +21,7 @@ from whalepipe.progress import Progress
 from whalepipe.report.content import Page, page_of
 from whalepipe.report.pictures import FOLDER, LIMIT, Album, Beside, Inside, Originals, Shown, Source, count, forget
 from whalepipe.report.trust import instruments
+from whalepipe.report.words import percent, span, when, words
 from whalepipe.report.workbook import write_workbook
 from whalepipe.work import Job
 
@@ -49,8 +50,10 @@ def write_report(job: Job, tables: Tables, progress: Progress) -> Path:
     cache = Cache(job.out / "cache")
     path = job.out / "report.html"
     made_with = json.loads((job.out / "summary.json").read_text(encoding="utf-8"))["made_with"]
-    causes = [tables.ledger, tables.matches, tables.detections, tables.species, made_with, instruments(job)]
-    key = recipe("report", VERSION, *causes, tables.photos, job.raw_dir.resolve().name, read_explained(job.out))
+    causes = [tables.ledger, tables.matches, tables.detections, tables.species, tables.quality, made_with]
+    causes += [tables.photos, tables.newcomers, tables.expected, instruments(job), job.raw_dir.resolve().name]
+    causes.append(read_explained(job.out))
+    key = recipe("report", VERSION, *causes)
     kept = cache.load("report", key, Made)
     if kept and _made(path) == kept[0] and (job.out / "results.xlsx").exists():
         return path
@@ -123,30 +126,3 @@ def templates() -> Environment:
     )
     environment.filters |= {"percent": percent, "when": when, "span": span, "words": words}
     return environment
-
-
-def percent(probability: float | None) -> str:
-    """A probability for a reader: never 0 % or 100 %, which nobody can know."""
-    if probability is None:
-        return ""
-    if probability >= 0.995:
-        return "> 99 %"
-    return "< 1 %" if probability < 0.005 else f"{100 * probability:.0f} %"
-
-
-def when(taken_at: str) -> str:
-    """`2026-07-16 09:03` of ISO 8601 text."""
-    return taken_at[:16].replace("T", " ")
-
-
-def span(times: tuple[str, str]) -> str:
-    """`2026-07-16 09:03 to 10:12`: the day of the end only where it is another, the end only where it is later."""
-    first, last = when(times[0]), when(times[1])
-    if first == last:
-        return first
-    return f"{first} to {last[11:] if last[:10] == first[:10] else last}"
-
-
-def words(name: str) -> str:
-    """`dorsal fin` of `dorsal_fin`."""
-    return name.replace("_", " ")

@@ -15,8 +15,9 @@ from whalepipe.files import write_aside
 from whalepipe.models.detector import Box
 from whalepipe.photos import as_text, read_photo
 from whalepipe.progress import Progress, silent
-from whalepipe.report.page import templates, words
+from whalepipe.report.page import templates
 from whalepipe.report.pictures import inline, shrunk
+from whalepipe.report.words import words
 
 SHOWN = 24  # of each kind
 SIDE = 480  # pixels, the longer side of a picture

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -161,24 +161,41 @@ def _named(
     return named
 
 
+@dataclass(frozen=True)
+class Newcomers:
+    """The earliest crop of each new animal of a part: if its `new` crops show as few animals as may be, and as many."""
+
+    fewest: Sequence[str]
+    most: Sequence[str]
+
+    @property
+    def between(self) -> tuple[int, int]:
+        """The fewest and the most animals."""
+        return len(self.fewest), len(self.most)
+
+
 def newcomers(
     crops: Sequence[Crop],
     answers: Sequence[Answer],
     vectors: Mapping[str, NDArray[np.float32]],
     calibrations: Mapping[str, Calibration],
-) -> dict[str, tuple[int, int]]:
+) -> dict[str, Newcomers]:
     """The fewest and the most new animals of each part that `new` crops may be of: as many as there are groups if two
     crops are taken for one animal from a probability of DOUBT on, and from 1 - DOUBT on; as many as are named, if that
-    lies beyond."""
+    lies beyond. `crops` are in the order of time."""
     found = {}
     new = [c for c, answer in zip(crops, answers, strict=True) if answer.state == "new"]
     names = {answer.crop: answer.individual for answer in answers}
     for part in sorted({c.part for c in new}):
         mine = [c for c in new if c.part == part]
         cosines, photos = cosines_of([vectors[c.crop] for c in mine]), [c.photo for c in mine]
-        few, many = (len(group(cosines, photos, calibrations[part].cosine_at(p))) for p in (DOUBT, 1 - DOUBT))
-        named = len({names[c.crop] for c in mine})
-        found[part] = min(few, named), max(many, named)
+        grouped = [group(cosines, photos, calibrations[part].cosine_at(p)) for p in (DOUBT, 1 - DOUBT)]
+        firsts = [[mine[members[0]].crop for members in groups] for groups in grouped]
+        named: dict[str, str] = {}
+        for crop in mine:
+            named.setdefault(names[crop.crop], crop.crop)
+        ways = [*firsts, list(named.values())]
+        found[part] = Newcomers(min(ways, key=len), max(ways, key=len))
     return found
 
 

@@ -49,6 +49,13 @@
     enlarge(event.target);
   });
 
+  const say = (event) => {
+    const mark = event.target.closest("[data-says]");
+    if (mark) mark.closest("figure").querySelector(".says").textContent = mark.dataset.says;
+  };
+  document.addEventListener("mouseover", say);
+  document.addEventListener("focusin", say);
+
   let before = [];
   addEventListener("beforeprint", () => {
     before = folds.map((fold) => fold.open);

@@ -1,0 +1,41 @@
+"""What a run left in its folder, read back."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from whalepipe.errors import TableError, WhalepipeError
+from whalepipe.tables import Crop, Detection, Ledger, Match, Photo, Quality, Species, read_table
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The tables of a whole run, and its summary.json."""
+
+    out: Path
+    summary: dict[str, Any]
+    photos: list[Photo]
+    detections: list[Detection]
+    crops: list[Crop]
+    quality: list[Quality]
+    species: list[Species]
+    matches: list[Match]
+    ledger: list[Ledger]
+
+
+def read_outcome(out: Path) -> Outcome:
+    """The tables in a run's output folder. Raises WhalepipeError where there are none, TableError for a damaged one."""
+    path = out / "summary.json"
+    if not path.is_file():
+        raise WhalepipeError(f"{out} holds no results; give the output folder of `whalepipe run`")
+    try:
+        summary = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise TableError(f"{path}: cannot be read ({error}); run the same command again") from error
+    made_with = summary.get("made_with") if isinstance(summary, dict) else None
+    if not isinstance(made_with, dict) or not isinstance(made_with.get("config"), dict):
+        raise TableError(f"{path}: does not say what it was made with; run the same command again")
+    kinds = {"photos": Photo, "detections": Detection, "crops": Crop, "quality": Quality}
+    kinds |= {"species": Species, "matches": Match, "ledger": Ledger}
+    return Outcome(out, summary, **{name: read_table(out / f"{name}.csv", kind) for name, kind in kinds.items()})

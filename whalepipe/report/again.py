@@ -1,0 +1,62 @@
+"""The report once more, from the tables of a run: after a decision, for a newer page, or where it was lost."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from whalepipe.config import config_of
+from whalepipe.errors import TableError, WhalepipeError
+from whalepipe.outcome import Outcome, read_outcome
+from whalepipe.pipeline import Tables
+from whalepipe.progress import Progress, silent
+from whalepipe.report.page import write_report
+from whalepipe.stages.decide import Newcomers
+from whalepipe.stages.promise import Promise
+from whalepipe.work import Job
+
+
+def write_again(out: Path, catalog: Path | None = None, progress: Progress = silent) -> Path:
+    """Write report.html and results.xlsx of the run whose results lie in `out`. Returns the page's path.
+
+    `catalog` is where the run's catalogue lies now, if it was moved. Raises WhalepipeError.
+    """
+    outcome = read_outcome(out)
+    job = _job(outcome)
+    return write_report(replace(job, catalog=catalog) if catalog else job, _tables(outcome), progress)
+
+
+def _job(outcome: Outcome) -> Job:
+    asked, where = outcome.summary.get("asked"), outcome.out / "summary.json"
+    if not isinstance(asked, dict) or "raw_dir" not in asked:
+        raise WhalepipeError(f"{where} is of an older version: run `whalepipe run` again, it keeps what is made")
+    config = config_of(outcome.summary["made_with"]["config"], str(where))
+    raw, catalog, boxes = (_path(asked, name) for name in ("raw_dir", "catalog", "boxes"))
+    return Job(raw or Path(), outcome.out, config, catalog, boxes, str(asked.get("device", "auto")))
+
+
+def _path(asked: dict[str, Any], name: str) -> Path | None:
+    """A path as it was given, where it is understood from here as it was there; else the whole of it."""
+    if not asked.get(name):
+        return None
+    given, folder = Path(asked[name]), Path(asked.get("folder", ""))
+    return given if folder == Path.cwd() else folder / given
+
+
+def _tables(outcome: Outcome) -> Tables:
+    summary = outcome.summary
+    try:
+        newcomers = {part: Newcomers(**each) for part, each in summary.get("new_earliest", {}).items()}
+        promised = {part: Promise(**p) if p else None for part, p in summary.get("expected", {}).items()}
+    except TypeError as error:
+        raise TableError(f"{outcome.out / 'summary.json'}: damaged ({error}); run the same command again") from error
+    return Tables(
+        photos=outcome.photos,
+        detections=outcome.detections,
+        crops=outcome.crops,
+        quality=outcome.quality,
+        species=outcome.species,
+        matches=outcome.matches,
+        newcomers=newcomers,
+        promised=promised,
+        ledger=outcome.ledger,
+    )
