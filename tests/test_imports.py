@@ -14,7 +14,7 @@ LAYERS = (
     ("cli", "__main__"),
     ("demo", "doctor"),
     ("review", "report", "training", "evaluation"),
-    ("suggest", "spread", "explain"),
+    ("suggest", "spread", "explain", "export"),
     ("pipeline", "individuals", "work", "instruments", "enrol"),
     ("stages", "engines", "cache"),
     ("models", "catalog"),
@@ -107,6 +107,7 @@ def test_only_the_command_line_prints_asks_or_exits(path: Path) -> None:
         "labels import",
         "labels check",
         "labels suggest",
+        "export",
         "report",
     ],
 )

@@ -8,6 +8,16 @@ from typing import Any
 from whalepipe.errors import TableError, WhalepipeError
 from whalepipe.tables import Crop, Detection, Ledger, Match, Photo, Quality, Species, read_table
 
+TABLES: dict[str, type[Any]] = {
+    "photos": Photo,
+    "detections": Detection,
+    "crops": Crop,
+    "quality": Quality,
+    "species": Species,
+    "matches": Match,
+    "ledger": Ledger,
+}
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -23,6 +33,15 @@ class Outcome:
     matches: list[Match]
     ledger: list[Ledger]
 
+    def asked(self, name: str) -> Path | None:
+        """A path of the run's command (`raw_dir`, `catalog`, `boxes`) as it was given, where it is understood from here
+        as it was there; else the whole of it. None where none was given, or an older version did not keep it."""
+        asked = self.summary.get("asked")
+        if not isinstance(asked, dict) or not asked.get(name):
+            return None
+        given, folder = Path(str(asked[name])), Path(str(asked.get("folder", "")))
+        return given if folder == Path.cwd() else folder / given
+
 
 def read_outcome(out: Path) -> Outcome:
     """The tables in a run's output folder. Raises WhalepipeError where there are none, TableError for a damaged one."""
@@ -36,6 +55,4 @@ def read_outcome(out: Path) -> Outcome:
     made_with = summary.get("made_with") if isinstance(summary, dict) else None
     if not isinstance(made_with, dict) or not isinstance(made_with.get("config"), dict):
         raise TableError(f"{path}: does not say what it was made with; run the same command again")
-    kinds = {"photos": Photo, "detections": Detection, "crops": Crop, "quality": Quality}
-    kinds |= {"species": Species, "matches": Match, "ledger": Ledger}
-    return Outcome(out, summary, **{name: read_table(out / f"{name}.csv", kind) for name, kind in kinds.items()})
+    return Outcome(out, summary, **{name: read_table(out / f"{name}.csv", row) for name, row in TABLES.items()})

@@ -165,7 +165,7 @@ def _sheets(looked: _Looked, wish: Wish, threshold: float) -> list[Sheet]:
         nothing = None if boxes else BoxLabel(photo.photo, photo.encounter)
         return Sheet(photo.photo, (photo.width or 0, photo.height or 0), boxes, nothing, guess)
 
-    return sorted(map(sheet, photos), key=lambda s: (-s.guess.uncertainty if s.guess else 0, s.photo))
+    return sorted(map(sheet, photos), key=lambda s: (-s.uncertainty, s.photo))
 
 
 def _box(found: Detection, encounter: str, drawn_by: str) -> BoxLabel:
@@ -197,7 +197,7 @@ def _write(form: Format, sheets: Sequence[Sheet], out: Path, album: Album) -> No
 
 def _place(sheet: Sheet) -> Place:
     sure = sheet.guess.confidences if sheet.guess else ()
-    return Place(sheet.photo, sheet.guess.uncertainty if sheet.guess else 0.0, len(sure), max(sure, default=None))
+    return Place(sheet.photo, sheet.uncertainty, len(sure), max(sure, default=None))
 
 
 def _left_out(looked: _Looked, more: int) -> list[str]:

@@ -107,7 +107,7 @@ def write(sheets: Sequence[Sheet], path: Path, album: Album) -> None:  # noqa: A
         width, height = sheet.size or (None, None)
         image = {"id": number, "file_name": sheet.photo, "width": width, "height": height}
         guess = sheet.guess
-        unsure = {"uncertainty": guess.uncertainty} if guess else {}
+        unsure = {"uncertainty": guess.uncertainty} if guess and guess.uncertainty is not None else {}
         images.append({**image, **_attributes({**sheet.attributes, **unsure})})
         for place, box in enumerate(sheet.boxes):
             left, top, wide, high = rectangle(box)

@@ -193,7 +193,7 @@ def _form(parts: Sequence[str]) -> str:
 def _prediction(guess: Guess, results: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """A task's boxes as a detector's. Sorted by score, the tool shows the lowest first: so it is the certainty."""
     boxes = [{**result, "score": sure} for result, sure in zip(results, guess.confidences, strict=True)]
-    certainty = round(1 - guess.uncertainty, 4)
+    certainty = round(1 - (guess.uncertainty or 0.0), 4)
     return {"annotations": [], "predictions": [{"model_version": guess.model, "score": certainty, "result": boxes}]}
 
 

@@ -4,9 +4,10 @@
 What the format has no place for stands under `attributes` of a detection or image.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from whalepipe.errors import TableError
@@ -76,14 +77,20 @@ def _read_detection(
         reading.passed_over["confidences of a detector, which label tables do not hold"] += 1
 
 
-def write(sheets: Sequence[Sheet], path: Path, album: Album) -> None:
-    """Write a file as MegaDetector's batch run does; what a person drew has confidence 1. Raises StorageError."""
+def write(
+    sheets: Sequence[Sheet], path: Path, album: Album, failures: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    """Write a file as MegaDetector's batch run does; what a person drew has confidence 1.
+
+    `failures`: what was wrong with photos that could not be read. Raises StorageError.
+    """
+    failed = [{"file": photo, "failure": error, "detections": None} for photo, error in failures.items()]
     parts = parts_in(sheets)
     models = {sheet.guess.model for sheet in sheets if sheet.guess}
     tree = {
         "info": {"format_version": FORMAT_VERSION, "detector": models.pop() if models else "drawn by hand"},
         "detection_categories": {str(number): part for number, part in enumerate(parts, start=1)},
-        "images": [_image(sheet, parts, album) for sheet in sheets],
+        "images": [*(_image(sheet, parts, album) for sheet in sheets), *failed],
     }
     jsonfile.write_json(path, tree)
 

@@ -53,7 +53,7 @@ class Guess:
     """What a detector made of a photo: its boxes are suggestions, which a person has yet to look at."""
 
     confidences: tuple[float, ...]  # 0 to 1, of the sheet's boxes in their order
-    uncertainty: float  # 0 to 1
+    uncertainty: float | None  # 0 to 1; None where nobody asked
     model: str  # sha256 of its weights, hex
     parts: tuple[str, ...]  # what it can find, whether it did here or not
 
@@ -73,6 +73,11 @@ class Sheet:
         """That of the photo: what a box says otherwise is kept with the box."""
         row = self.empty or self.boxes[0]
         return row.encounter
+
+    @property
+    def uncertainty(self) -> float:
+        """How little a detector was certain of; 0 where nobody asked."""
+        return (self.guess.uncertainty if self.guess else None) or 0.0
 
     @property
     def attributes(self) -> dict[str, str]:

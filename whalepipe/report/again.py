@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from whalepipe.config import config_of
 from whalepipe.errors import TableError, WhalepipeError
@@ -26,20 +25,12 @@ def write_again(out: Path, catalog: Path | None = None, progress: Progress = sil
 
 
 def _job(outcome: Outcome) -> Job:
-    asked, where = outcome.summary.get("asked"), outcome.out / "summary.json"
-    if not isinstance(asked, dict) or "raw_dir" not in asked:
+    raw, where = outcome.asked("raw_dir"), outcome.out / "summary.json"
+    if raw is None:
         raise WhalepipeError(f"{where} is of an older version: run `whalepipe run` again, it keeps what is made")
     config = config_of(outcome.summary["made_with"]["config"], str(where))
-    raw, catalog, boxes = (_path(asked, name) for name in ("raw_dir", "catalog", "boxes"))
-    return Job(raw or Path(), outcome.out, config, catalog, boxes, str(asked.get("device", "auto")))
-
-
-def _path(asked: dict[str, Any], name: str) -> Path | None:
-    """A path as it was given, where it is understood from here as it was there; else the whole of it."""
-    if not asked.get(name):
-        return None
-    given, folder = Path(asked[name]), Path(asked.get("folder", ""))
-    return given if folder == Path.cwd() else folder / given
+    device = str(outcome.summary["asked"].get("device", "auto"))
+    return Job(raw, outcome.out, config, outcome.asked("catalog"), outcome.asked("boxes"), device)
 
 
 def _tables(outcome: Outcome) -> Tables:
