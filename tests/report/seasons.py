@@ -72,9 +72,9 @@ def large(folder: Path, crops: int) -> tuple[Job, Tables]:
     return job, _written(job, Tables(photos=photos, ledger=ledger, matches=matches))
 
 
-def long(folder: Path, days: int = 12, photos: int = 60, animals: int = 40) -> tuple[Job, Tables]:
+def long(folder: Path, days: int = 12, photos: int = 60, animals: int = 40, noisy: bool = False) -> tuple[Job, Tables]:
     """Two encounters a day, `photos` photos a day with positions along a track; animals named, new, unsure or set
-    aside, a photo in eight empty; some crops of fins beside the flukes."""
+    aside, a photo in eight empty; some crops of fins beside the flukes. `noisy`: crops compress like photos."""
     rng = np.random.default_rng(7)
     job = _job(folder, [_picture(shade) for shade in range(1, 5)])
     picture = _picture(3)
@@ -91,11 +91,12 @@ def long(folder: Path, days: int = 12, photos: int = 60, animals: int = 40) -> t
             ledger.append(_row(taken[-1], "empty", "nothing found"))
             continue
         crop = f"l{number}.jpg"
-        (job.out / "crops" / crop).write_bytes(picture)
+        (job.out / "crops" / crop).write_bytes(_noise(rng) if noisy else picture)
         who = int(rng.integers(0, 4 + min(animals, 3 * day)))
         ledger.append(_found(taken[-1], crop, who, float(rng.random()), number % 5 == 0))
         matches += _matches(crop, ledger[-1].individual, ledger[-1].state) if ledger[-1].state != "new" else []
-    return job, _written(job, Tables(photos=taken, ledger=ledger, matches=matches, newcomers=_newcomers(ledger)))
+    tables = Tables(photos=taken, ledger=ledger, matches=matches, newcomers=_newcomers(ledger))
+    return job, _written(job, tables)
 
 
 def _found(photo: Photo, crop: str, who: int, chance: float, fin: bool) -> Ledger:

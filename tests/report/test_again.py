@@ -63,6 +63,18 @@ def test_a_catalogue_that_was_moved_is_named(done: Path, tmp_path: Path) -> None
     assert whalepipe("report", done, "--quiet", "--catalog", tmp_path / "elsewhere.sqlite").code == 0
 
 
+def test_a_catalogue_that_changed_since_is_told(done: Path, tmp_path: Path) -> None:
+    assert "changed since" not in (done / "report.html").read_text(encoding="utf-8")
+    more = tmp_path / "more.csv"
+    more.write_text("photo,part,xmin,ymin,xmax,ymax,individual\nnew.jpg,dorsal_fin,40,60,100,121,Tt-2\n")
+    catalogue, raw = tmp_path / "c.sqlite", tmp_path / "card ü"
+    assert whalepipe("catalog", "add", raw, "--labels", more, "--catalog", catalogue, "--device", "cpu").code == 0
+    (done / "report.html").unlink()
+    assert whalepipe("report", done, "--quiet").code == 0
+    assert "c.sqlite: 2 individuals, 2 crops" in (text := (done / "report.html").read_text(encoding="utf-8"))
+    assert "changed since: its pictures and numbers are those of now" in text
+
+
 def test_paths_given_from_elsewhere_are_found(done: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     summary = json.loads((done / "summary.json").read_text())
     summary["asked"] |= {"folder": str(done.parent), "catalog": "c.sqlite"}

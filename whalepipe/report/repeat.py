@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from whalepipe.catalog.entries import Summary
+from whalepipe.catalog.store import Catalog
 from whalepipe.config import Config
 from whalepipe.photos import as_text
 from whalepipe.tables import Photo
@@ -79,6 +80,8 @@ def _facts(job: Job, photos: Sequence[Photo], made_with: Mapping[str, Any], held
             f"{as_text(job.catalog.name)}: {animals:,} individuals, {crops:,} crops;"
             f" revision {made_with.get('catalogue', '')}"
         )
+        if Catalog.open(job.catalog).revision != made_with.get("catalogue"):
+            facts["Catalogue"] += ", changed since: its pictures and numbers are those of now"
     return facts
 
 
