@@ -135,7 +135,7 @@ def test_associations_for_socprog(out: Path) -> None:
 
 
 def test_sheets_for_wildbook(out: Path) -> None:
-    said = export(out, "wildbook", "--species", "Orcinus orca", "--with", "unsure")
+    said = export(out, "wildbook", "--species", "killer_whale", "--with", "unsure")
     header, *lines = book(out / "wildbook" / "wildbook-1.xlsx")
     table = [{k: v for k, v in zip(header, line, strict=True) if v is not None} for line in lines]
     assert table[0] == {

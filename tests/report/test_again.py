@@ -38,6 +38,14 @@ def test_it_is_the_page_of_the_run(done: Path) -> None:
     assert snapshot(done.parent / "card ü") == before
 
 
+def test_it_names_the_digests_of_all_that_it_was_made_with(done: Path) -> None:
+    page = (done / "report.html").read_text(encoding="utf-8")
+    made_with = json.loads((done / "summary.json").read_text())["made_with"]
+    digests = {kind: value for kind, value in made_with.items() if kind not in ("whalepipe", "config") and value}
+    assert {"detector", "embedder", "quality", "calibration", "catalogue"} <= digests.keys()
+    assert [kind for kind, value in digests.items() if value not in page] == []
+
+
 def test_it_needs_no_photos_and_runs_no_model(done: Path) -> None:
     shutil.rmtree(done.parent / "card ü")
     fakes.again(fakes.CALLS)

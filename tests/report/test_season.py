@@ -153,7 +153,7 @@ def test_an_animal_of_photos_without_a_time_is_told_and_not_drawn() -> None:
 
 def test_the_matrix_has_the_crops_of_each_animal_in_each_encounter(page: Page) -> None:
     [piece] = page.season.matrix
-    assert (piece.part, [e.number for e in piece.encounters]) == ("fluke", [1])
+    assert (piece.part, piece.title, [e.number for e in piece.encounters]) == ("fluke", "encounter 1", [1])
     assert [(r.group.individual, list(r.crops)) for r in piece.rows] == [("Mn-1", [2]), ("Mn-2", [1]), ("new-1", [1])]
 
 
@@ -161,6 +161,9 @@ def test_a_long_season_is_cut_into_pieces_that_fit_on_paper(tmp_path: Path) -> N
     page = page_of(*seasons.long(tmp_path, days=15, photos=20, animals=6), MADE_WITH)
     pieces = [p for p in page.season.matrix if p.part == "fluke"]
     assert [len(p.encounters) for p in pieces] == [COLUMNS, 5]  # of 30, one of which shows no fluke of anybody
+    assert [p.title for p in pieces] == ["encounters 1 to 24", "encounters 25 to 30"]
+    loose = replace(pieces[1], encounters=[*pieces[1].encounters, encounter(0)])
+    assert loose.title == "encounters 25 to 30 and photos without a time"
     of_fluke = [c for g in (*page.known, *page.new) if g.part == "fluke" for c in g.cards]
     assert sum(r.total for p in pieces for r in p.rows) == len(of_fluke)
     assert matrix(page.encounters, []) == []

@@ -30,6 +30,17 @@ class Piece:
     encounters: Sequence[Encounter]
     rows: Sequence[Row]
 
+    @property
+    def title(self) -> str:
+        """Which encounters these are."""
+        numbers = [e.number for e in self.encounters if e.number]
+        told = []
+        if numbers:
+            told.append(f"encounters {numbers[0]} to {numbers[-1]}" if len(numbers) > 1 else f"encounter {numbers[0]}")
+        if len(numbers) < len(self.encounters):
+            told.append("photos without a time")
+        return " and ".join(told)
+
 
 def matrix(encounters: Sequence[Encounter], groups: Sequence[Group]) -> list[Piece]:
     """The pieces, part by part. An encounter in which nobody of the part has a name has no column."""

@@ -13,6 +13,12 @@ from whalepipe.photos import as_text
 from whalepipe.tables import Photo
 from whalepipe.work import Job
 
+# What summary.json has the digests of, in the order in which they are used.
+KINDS = (
+    "detector", "detector_exported", "tightener", "embedder", "view", "quality", "distinctiveness", "species",
+    "silhouette",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -69,9 +75,11 @@ def _facts(job: Job, photos: Sequence[Photo], made_with: Mapping[str, Any], held
     }
     if job.boxes:
         facts["Boxes"] = f"drawn by a person: {as_text(job.boxes.name)}"
-    for kind in ("detector", "detector_exported", "tightener", "embedder", "silhouette", "species", "view"):
+    for kind in KINDS:
         if made_with.get(kind):
             facts[f"Weights, {kind.replace('_', ' ')}"] = f"sha256 {made_with[kind]}"
+    if made_with.get("calibration"):
+        facts["Calibration"] = f"of the embedder's card; digest {made_with['calibration']}"
     if job.catalog is None:
         facts["Catalogue"] = "none was given: no animal could be named"
     else:

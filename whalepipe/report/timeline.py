@@ -15,6 +15,7 @@ LANE = 18.0  # units of one line of encounters
 LANES = 8  # at most: what does not fit lies over the last one
 MOST_SPANS = 60
 MOST_LABELS = 8
+LABEL = 66.0  # units of a day's name
 LEAST_WIDE = 16.0  # units of an encounter's bar, for its number
 KINDS = ("named", "unnamed", "nothing")  # an animal with a name; animals, but none with a name; no animal
 
@@ -76,6 +77,7 @@ def timeline(photos: Sequence[Photo], encounters: Sequence[Encounter], found: Ma
     marks = counts(max(s.total for s in stacks))
     axis = TOP + PLOT
     lines = LINE if span >= DAY else 2 * LINE
+    ticks = time_ticks(starts, [round(LEFT + i * wide, 1) for i in range(len(starts))], span, MOST_LABELS)
     stretches = _stretches(encounters, starts[0], wide, span)
     lanes = max((s.y for s in stretches), default=-LANE) / LANE + 1
     return Timeline(
@@ -83,7 +85,7 @@ def timeline(photos: Sequence[Photo], encounters: Sequence[Encounter], found: Ma
         stacks=[_drawn(s, LEFT + ((s.begin - starts[0]) // span) * wide, marks[-1]) for s in stacks],
         wide=round(wide, 2),
         span=_in_words(span),
-        times=time_ticks(starts, [round(LEFT + i * wide, 1) for i in range(len(starts))], span, MOST_LABELS),
+        times=[t for t in ticks if t.at <= WIDTH - LABEL],
         counts=[Tick(round(axis - PLOT * n / marks[-1], 1), f"{n:,}") for n in marks],
         stretches=[Stretch(s.encounter, s.x, s.width, axis + lines + 10 + s.y) for s in stretches],
         axis=axis,

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from whalepipe.tables import UNKNOWN, Crop, Detection, Ledger, Photo
+from whalepipe.taxonomy import accepted
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,10 @@ class Given:
         ]
 
     def species(self, sighting: Sighting) -> str:
-        """What most of its crops were taken for; what the user said where none is known; else empty."""
+        """The scientific name of what most of its crops were taken for, or of what the user said where none is known;
+        empty where neither says."""
         named = [r.species for r in sighting.rows if r.species not in ("", UNKNOWN)]
-        return max(dict.fromkeys(named), key=named.count) if named else self.wish.species
+        return accepted(max(dict.fromkeys(named), key=named.count) if named else self.wish.species)
 
     def not_chosen(self) -> list[str]:
         """What was left out by the choice of states, in words."""
