@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whalepipe.catalog.entries import Entry
+from whalepipe.catalog.names import NO_NAMES
 from whalepipe.catalog.store import Catalog
 from whalepipe.errors import PhotoError, TableError
 from whalepipe.files import digest, storing
@@ -29,11 +30,6 @@ from whalepipe.taxonomy import accepted
 
 LONGEST_SIDE = 1024  # pixels of a crop in the catalogue; no model looks at more
 JPEG_QUALITY = 95
-# What people write where they do not know who it is. None of these is a name.
-NO_NAMES = frozenset({"", "?", "-", "na", "n/a", "nan", "none", "null", "unknown", "unidentified", "other", "new"}) | {
-    "new_whale",
-    "new_individual",
-}
 
 
 @dataclass

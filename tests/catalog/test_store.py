@@ -43,7 +43,7 @@ def test_add_list_show(path: Path) -> None:
     assert Catalog.open(path).summaries() == [
         Summary("=A", "", "fluke", 1, 0), Summary("B", "", "fin", 1, 0), Summary("B", "", "fluke", 2, 2),
     ]  # fmt: skip
-    assert Catalog.open(path).holdings("B")[1] == Holding("B1.jpg", "fluke", "left", "e1", "p.jpg", "")
+    assert Catalog.open(path).holdings("B")[1] == Holding("B1.jpg", "fluke", "left", "e1", "p.jpg", "", "photo 1")
     assert catalog.picture("B", "B1.jpg") == jpeg(1)
     assert catalog.picture("B", "none.jpg") == b""
 
@@ -135,7 +135,7 @@ def test_a_catalogue_of_a_later_version_is_not_touched(path: Path) -> None:
     Catalog.open_or_create(path)
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE settings SET value = '99' WHERE name = 'schema'")
-    with pytest.raises(CatalogError, match=r"another version of whalepipe \(schema 99, this one is 1\)"):
+    with pytest.raises(CatalogError, match=r"another version of whalepipe \(schema 99, this one is 2\)"):
         Catalog.open_or_create(path)
 
 
@@ -157,7 +157,7 @@ def test_several_processes_add_at_once(path: Path) -> None:
 
 
 def test_a_catalogue_that_another_process_is_writing_is_said_to_be(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("whalepipe.catalog.store.WAIT_S", 0.05)
+    monkeypatch.setattr("whalepipe.catalog.database.WAIT_S", 0.05)
     catalog = Catalog.open_or_create(path)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

@@ -1,6 +1,7 @@
 """`whalepipe catalog calibrate`: a calibration fitted to a catalogue's own animals, and a run that uses it."""
 
 import json
+import sqlite3
 from pathlib import Path
 
 import numpy as np
@@ -110,7 +111,10 @@ def test_crops_without_an_encounter_are_encounters_of_their_own(tmp_path: Path) 
 def test_crops_of_nobody_known_are_left_out(tmp_path: Path) -> None:
     path = catalogue(tmp_path, TWICE)
     jpeg = encode_jpeg(fakes.painted(1, 999), 95)
-    Catalog.open(path).add([Entry("other", "head", "x.jpg", jpeg, "x"), Entry("unknown", "head", "y.jpg", jpeg, "y")])
+    Catalog.open(path).add([Entry("x", "head", "x.jpg", jpeg, "x"), Entry("y", "head", "y.jpg", jpeg, "y")])
+    with sqlite3.connect(path) as old:  # what an earlier version let in
+        old.execute("UPDATE individuals SET name = 'other' WHERE name = 'x'")
+        old.execute("UPDATE individuals SET name = 'unknown' WHERE name = 'y'")
     assert calibrate(path).code == 0
     assert read_card(tmp_path / "mine.json")["calibration"]["head"]["crops"] == 12
 

@@ -16,6 +16,24 @@ class Entry:
     encounter: str = ""
     view: str = "unknown"
     species: str = ""
+    photo_id: str = ""  # sha256 of the photo's bytes, hex
+    taken_at: str = ""  # ISO 8601
+    latitude: float | None = None  # degrees north
+    longitude: float | None = None  # degrees east
+    place: str = ""  # of the encounter
+
+
+@dataclass(frozen=True)
+class Individual:
+    """One animal, and what is known of it."""
+
+    name: str
+    species: str = ""  # scientific name
+    sex: str = ""  # female, male; empty: nobody knows
+    born: str = ""  # ISO 8601 date, or its year and month, or its year alone
+    died: str = ""
+    notes: str = ""
+    distinctiveness: float | None = None  # 0 to 1; None: nobody said
 
 
 @dataclass(frozen=True)
@@ -47,3 +65,4 @@ class Holding:
     encounter: str
     photo: str
     embedded_by: str  # digests of the weights that made its embeddings
+    origin: str = ""

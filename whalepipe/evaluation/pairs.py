@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from whalepipe.enrol import NO_NAMES
+from whalepipe.catalog.names import NO_NAMES
 from whalepipe.errors import TableError
 from whalepipe.evaluation.boxes import groups, interval, resample
 from whalepipe.evaluation.identity import IdentityEvaluation, looked, made_with

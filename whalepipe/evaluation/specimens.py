@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from whalepipe.catalog.names import NO_NAMES
 from whalepipe.config import Config
-from whalepipe.enrol import NO_NAMES
 from whalepipe.errors import PhotoError, TableError
 from whalepipe.models import detector, embedder
 from whalepipe.models.weights import Weights, find_weights

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from whalepipe.enrol import NO_NAMES
+from whalepipe.catalog.names import NO_NAMES
 from whalepipe.errors import PhotoError
 from whalepipe.models.embedder import Embedder
 from whalepipe.photos import inside, read_photo

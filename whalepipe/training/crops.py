@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from whalepipe.boxes import window
-from whalepipe.enrol import NO_NAMES
+from whalepipe.catalog.names import NO_NAMES
 from whalepipe.errors import TableError, WhalepipeError
 from whalepipe.evaluation.framing import MARGIN
 from whalepipe.models.embedder import squashed

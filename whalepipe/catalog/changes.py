@@ -1,0 +1,172 @@
+"""What people change in the catalogue. Each change is one decision, written in the same transaction."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sql
+
+from whalepipe.catalog import people
+from whalepipe.catalog.database import Database
+from whalepipe.catalog.decisions import By, Decision, Judgement
+from whalepipe.catalog.entries import Added, Entry
+from whalepipe.catalog.filing import filed
+from whalepipe.catalog.journal import Journal, current
+from whalepipe.catalog.judging import judge
+from whalepipe.catalog.names import Ids, Twins
+from whalepipe.catalog.undo import last_undoable, undo
+from whalepipe.errors import CatalogError
+
+JOINED = {"notes"}  # fields of which both individuals' texts are kept where they become one
+EDITED = ("species", "sex", "born", "died", "notes", "distinctiveness")
+
+
+class Changing:
+    """The writing half of `store.Catalog`. Every method raises CatalogError, and then nothing was changed."""
+
+    database: Database
+
+    def add(self, entries: Iterable[Entry], by: By | None = None, twins: Twins = Twins.ask) -> Added:
+        """Add crops, each under its individual. Raises CatalogError where a crop is held under another name."""
+        with self.database.writing() as connection:
+            journal, held, before = Journal(connection, by or By()), 0, people.ids(connection, twins)
+            counts: Counter[str] = Counter()
+            for entry in entries:
+                name = _add(journal, entry, before, self.database.name)
+                counts[name] += name != ""
+                held += name == ""
+            counts.pop("", None)
+            if counts:
+                subject = next(iter(counts)) if len(counts) == 1 else ""
+                journal.close("add", subject, {}, {"crops": counts.total(), "individuals": dict(counts)})
+        return Added(counts.total(), held)
+
+    def assign(self, individual: str, crops: Sequence[str], to: str, by: By) -> Decision:
+        """Move crops (file names or origins) of one individual to another that there is."""
+        with self.database.writing() as connection:
+            target = people.known(connection, to, self.database.name)
+            return self._moved(connection, "assign", individual, crops, target, Journal(connection, by))
+
+    def split(self, individual: str, crops: Sequence[str], new: str, by: By, twins: Twins = Twins.ask) -> Decision:
+        """Move crops (file names or origins) of one individual to a new one, which has its species."""
+        with self.database.writing() as connection:
+            source = people.known(connection, individual, self.database.name)
+            name = people.unused(connection, new, twins)
+            row = current(connection, "individuals", str(source)) or {}
+            journal = Journal(connection, by)
+            number = journal.make(people.fresh(name, row["species"]))
+            return self._moved(connection, "split", individual, crops, number, journal)
+
+    def _moved(
+        self, connection: sql.Connection, kind: str, source: str, crops: Sequence[str], target: int, journal: Journal
+    ) -> Decision:
+        number, to = people.known(connection, source, self.database.name), people.named(connection, target)
+        if not crops or number == target:
+            raise CatalogError("name the crops to move, and another individual than theirs; nothing was changed")
+        origins = people.held(connection, number, crops)
+        for origin in origins:
+            _move(journal, origin, target)
+        return journal.close(kind, source, {"individual": source, "crops": origins}, {"individual": to})
+
+    def remove(self, individual: str, by: By, crops: Sequence[str] = ()) -> Decision:
+        """Take crops out of the catalogue, or, where none is named, the individual with all of its crops."""
+        with self.database.writing() as connection:
+            number, journal = people.known(connection, individual, self.database.name), Journal(connection, by)
+            origins, row = people.held(connection, number, crops), current(connection, "individuals", str(number))
+            for origin in origins:
+                _move(journal, origin, None)
+                standing = current(connection, "verdicts", origin)
+                if standing and standing["individual_id"] is None:
+                    journal.put("verdicts", origin, None)
+            before: dict[str, Any] = {"individual": individual, "crops": origins}
+            if not crops:
+                for origin in people.denied(connection, number):
+                    journal.put("verdicts", origin, None)
+                journal.put("individuals", str(number), None)
+                before = {**before, **(row or {})}
+            return journal.close("remove", individual, before, {})
+
+    def merge(self, individual: str, into: str, by: By) -> Decision:
+        """One animal under two ids: all that is `individual`'s becomes that of `into`, whose empty fields it fills."""
+        with self.database.writing() as connection:
+            numbers = [people.known(connection, name, self.database.name) for name in (individual, into)]
+            if numbers[0] == numbers[1]:
+                raise CatalogError(f"{individual!r} cannot be merged with itself; nothing was changed")
+            old, kept = (current(connection, "individuals", str(n)) or {} for n in numbers)
+            journal, origins = Journal(connection, by), people.held(connection, numbers[0])
+            for origin in origins:
+                _move(journal, origin, numbers[1])
+            for origin in people.denied(connection, numbers[0]):
+                row = current(connection, "verdicts", origin)
+                journal.put("verdicts", origin, {**(row or {}), "individual_id": numbers[1]})
+            journal.put("individuals", str(numbers[0]), None)
+            joined = {**kept, **_together(old, kept)}
+            journal.put("individuals", str(numbers[1]), joined)
+            before = {"individual": individual, "crops": origins, individual: dict(old), into: dict(kept)}
+            return journal.close("merge", individual, before, {"individual": into, into: joined})
+
+    def rename(self, individual: str, new: str, by: By, twins: Twins = Twins.ask) -> Decision:
+        """Give an individual another id."""
+        with self.database.writing() as connection:
+            number = people.known(connection, individual, self.database.name)
+            name, journal = people.unused(connection, new, twins, individual), Journal(connection, by)
+            row = current(connection, "individuals", str(number))
+            journal.put("individuals", str(number), {**(row or {}), "name": name})
+            return journal.close("rename", individual, {"individual": individual}, {"individual": name})
+
+    def edit(self, individual: str, fields: Mapping[str, Any], by: By) -> Decision:
+        """Set fields of an individual, those of `entries.Individual` but for its name."""
+        if unknown := fields.keys() - set(EDITED):
+            raise CatalogError(f"an individual has no {sorted(unknown)[0]!r}; it has {', '.join(EDITED)}")
+        with self.database.writing() as connection:
+            number, journal = people.known(connection, individual, self.database.name), Journal(connection, by)
+            row = current(connection, "individuals", str(number)) or {}
+            journal.put("individuals", str(number), {**row, **fields})
+            if journal.empty:
+                raise CatalogError(f"{individual!r} is so already; nothing was changed")
+            return journal.close("edit", individual, {name: row[name] for name in fields}, fields)
+
+    def judge(self, judgement: Judgement, by: By, seen: int | None = None, twins: Twins = Twins.ask) -> Decision:
+        """Note a person's verdict about a crop, and add it to the catalogue or take it out as that demands.
+
+        A later judgement of the same origin replaces an earlier. `seen`: the number of the last decision about the
+        origin that the caller saw, 0 for none; ConflictError where there is a later one.
+        """
+        with self.database.writing() as connection:
+            return judge(Journal(connection, by), judgement, seen, twins, self.database.name)
+
+    def undo(self, decision: int | None, by: By) -> Decision:
+        """Take back a decision of any kind (None: the last that holds); undoing an undo is doing again.
+
+        Raises ConflictError where a later decision that holds was built on it.
+        """
+        with self.database.writing() as connection:
+            return undo(connection, last_undoable(connection) if decision is None else decision, by)
+
+
+def _add(journal: Journal, entry: Entry, ids: Ids, where: str) -> str:
+    """The individual under which the crop was added; empty where the catalogue holds it already under this name."""
+    connection, name = journal.connection, ids.meant(entry.individual)
+    owner = people.owner(connection, entry.origin)
+    if owner is not None:
+        if (held_as := people.named(connection, owner)) == name:
+            return ""
+        raise CatalogError(f"{where} holds {entry.crop} as {held_as!r}, not {entry.individual!r}; nothing was added")
+    number = people.numbered(connection, name)
+    if number is None:
+        number = journal.make(people.fresh(name, entry.species))
+        ids.use(name)
+    journal.put("crops", entry.origin, {"individual_id": number, **filed(connection, entry)})
+    return name
+
+
+def _move(journal: Journal, origin: str, to: int | None) -> None:
+    row = current(journal.connection, "crops", origin)
+    journal.put("crops", origin, {**(row or {}), "individual_id": to})
+
+
+def _together(old: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
+    """What of the old individual's fields the kept one takes over."""
+    filled = {n: old[n] for n in EDITED if kept[n] in ("", None)}
+    both = {n: f"{kept[n]}\n{old[n]}" for n in JOINED if old[n] and kept[n] and old[n] != kept[n]}
+    return {**filled, **both}

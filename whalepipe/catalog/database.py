@@ -1,0 +1,76 @@
+"""Where a catalogue is kept: one SQLite file, or a PostgreSQL server's database. Transactions, and errors in words."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sql
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from whalepipe.errors import CatalogError
+
+WAIT_S = 30  # for another process that is writing
+WRITERS = 0x7768616C  # the number of PostgreSQL's advisory lock that all who write hold
+
+
+class Database:
+    """Connections to one catalogue. What is written is written in one transaction, one writer at a time."""
+
+    def __init__(self, place: Path) -> None:
+        self.name = str(place)
+        self._engine = _file(place)
+
+    @contextmanager
+    def reading(self) -> Iterator[sql.Connection]:
+        """A connection that sees one state of the catalogue throughout. Raises CatalogError."""
+        with self._mended(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sql.Connection]:
+        """A transaction: all of it happens or none. Raises CatalogError."""
+        # The lock is taken before anything is read, so that two processes that add do not trip over one another.
+        with self._mended(), self._engine.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _mended(self) -> Iterator[None]:
+        """Turn what the database raises into one line that names the catalogue."""
+        try:
+            yield
+        except OperationalError as error:
+            raise CatalogError(f"{self.name}: cannot be used now ({error.orig}); nothing was changed") from error
+        except DatabaseError as error:
+            raise CatalogError(f"{self.name}: not a catalogue, or damaged ({error.orig}); restore a copy") from error
+
+
+def insert_missing(connection: sql.Connection, table: sql.Table, row: Mapping[str, Any]) -> None:
+    """Insert a row unless one with its key is there."""
+    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    connection.execute(make(table).on_conflict_do_nothing(), row)
+
+
+def inserted(connection: sql.Connection, table: sql.Table, row: Mapping[str, Any]) -> int:
+    """Insert a row; its number."""
+    key = connection.execute(sql.insert(table), row).inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def _file(path: Path) -> sql.Engine:
+    address = sql.URL.create("sqlite", database=str(path.absolute()))
+    # Without a level of its own, Python's sqlite3 begins no transaction before a SELECT or CREATE TABLE.
+    engine = sql.create_engine(address, connect_args={"timeout": WAIT_S, "isolation_level": None})
+    sql.event.listen(engine, "connect", _keep_references)
+    sql.event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _keep_references(connection: Any, _: Any) -> None:
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin(connection: sql.Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))

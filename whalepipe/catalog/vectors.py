@@ -1,0 +1,86 @@
+"""The catalogue's gallery: what models make of its crops, made once and kept."""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sql
+from numpy.typing import NDArray
+
+from whalepipe.catalog.database import insert_missing
+from whalepipe.catalog.gallery import Gallery, Shot
+from whalepipe.catalog.reading import Reading
+from whalepipe.catalog.schema import crops, details, embeddings, encounters, individuals
+from whalepipe.errors import CatalogError
+from whalepipe.models.details import CloserLook, Details
+
+Each = Callable[[str, Sequence[Any]], Iterable[Any]]
+KEPT = 4096  # crops whose details stay in memory: 200 MB at most
+
+
+class Vectors(Reading):
+    """The part of `store.Catalog` that keeps embeddings and details."""
+
+    def gallery(
+        self,
+        weights: str,
+        embed: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
+        each: Each,
+        look: CloserLook | None = None,
+    ) -> Gallery:
+        """All crops with their vectors under the weights of this digest; those that are missing are made and kept.
+
+        `look`: with the details that it finds, which are read one crop at a time, when they are asked for.
+        """
+        self._make_missing(embeddings, weights, lambda pixels, _: embed(pixels).astype("<f4").tobytes(), each)
+        if look:
+            self._make_missing(details, look.method, lambda pixels, part: look(pixels, part).packed(), each)
+        told = crops.c.crop, individuals.c.name, crops.c.part, sql.func.coalesce(encounters.c.name, ""), crops.c.view
+        query = (
+            sql.select(*told, embeddings.c.vector, crops.c.id)
+            .join_from(crops, individuals)
+            .join(embeddings, embeddings.c.crop_id == crops.c.id)
+            .outerjoin(encounters, encounters.c.id == crops.c.encounter_id)
+            .where(embeddings.c.weights == weights)
+            .order_by(crops.c.id)
+        )
+        with self.database.reading() as connection:
+            rows = connection.execute(query).all()
+        if not rows:
+            return Gallery(revision=self.revision)
+        vectors = np.stack([np.frombuffer(row[5], dtype="<f4").astype(np.float32) for row in rows])
+        reader = lru_cache(KEPT)(lambda row: self._details(rows[row][6], look.method)) if look else None
+        return Gallery([Shot(*row[:5]) for row in rows], vectors, self.revision, reader)
+
+    def _details(self, crop_id: int, method: str) -> Details:
+        query = sql.select(details.c.packed).where(details.c.crop_id == crop_id, details.c.method == method)
+        with self.database.reading() as connection:
+            packed = connection.execute(query).scalar()
+        try:
+            return Details.unpacked(bytes(packed or b""))
+        except ValueError as error:
+            where = self.database.name
+            raise CatalogError(f"{where}: damaged, the details of its crop {crop_id}; restore a copy") from error
+
+    def _make_missing(
+        self, table: sql.Table, maker: str, make: Callable[[NDArray[np.uint8], str], bytes], each: Each
+    ) -> None:
+        """Fill `table` (crop_id, what made it, bytes) with what `make` makes of every crop that lacks it."""
+        crop_id, made_by, _ = table.columns
+        with self.database.reading() as connection:
+            there = sql.inspect(connection).has_table(table.name)
+        if not there:
+            with self.database.writing() as connection:
+                table.create(connection, checkfirst=True)
+        wanted = crops.c.individual_id.is_not(None), crops.c.id.not_in(sql.select(crop_id).where(made_by == maker))
+        with self.database.reading() as connection:
+            missing = connection.execute(sql.select(crops.c.id).where(*wanted).order_by(crops.c.id)).scalars().all()
+        for number in each("catalogue", missing) if missing else ():
+            with self.database.reading() as connection:
+                picture = sql.select(crops.c.jpeg, crops.c.part).where(crops.c.id == number)
+                jpeg, part = connection.execute(picture).one()
+            made = make(self._decoded(jpeg, number), part)
+            with self.database.writing() as connection:
+                row = dict(zip(table.columns.keys(), (number, maker, made), strict=True))
+                insert_missing(connection, table, row)
