@@ -3,12 +3,12 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint install system browser clean
+.PHONY: demo test lint install system browser server clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/whalepipe demo
 
-test: $(VENV)/test.stamp browser lint
+test: $(VENV)/test.stamp browser server lint
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/test.stamp
@@ -24,6 +24,10 @@ system:
 # The report is tested in a real browser; without one those tests are skipped and say so.
 browser: system
 	@sh scripts/system-packages.sh "$(PYTHON)" chromium || echo "no chromium: the page will not be tested" >&2
+
+# So is the catalogue on a real database server.
+server: system
+	@sh scripts/system-packages.sh "$(PYTHON)" postgresql || echo "no PostgreSQL: it will not be tested" >&2
 
 $(BIN)/python: | system
 	$(PYTHON) -m venv $(VENV)

@@ -1,12 +1,15 @@
 #!/bin/sh
 # Install the Debian packages that Python's own installer cannot bring, if they are missing.
-# Usage: system-packages.sh PYTHON [PROGRAM...]   each PROGRAM is called as its package is
+# Usage: system-packages.sh PYTHON [PROGRAM...]   each PROGRAM is called as its package is, or is postgresql (a server)
 set -eu
 python=${1:-python3}
 [ $# -eq 0 ] || shift
 missing=""
 for program in "$@"; do
-    command -v "$program" >/dev/null || missing="$missing $program"
+    case $program in
+        postgresql) ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null ;;
+        *) command -v "$program" >/dev/null ;;
+    esac || missing="$missing $program"
 done
 command -v "$python" >/dev/null || missing="$missing python3"
 "$python" -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from whalepipe.catalog.database import Place
 from whalepipe.catalog.entries import Entry
 from whalepipe.catalog.names import NO_NAMES
 from whalepipe.catalog.store import Catalog
@@ -44,7 +45,7 @@ class Enrolment:
 
 
 def enrol_crops(
-    catalog: Path,
+    catalog: Place,
     folder: Path,
     labels: Path,
     part: str,
@@ -70,7 +71,7 @@ def enrol_crops(
 
 
 def enrol_photos(
-    catalog: Path,
+    catalog: Place,
     folder: Path,
     labels: Path,
     instruments: Instruments,
@@ -111,13 +112,14 @@ def _wanted(individual: str, names: tuple[str, str], without: Sequence[str], res
     return True
 
 
-def _add(catalog: Path, entries: Iterator[Entry], result: Enrolment) -> Enrolment:
+def _add(catalog: Place, entries: Iterator[Entry], result: Enrolment) -> Enrolment:
     # Read everything before the catalogue is opened for writing: a slow detector must not hold its lock. The pictures
     # wait in a file, for a season's crops do not fit into memory.
-    with _beside(catalog) as pictures:
+    waiting = Path(tempfile.gettempdir()) if isinstance(catalog, str) else catalog.parent
+    with _pictures(waiting) as pictures:
         ready = []
         for entry in entries:
-            with storing(catalog):
+            with storing(waiting):
                 ready.append((replace(entry, jpeg=b""), pictures.tell(), pictures.write(entry.jpeg)))
 
         def again() -> Iterator[Entry]:
@@ -131,10 +133,10 @@ def _add(catalog: Path, entries: Iterator[Entry], result: Enrolment) -> Enrolmen
     return result
 
 
-def _beside(catalog: Path) -> IO[bytes]:
-    with storing(catalog):
-        catalog.parent.mkdir(parents=True, exist_ok=True)
-        return tempfile.TemporaryFile(dir=catalog.parent)
+def _pictures(folder: Path) -> IO[bytes]:
+    with storing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryFile(dir=folder)
 
 
 def _only_animal(photo: Photo, path: Path, part: str, instruments: Instruments) -> Detection:

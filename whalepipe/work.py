@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from whalepipe import __version__
 from whalepipe.cache import Cache, recipe
+from whalepipe.catalog.database import Place
 from whalepipe.catalog.gallery import Gallery
 from whalepipe.catalog.store import Catalog
 from whalepipe.config import Config
@@ -48,7 +49,7 @@ class Job:
     raw_dir: Path
     out: Path
     config: Config = field(default_factory=Config)
-    catalog: Path | None = None
+    catalog: Place | None = None
     boxes: Path | None = None  # CSV of boxes that a person drew, in place of the detector
     device: str = "auto"
     verify: bool = False  # read every file again instead of knowing it by path, size and time of change

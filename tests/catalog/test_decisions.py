@@ -1,8 +1,7 @@
-from pathlib import Path
-
 import pytest
 
 from tests.catalog.test_store import entry
+from whalepipe.catalog.database import Place
 from whalepipe.catalog.decisions import By, ConflictError, Judgement, Standing, Verdict
 from whalepipe.catalog.entries import Added, Individual
 from whalepipe.catalog.names import Twins
@@ -13,8 +12,8 @@ ANN = By("ann", "looked twice")
 
 
 @pytest.fixture
-def catalog(tmp_path: Path) -> Catalog:
-    catalog = Catalog.open_or_create(tmp_path / "c.sqlite")
+def catalog(place: Place) -> Catalog:
+    catalog = Catalog.open_or_create(place)
     catalog.add([entry("A", 1), entry("A", 2), entry("B", 3)], By("bob"))
     return catalog
 

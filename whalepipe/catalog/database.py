@@ -3,29 +3,31 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
 from whalepipe.errors import CatalogError
 
+Place: TypeAlias = Path | str  # a file, or the URL of a PostgreSQL database
 WAIT_S = 30  # for another process that is writing
+DRIVER = "postgresql+psycopg"
 WRITERS = 0x7768616C  # the number of PostgreSQL's advisory lock that all who write hold
 
 
 class Database:
     """Connections to one catalogue. What is written is written in one transaction, one writer at a time."""
 
-    def __init__(self, place: Path) -> None:
-        self.name = str(place)
-        self._engine = _file(place)
+    def __init__(self, place: Place, references: bool = True) -> None:
+        self.name = called(place)
+        self._engine = _server(place) if isinstance(place, str) else _file(place, references)
 
     @contextmanager
     def reading(self) -> Iterator[sql.Connection]:
         """A connection that sees one state of the catalogue throughout. Raises CatalogError."""
-        with self._mended(), self._engine.connect() as connection:
+        with self._mended(), self._engine.execution_options(**self._one_state()).connect() as connection:
             yield connection
 
     @contextmanager
@@ -33,7 +35,17 @@ class Database:
         """A transaction: all of it happens or none. Raises CatalogError."""
         # The lock is taken before anything is read, so that two processes that add do not trip over one another.
         with self._mended(), self._engine.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
+            if self._served:
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{WAIT_S}s'")
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS})")
             yield connection
+
+    @property
+    def _served(self) -> bool:
+        return self._engine.dialect.name == "postgresql"
+
+    def _one_state(self) -> dict[str, Any]:
+        return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True} if self._served else {}
 
     @contextmanager
     def _mended(self) -> Iterator[None]:
@@ -41,7 +53,8 @@ class Database:
         try:
             yield
         except OperationalError as error:
-            raise CatalogError(f"{self.name}: cannot be used now ({error.orig}); nothing was changed") from error
+            cause = " ".join(str(error.orig).split())
+            raise CatalogError(f"{self.name}: cannot be used now ({cause}); nothing was changed") from error
         except DatabaseError as error:
             raise CatalogError(f"{self.name}: not a catalogue, or damaged ({error.orig}); restore a copy") from error
 
@@ -59,11 +72,40 @@ def inserted(connection: sql.Connection, table: sql.Table, row: Mapping[str, Any
     return int(key[0])
 
 
-def _file(path: Path) -> sql.Engine:
+def called(place: Place) -> str:
+    """What messages call a catalogue: its path, or its URL without the password."""
+    return _url(place).render_as_string(hide_password=True) if isinstance(place, str) else str(place)
+
+
+def titled(place: Place) -> str:
+    """The short name of a catalogue: its file's or its database's."""
+    return _url(place).database or "" if isinstance(place, str) else place.name
+
+
+def _url(place: str) -> sql.URL:
+    try:
+        url = sql.make_url(place)
+    except (ArgumentError, ValueError) as error:
+        raise CatalogError("the catalogue's URL cannot be read; as postgresql+psycopg://user@host/database") from error
+    if url.drivername not in ("postgresql", DRIVER):
+        raise CatalogError(f"{url.drivername}: only SQLite files and PostgreSQL ({DRIVER}://...) hold catalogues")
+    return url.set(drivername=DRIVER)
+
+
+def _server(place: str) -> sql.Engine:
+    try:
+        return sql.create_engine(_url(place), pool_pre_ping=True)
+    except ImportError as error:
+        text = f"a catalogue on a server needs the package {error.name!r}: pip install 'whalepipe[postgresql]'"
+        raise CatalogError(text) from error
+
+
+def _file(path: Path, references: bool) -> sql.Engine:
     address = sql.URL.create("sqlite", database=str(path.absolute()))
     # Without a level of its own, Python's sqlite3 begins no transaction before a SELECT or CREATE TABLE.
     engine = sql.create_engine(address, connect_args={"timeout": WAIT_S, "isolation_level": None})
-    sql.event.listen(engine, "connect", _keep_references)
+    if references:
+        sql.event.listen(engine, "connect", _keep_references)
     sql.event.listen(engine, "begin", _begin)
     return engine
 

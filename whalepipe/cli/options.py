@@ -32,7 +32,9 @@ class Device(StrEnum):
 
 RawDir = Annotated[Path, typer.Argument(help="The folder of photos; sub-folders are read too. Never written to.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Where results go.  [default: whalepipe-out/NAME]")]
-CatalogPath = Annotated[str | None, typer.Option("--catalog", help="The catalogue of known individuals (SQLite file).")]
+CatalogPath = Annotated[
+    str | None, typer.Option("--catalog", help="The catalogue of known individuals: an SQLite file or postgresql://...")
+]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="YAML file with settings that differ from default.")]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", help="One setting, such as quality.min_size=60; may be repeated.")
@@ -95,12 +97,10 @@ def shared_out(engine: Engine, workers: int, ray_address: str) -> "WorkEngine | 
     return None
 
 
-def catalog_path(text: str | None) -> Path | None:
-    """The catalogue's file. Raises ConfigError for the address of a server, which this version cannot use."""
-    if text is None:
-        return None
-    if "://" in text and not text.startswith("sqlite:///"):
-        raise ConfigError(f"--catalog {text}: only SQLite files can be used yet; give a path")
+def catalog_path(text: str | None) -> "Path | str | None":
+    """The catalogue's file, or its URL where it is on a server."""
+    if text is None or ("://" in text and not text.startswith("sqlite:///")):
+        return text
     return Path(text.removeprefix("sqlite:///"))
 
 

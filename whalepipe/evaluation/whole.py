@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from whalepipe.catalog.database import Place
 from whalepipe.catalog.store import Catalog
 from whalepipe.errors import TableError
 from whalepipe.evaluation.boxes import interval, redrawn
@@ -68,7 +69,7 @@ def _read(truth: Path, raw_dir: Path, names: Collection[str]) -> list[TruthRow]:
     return rows
 
 
-def _known(truths: Sequence[TruthRow], catalog: Path | None) -> list[TruthRow]:
+def _known(truths: Sequence[TruthRow], catalog: Place | None) -> list[TruthRow]:
     """The same, and whether the catalogue holds the individual's part, where nobody said."""
     held = {(s.individual, s.part) for s in (Catalog.open(catalog).summaries() if catalog else ())}
     return [t if t.known is not None else replace(t, known=(t.individual.strip(), t.part) in held) for t in truths]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from whalepipe.catalog.database import called, titled
 from whalepipe.catalog.entries import Summary
 from whalepipe.catalog.store import Catalog
 from whalepipe.config import Config
@@ -59,7 +60,8 @@ def _text(value: Any) -> str:
 def _command(job: Job, settings: Sequence[Setting]) -> str:
     """A command line that does this run again; settings from a file are written out."""
     words = ["whalepipe", "run", str(job.raw_dir), "--out", str(job.out)]
-    for option, path in (("--catalog", job.catalog), ("--boxes", job.boxes)):
+    catalog = None if job.catalog is None else called(job.catalog)
+    for option, path in (("--catalog", catalog), ("--boxes", job.boxes)):
         words += [option, str(path)] if path else []
     words += ["--device", job.device] if job.device != "auto" else []
     for setting in settings:
@@ -85,7 +87,7 @@ def _facts(job: Job, photos: Sequence[Photo], made_with: Mapping[str, Any], held
     else:
         animals, crops = len({s.individual for s in held}), sum(s.crops for s in held)
         facts["Catalogue"] = (
-            f"{as_text(job.catalog.name)}: {animals:,} individuals, {crops:,} crops;"
+            f"{as_text(titled(job.catalog))}: {animals:,} individuals, {crops:,} crops;"
             f" revision {made_with.get('catalogue', '')}"
         )
         if Catalog.open(job.catalog).revision != made_with.get("catalogue"):

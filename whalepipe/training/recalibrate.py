@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from whalepipe.catalog.database import Place, called, titled
 from whalepipe.catalog.gallery import Gallery
 from whalepipe.catalog.store import Catalog
 from whalepipe.config import Config
@@ -74,7 +75,7 @@ class _Animals:
         return evidence(self.vectors[rows], names, groups, looks, self.part, COMPARED)
 
 
-def recalibrate(path: Path, options: Recalibration, progress: Progress = silent) -> tuple[Weights, list[Fitted]]:
+def recalibrate(path: Place, options: Recalibration, progress: Progress = silent) -> tuple[Weights, list[Fitted]]:
     """Fit what vectors and details mean to the catalogue's animals; write the embedder with that on its card.
 
     Only crops of different encounters are compared. One without an encounter is an encounter of its own, and nearly the
@@ -82,22 +83,23 @@ def recalibrate(path: Path, options: Recalibration, progress: Progress = silent)
     encounters or its crops tell nothing, WeightsError.
     """
     instruments, catalog = Instruments(options.config, options.device), Catalog.open(path)
+    name = catalog.database.name
     base = instruments.embedder_weights
     gallery = catalog.gallery(base.digest, lambda p: instruments.embedder(p), progress, instruments.closer_look)
     hashes = [difference_hash(catalog.pixels(number)) for number in progress("compare", catalog.numbers())]
     if gallery.revision != catalog.revision:
-        raise CatalogError(f"{path}: changed while it was being read; run again")
-    animals = [_animals(gallery, part, hashes) for part in _parts(path, gallery, options.parts)]
-    _refuse_few(path, animals)
+        raise CatalogError(f"{name}: changed while it was being read; run again")
+    animals = [_animals(gallery, part, hashes) for part in _parts(name, gallery, options.parts)]
+    _refuse_few(name, animals)
     fitted = [_fitted(path, each, base) for each in progress("fit", animals)]
     return save_recarded(options.out, base, _card(base, path, gallery, fitted)), fitted
 
 
-def _parts(path: Path, gallery: Gallery, wanted: Sequence[str]) -> list[str]:
+def _parts(name: str, gallery: Gallery, wanted: Sequence[str]) -> list[str]:
     held = sorted({s.part for s in gallery.shots})
     missing = [part for part in wanted if part not in held]
     if missing or not held:
-        raise CatalogError(f"{path} holds no {' or '.join(missing) or 'crops'}; its parts: {', '.join(held) or 'none'}")
+        raise CatalogError(f"{name} holds no {' or '.join(missing) or 'crops'}; its parts: {', '.join(held) or 'none'}")
     return sorted(set(wanted)) or held
 
 
@@ -110,28 +112,28 @@ def _animals(gallery: Gallery, part: str, hashes: Sequence[int]) -> _Animals:
     return _Animals(part, gallery.vectors[rows], names, met, looks)
 
 
-def _refuse_few(path: Path, animals: Sequence[_Animals]) -> None:
+def _refuse_few(name: str, animals: Sequence[_Animals]) -> None:
     few = [a for a in animals if len(a.told) < FEW]
     if few:
         said = "; ".join(f"{a.part} has {len(a.told)} of them" for a in few)
         others = [a.part for a in animals if a not in few]
         instead = f", or give only {' '.join(f'--part {part}' for part in others)}" if others else ""
         raise CatalogError(
-            f"{path}: {FEW} animals that were seen in two encounters are the least that tell what a likeness means; "
+            f"{name}: {FEW} animals that were seen in two encounters are the least that tell what a likeness means; "
             f"{said}. Add crops of other encounters{instead}"
         )
 
 
-def _fitted(path: Path, animals: _Animals, base: Weights) -> Fitted:
+def _fitted(path: Place, animals: _Animals, base: Weights) -> Fitted:
     whole = animals.evidence()
     made = fit(whole)
     if made is None:
         raise CatalogError(
-            f"{path}: by these weights two crops of one {animals.part} are no more alike than of two, or too few were "
-            f"compared ({len(whole.same)} with their own animal, {len(whole.different)} with another)"
+            f"{called(path)}: by these weights two crops of one {animals.part} are no more alike than of two, or too "
+            f"few were compared ({len(whole.same)} with their own animal, {len(whole.different)} with another)"
         )
     entry = {
-        **card_entry(made, whole, f"the catalogue {path.name}"),
+        **card_entry(made, whole, f"the catalogue {titled(path)}"),
         "crops": len(animals.names),
         "encounters": len(set(animals.encounters)),
     }
@@ -147,11 +149,11 @@ def _cost_of_halves(animals: _Animals) -> float | None:
     return round((cost(fits[0], other) + cost(fits[1], one)) / 2, 3)
 
 
-def _card(base: Weights, path: Path, gallery: Gallery, fitted: Sequence[Fitted]) -> dict[str, Any]:
+def _card(base: Weights, path: Place, gallery: Gallery, fitted: Sequence[Fitted]) -> dict[str, Any]:
     """The embedder's card with the calibration of these parts, and what that is worth."""
     card = dict(base.card)
     account = {
-        "catalogue": path.name,
+        "catalogue": titled(path),
         "revision": gallery.revision,
         "tensors": f"those of {base.digest}, byte for byte",
         "parts": {f.part: {"cost_of_halves": f.cost, "cost_before": f.cost_before} for f in fitted},

@@ -1,0 +1,94 @@
+"""A catalogue on every kind of database: a SQLite file, and a PostgreSQL server that lives as long as the tests."""
+
+import itertools
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sql
+
+from whalepipe.catalog.database import Place
+
+NUMBERS = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The URL of a private PostgreSQL server on a socket in a temporary folder; skips where there is none."""
+    pytest.importorskip("psycopg", reason="no psycopg: pip install 'whalepipe[postgresql]'")
+    programs = _programs()
+    if programs is None:
+        pytest.skip("no PostgreSQL server is installed (Debian: postgresql)")
+    folder = _short_folder()
+    user = _owner(folder)
+    data = folder / "data"
+    options = f"-k {folder} -c listen_addresses= -c fsync=off -c max_connections=200 -c shared_buffers=16MB"
+    _call(user, programs / "initdb", "-D", data, "-U", "tests", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
+    _call(user, programs / "pg_ctl", "-D", data, "-o", options, "-w", "-l", folder / "log", "start")
+    try:
+        yield f"postgresql+psycopg://tests@/postgres?host={folder}"
+    finally:
+        _call(user, programs / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _programs() -> Path | None:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    on_path = shutil.which("initdb")
+    return found[-1].parent if found else Path(on_path).parent if on_path else None
+
+
+def _short_folder() -> Path:
+    return Path(tempfile.mkdtemp(prefix="wp-"))  # the path of a socket is limited to 107 bytes
+
+
+def _owner(folder: Path) -> str | None:
+    """The user that the server runs as: PostgreSQL refuses root."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        try:
+            user = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        os.chown(folder, user.pw_uid, user.pw_gid)
+        return name
+    pytest.skip("PostgreSQL refuses to run as root, and there is no other user")
+
+
+def _call(user: str | None, *command: str | Path) -> None:
+    words = [str(word) for word in command]
+    done = subprocess.run(
+        words, user=user, group=user and pwd.getpwnam(user).pw_gid, extra_groups=[] if user else None,
+        cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def fresh_url(server: str) -> Callable[[], str]:
+    """Makes the URL of an empty place on the server, another each time."""
+
+    def make() -> str:
+        name = f"t{next(NUMBERS)}"
+        engine = sql.create_engine(server)
+        with engine.begin() as connection:
+            connection.execute(sql.text(f"CREATE SCHEMA {name}"))
+        engine.dispose()
+        return f"{server}&options=-csearch_path%3D{name}"
+
+    return make
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """Where a catalogue may be made, on either kind of database."""
+    if request.param == "sqlite":
+        return tmp_path / "c.sqlite"
+    make: Callable[[], str] = request.getfixturevalue("fresh_url")
+    return make()
