@@ -94,3 +94,11 @@ def test_a_crop_is_known_again_however_it_is_encoded(
     assert photos(catalogue, raw, text) == Enrolment(added=1)
     monkeypatch.setattr("whalepipe.enrol.JPEG_QUALITY", 60)
     assert photos(catalogue, raw, text) == Enrolment(held=1)
+
+
+def test_ids_that_differ_by_case_are_asked_about_before_anything_slow(
+    raw: Path, catalogue: Path, fake_models: fakes.Calls
+) -> None:
+    with pytest.raises(CatalogError, match=r"'mx1' differs by case or spaces only from 'Mx1'"):
+        photos(catalogue, raw, HEADER + "sub/b.JPG,,,,,,Mx1\na.jpg,,,,,,mx1\n")
+    assert (fake_models.loaded, catalogue.exists()) == ([], False)

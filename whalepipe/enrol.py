@@ -2,7 +2,7 @@
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import partial
@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whalepipe.catalog.database import Place
+from whalepipe.catalog.decisions import By
 from whalepipe.catalog.entries import Entry
-from whalepipe.catalog.names import NO_NAMES
+from whalepipe.catalog.names import NO_NAMES, Twins
 from whalepipe.catalog.store import Catalog
 from whalepipe.errors import PhotoError, TableError
 from whalepipe.files import digest, storing
@@ -33,6 +34,14 @@ LONGEST_SIDE = 1024  # pixels of a crop in the catalogue; no model looks at more
 JPEG_QUALITY = 95
 
 
+@dataclass(frozen=True)
+class Terms:
+    """In whose name crops are added, and what ids are that differ by case or spaces only."""
+
+    by: By = field(default_factory=By)
+    twins: Twins = Twins.ask
+
+
 @dataclass
 class Enrolment:
     """What became of the labels."""
@@ -47,48 +56,69 @@ class Enrolment:
 def enrol_crops(
     catalog: Place,
     folder: Path,
-    labels: Path,
+    labels: Path | Sequence[CropLabel],
     part: str,
     instruments: Instruments,
     without: Sequence[str] = (),
     progress: Progress = silent,
+    terms: Terms | None = None,
 ) -> Enrolment:
-    """Add ready crops of one part, named in a CSV of `CropLabel`s. Raises CatalogError, TableError, WeightsError."""
+    """Add ready crops of one part, named by `CropLabel`s or a CSV of them. Raises CatalogError, TableError,
+    WeightsError."""
+
+    def read(row: CropLabel) -> tuple[NDArray[np.uint8], str]:
+        path = inside(folder, row.crop)
+        return read_photo(path), digest(path)
+
+    rows = read_table(labels, CropLabel) if isinstance(labels, Path) else labels
+    return enrol_pictures(catalog, rows, read, part, instruments, without, progress, terms)
+
+
+def enrol_pictures(
+    catalog: Place,
+    labels: Sequence[CropLabel],
+    read: Callable[[CropLabel], tuple[NDArray[np.uint8], str]],
+    part: str,
+    instruments: Instruments,
+    without: Sequence[str] = (),
+    progress: Progress = silent,
+    terms: Terms | None = None,
+) -> Enrolment:
+    """Add crops that `read` gives, each with its origin; one of which it raises PhotoError becomes a problem."""
     result = Enrolment()
-    rows = [r for r in read_table(labels, CropLabel) if _wanted(r.individual, (r.encounter, r.crop), without, result)]
+    rows = [r for r in labels if _wanted(r.individual, (r.encounter, r.crop), without, result)]
+    terms = _agreed(catalog, rows, terms)
 
     def entries() -> Iterator[Entry]:
         for row in progress("crops", rows):
             try:
-                path = inside(folder, row.crop)
-                pixels, origin = read_photo(path), digest(path)
+                pixels, origin = read(row)
             except PhotoError as error:
                 result.problems.append(f"{row.crop}: {error}")
                 continue
             yield _entry(row.part or part, row.crop, pixels, row, origin, instruments)
 
-    return _add(catalog, entries(), result)
+    return _add(catalog, entries(), result, terms)
 
 
 def enrol_photos(
     catalog: Place,
     folder: Path,
-    labels: Path,
+    labels: Path | Sequence[BoxLabel],
     instruments: Instruments,
     without: Sequence[str] = (),
     progress: Progress = silent,
+    terms: Terms | None = None,
 ) -> Enrolment:
-    """Add animals from photos, named in a CSV of `BoxLabel`s.
+    """Add animals from photos, named by `BoxLabel`s or a CSV of them.
 
     A row without a box stands for the one animal in its photo, which the detector finds; where it finds none or
     several, the row becomes a problem. Raises CatalogError, TableError, WeightsError.
     """
     result = Enrolment()
-    rows = [
-        r
-        for r in read_table(labels, BoxLabel, aliases=True)
-        if _wanted(r.individual, (r.encounter, r.photo), without, result)
-    ]
+    given = read_table(labels, BoxLabel, aliases=True) if isinstance(labels, Path) else labels
+    rows = [r for r in given if _wanted(r.individual, (r.encounter, r.photo), without, result)]
+    terms = _agreed(catalog, rows, terms)
     boxes: Counter[str] = Counter()  # the crops of one photo are numbered, so that their names differ
 
     def entries() -> Iterator[Entry]:
@@ -99,7 +129,21 @@ def enrol_photos(
             except (PhotoError, TableError) as error:
                 result.problems.append(f"{row.photo}: {error}")
 
-    return _add(catalog, entries(), result)
+    return _add(catalog, entries(), result, terms)
+
+
+def named_by_folder(folder: Path) -> list[tuple[str, str]]:
+    """Every file below the sub-folders of a folder, in their order, with the name of the first: who is in it.
+
+    Raises TableError where there is none.
+    """
+    found = []
+    for each in sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")):
+        files = sorted(p for p in each.rglob("*") if p.is_file() and not p.name.startswith("."))
+        found += [(p.relative_to(folder).as_posix(), each.name) for p in files]
+    if not found:
+        raise TableError(f"{folder} holds no folders with photos; each is to be called as the individual in them")
+    return found
 
 
 def _wanted(individual: str, names: tuple[str, str], without: Sequence[str], result: Enrolment) -> bool:
@@ -112,7 +156,14 @@ def _wanted(individual: str, names: tuple[str, str], without: Sequence[str], res
     return True
 
 
-def _add(catalog: Place, entries: Iterator[Entry], result: Enrolment) -> Enrolment:
+def _agreed(catalog: Place, rows: Sequence[BoxLabel] | Sequence[CropLabel], terms: Terms | None) -> Terms:
+    """The terms under which all ids can be added: asked before anything slow begins. Raises CatalogError."""
+    terms, names = terms or Terms(), dict.fromkeys(row.individual for row in rows)
+    Catalog.check_ids_at(catalog, names, terms.twins)
+    return terms
+
+
+def _add(catalog: Place, entries: Iterator[Entry], result: Enrolment, terms: Terms) -> Enrolment:
     # Read everything before the catalogue is opened for writing: a slow detector must not hold its lock. The pictures
     # wait in a file, for a season's crops do not fit into memory.
     waiting = Path(tempfile.gettempdir()) if isinstance(catalog, str) else catalog.parent
@@ -128,7 +179,7 @@ def _add(catalog: Place, entries: Iterator[Entry], result: Enrolment) -> Enrolme
                 yield replace(entry, jpeg=pictures.read(length))
 
         if ready:
-            done = Catalog.open_or_create(catalog).add(again())
+            done = Catalog.open_or_create(catalog).add(again(), terms.by, terms.twins)
             result.added, result.held = done.added, done.held
     return result
 
@@ -161,7 +212,9 @@ def _from_photo(row: BoxLabel, number: int, path: Path, instruments: Instruments
     full_size = read_photo(path, max_megapixels=config.photos.max_megapixels)
     [(crop, pixels)] = cropping.crop(full_size, [box], config.crop)
     where = f"{box.xmin:.0f},{box.ymin:.0f},{box.xmax:.0f},{box.ymax:.0f}" if boxes else "the only one"
-    return _entry(box.part, crop.crop, pixels, row, f"{photo.photo_id} {box.part} {where}", instruments)
+    entry = _entry(box.part, crop.crop, pixels, row, f"{photo.photo_id} {box.part} {where}", instruments)
+    entry = replace(entry, photo_id=photo.photo_id, taken_at=photo.taken_at)
+    return replace(entry, latitude=photo.latitude, longitude=photo.longitude)
 
 
 def _entry(

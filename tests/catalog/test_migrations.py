@@ -123,9 +123,11 @@ def test_without_room_for_the_copy_nothing_is_changed(old: Path, monkeypatch: py
 def test_killed_at_any_step_it_is_the_old_one_or_the_new_one(old: Path, step: int) -> None:
     pid = os.fork()
     if not pid:
-        _die_at(step)
-        Catalog.open(old)
-        os._exit(0)
+        try:
+            _die_at(step)
+            Catalog.open(old)
+        finally:
+            os._exit(1)
     assert os.WIFSIGNALED(os.waitpid(pid, 0)[1])
     with closing(sqlite3.connect(old)) as c:
         assert c.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -18,7 +18,6 @@ from whalepipe.catalog.undo import last_undoable, undo
 from whalepipe.errors import CatalogError
 
 JOINED = {"notes"}  # fields of which both individuals' texts are kept where they become one
-EDITED = ("species", "sex", "born", "died", "notes", "distinctiveness")
 
 
 class Changing:
@@ -116,8 +115,7 @@ class Changing:
 
     def edit(self, individual: str, fields: Mapping[str, Any], by: By) -> Decision:
         """Set fields of an individual, those of `entries.Individual` but for its name."""
-        if unknown := fields.keys() - set(EDITED):
-            raise CatalogError(f"an individual has no {sorted(unknown)[0]!r}; it has {', '.join(EDITED)}")
+        fields = people.checked(fields)
         with self.database.writing() as connection:
             number, journal = people.known(connection, individual, self.database.name), Journal(connection, by)
             row = current(connection, "individuals", str(number)) or {}
@@ -167,6 +165,6 @@ def _move(journal: Journal, origin: str, to: int | None) -> None:
 
 def _together(old: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
     """What of the old individual's fields the kept one takes over."""
-    filled = {n: old[n] for n in EDITED if kept[n] in ("", None)}
+    filled = {n: old[n] for n in people.UNKNOWN if kept[n] in ("", None)}
     both = {n: f"{kept[n]}\n{old[n]}" for n in JOINED if old[n] and kept[n] and old[n] != kept[n]}
     return {**filled, **both}

@@ -9,7 +9,7 @@ import sqlalchemy as sql
 
 from whalepipe.catalog.database import inserted
 from whalepipe.catalog.decisions import By, Decision
-from whalepipe.catalog.schema import changes, crops, decisions, encounters, individuals, settings, verdicts
+from whalepipe.catalog.schema import changes, crops, decisions, dismissals, encounters, individuals, settings, verdicts
 from whalepipe.errors import CatalogError
 
 Row = Mapping[str, Any]  # of a table, without its key and what never changes
@@ -20,6 +20,7 @@ KEYS: Mapping[str, sql.Column[Any]] = {
         (encounters, encounters.c.name),
         (crops, crops.c.origin),
         (verdicts, verdicts.c.origin),
+        (dismissals, dismissals.c.suspicion),
     )
 }
 LASTING = {"id", "origin", "jpeg"}

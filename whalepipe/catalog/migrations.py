@@ -111,7 +111,12 @@ def _crops_2(operations: Operations) -> None:
 def _decisions_2(operations: Operations) -> None:
     denied = sql.Column("individual_id", sql.Integer, sql.ForeignKey("individuals.id"), index=True)
     operations.create_table("verdicts", sql.Column("origin", sql.Text, primary_key=True), _text("verdict"), denied)
-    links = [sql.Column(name, sql.Integer, sql.ForeignKey("decisions.id")) for name in ("undoes", "undone_by")]
+    operations.create_table("dismissals", sql.Column("suspicion", sql.Text, primary_key=True), _text("kind"))
+    later = sql.ForeignKey("decisions.id", deferrable=True, initially="DEFERRED")
+    links = (
+        sql.Column("undoes", sql.Integer, sql.ForeignKey("decisions.id")),
+        sql.Column("undone_by", sql.Integer, later),
+    )
     told = [_text(name) for name in ("made_at", "who", "why", "kind")]
     subject = sql.Column("subject", sql.Text, nullable=False, index=True)
     states = [sql.Column(name, sql.JSON, nullable=False) for name in ("before", "after")]

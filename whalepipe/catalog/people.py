@@ -1,6 +1,8 @@
 """Individuals and their crops, found by name within a transaction."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sql
 
@@ -9,12 +11,36 @@ from whalepipe.catalog.names import Ids, Twins
 from whalepipe.catalog.schema import crops, individuals, verdicts
 from whalepipe.errors import CatalogError
 
-UNKNOWN = {"species": "", "sex": "", "born": "", "died": "", "notes": "", "distinctiveness": None}
+SEXES = ("female", "male", "")
+DATE = re.compile(r"(\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?)?")
+UNKNOWN: Mapping[str, Any] = {"species": "", "sex": "", "born": "", "died": "", "notes": "", "distinctiveness": None}
 
 
 def fresh(name: str, species: str = "") -> Row:
     """The row of a new individual."""
     return {"name": name, **UNKNOWN, "species": species}
+
+
+def checked(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of an individual that a person gave, texts without spaces around them. Raises CatalogError."""
+    kept = {name: value.strip() if isinstance(value, str) else value for name, value in fields.items()}
+    for name, value in kept.items():
+        fault = _fault(name, value)
+        if fault:
+            raise CatalogError(f"{name} {value!r}: {fault}; nothing was changed")
+    return kept
+
+
+def _fault(name: str, value: Any) -> str:
+    if name not in UNKNOWN:
+        return f"an individual has no such field; it has {', '.join(UNKNOWN)}"
+    if name == "sex" and value not in SEXES:
+        return "give female or male, or nothing where nobody knows"
+    if name in ("born", "died") and not DATE.fullmatch(value):
+        return "give a date as 1998-07-31, 1998-07 or 1998"
+    if name == "distinctiveness" and value is not None and not 0 <= value <= 1:
+        return "give a number from 0 to 1"
+    return ""
 
 
 def numbered(connection: sql.Connection, name: str) -> int | None:

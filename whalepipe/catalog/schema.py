@@ -102,6 +102,14 @@ verdicts = sql.Table(
     sql.Column("individual_id", sql.ForeignKey("individuals.id"), index=True),
 )
 
+# What `audit` suspected and a person found to be right as it is.
+dismissals = sql.Table(
+    "dismissals",
+    metadata,
+    sql.Column("suspicion", TEXT, primary_key=True),  # audit.Suspicion.key
+    sql.Column("kind", TEXT, nullable=False),  # audit.Suspicion.kind
+)
+
 decisions = sql.Table(
     "decisions",
     metadata,
@@ -114,7 +122,7 @@ decisions = sql.Table(
     sql.Column("before", JSON, nullable=False),  # in words, for people; the rows themselves are in `changes`
     sql.Column("after", JSON, nullable=False),
     sql.Column("undoes", sql.ForeignKey("decisions.id")),
-    sql.Column("undone_by", sql.ForeignKey("decisions.id")),
+    sql.Column("undone_by", sql.ForeignKey("decisions.id", deferrable=True, initially="DEFERRED")),
     sqlite_autoincrement=True,
 )
 

@@ -1,11 +1,12 @@
 """The catalogue: the individuals that a lab knows, their crops, the crops' embeddings, and who decided what."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import sqlalchemy as sql
 
 from whalepipe.catalog.changes import Changing
 from whalepipe.catalog.database import Database, Place, insert_missing
+from whalepipe.catalog.names import Ids, Twins
 from whalepipe.catalog.schema import SCHEMA, metadata, settings
 from whalepipe.catalog.vectors import Vectors
 from whalepipe.errors import CatalogError
@@ -56,6 +57,20 @@ class Catalog(Vectors, Changing):
             metadata.create_all(connection)
             insert_missing(connection, settings, {"name": "schema", "value": SCHEMA})
         return catalog
+
+    @classmethod
+    def is_at(cls, place: Place) -> bool:
+        """Whether there is a catalogue, or what is to be one. Raises CatalogError where nobody can tell."""
+        there = isinstance(place, str) or (_is(place.is_file) and place.stat().st_size > 0)
+        return there and cls(place)._schema() is not None
+
+    @classmethod
+    def check_ids_at(cls, place: Place, names: Iterable[str], twins: Twins) -> None:
+        """Refuse, before anything is made, what `add` would: see `names.Ids`. Raises CatalogError."""
+        held = cls.open(place).individuals() if cls.is_at(place) else []
+        ids = Ids((i.name for i in held), twins)
+        for name in names:
+            ids.use(ids.meant(name))
 
     def _schema(self) -> str | None:
         """The number of its schema; None where this is no catalogue."""

@@ -7,7 +7,18 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from whalepipe.cli import catalog, demo, doctor, evaluate, explain, labels, pipeline, results, train
+from whalepipe.cli import (
+    catalog_changes,
+    catalog_exchange,
+    demo,
+    doctor,
+    evaluate,
+    explain,
+    labels,
+    pipeline,
+    results,
+    train,
+)
 from whalepipe.cli.console import complain
 from whalepipe.errors import WhalepipeError
 
@@ -57,7 +68,8 @@ app = typer.Typer(
 )
 pipeline.register(app)
 results.register(app)
-app.add_typer(catalog.app, name="catalog")
+assert catalog_changes.app is catalog_exchange.app  # each adds its commands to those of cli/catalog.py
+app.add_typer(catalog_exchange.app, name="catalog")
 app.add_typer(train.app, name="train")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(labels.app, name="labels")
