@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from whalepipe.catalog.database import Place
 from whalepipe.catalog.entries import Added, Entry, Holding, Summary
 from whalepipe.catalog.gallery import Gallery
 from whalepipe.catalog.store import Catalog
@@ -35,21 +36,21 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "c.sqlite"
 
 
-def test_add_list_show(path: Path) -> None:
-    catalog = Catalog.open_or_create(path)
+def test_add_list_show(place: Place) -> None:
+    catalog = Catalog.open_or_create(place)
     assert catalog.revision == ""
     crops = [entry("B", 1, encounter="e1", view="left"), entry("B", 2, encounter="e2"), entry("B", 3, "fin")]
     assert catalog.add([*crops, entry("=A", 4)]) == Added(4, 0)
-    assert Catalog.open(path).summaries() == [
+    assert Catalog.open(place).summaries() == [
         Summary("=A", "", "fluke", 1, 0), Summary("B", "", "fin", 1, 0), Summary("B", "", "fluke", 2, 2),
     ]  # fmt: skip
-    assert Catalog.open(path).holdings("B")[1] == Holding("B1.jpg", "fluke", "left", "e1", "p.jpg", "", "photo 1")
+    assert Catalog.open(place).holdings("B")[1] == Holding("B1.jpg", "fluke", "left", "e1", "p.jpg", "", "photo 1")
     assert catalog.picture("B", "B1.jpg") == jpeg(1)
     assert catalog.picture("B", "none.jpg") == b""
 
 
-def test_the_revision_changes_only_with_the_content(path: Path) -> None:
-    catalog = Catalog.open_or_create(path)
+def test_the_revision_changes_only_with_the_content(place: Place) -> None:
+    catalog = Catalog.open_or_create(place)
     catalog.add([entry("A", 1)])
     first = catalog.revision
     assert catalog.add([entry("A", 1)]) == Added(0, 1)
@@ -58,8 +59,8 @@ def test_the_revision_changes_only_with_the_content(path: Path) -> None:
     assert catalog.revision != first
 
 
-def test_all_of_a_change_or_nothing(path: Path) -> None:
-    catalog = Catalog.open_or_create(path)
+def test_all_of_a_change_or_nothing(place: Place) -> None:
+    catalog = Catalog.open_or_create(place)
     catalog.add([entry("A", 1)])
     before = catalog.summaries(), catalog.revision
     with pytest.raises(CatalogError, match=r"holds B1\.jpg as 'A', not 'B'; nothing was added"):
@@ -67,8 +68,8 @@ def test_all_of_a_change_or_nothing(path: Path) -> None:
     assert (catalog.summaries(), catalog.revision) == before
 
 
-def test_vectors_are_kept_with_the_digest_of_their_weights(path: Path) -> None:
-    catalog, asked = Catalog.open_or_create(path), []
+def test_vectors_are_kept_with_the_digest_of_their_weights(place: Place) -> None:
+    catalog, asked = Catalog.open_or_create(place), []
 
     def embed(pixels: np.ndarray) -> np.ndarray:
         asked.append(pixels.shape)
@@ -77,7 +78,7 @@ def test_vectors_are_kept_with_the_digest_of_their_weights(path: Path) -> None:
     assert catalog.gallery("w1", embed, silent).shots == ()
     catalog.add([entry("A", 1), entry("B", 2, view="left", encounter="e")])
     for weights, calls in (("w1", 2), ("w1", 2), ("w2", 4), ("w1", 4)):
-        gallery = Catalog.open(path).gallery(weights, embed, silent)
+        gallery = Catalog.open(place).gallery(weights, embed, silent)
         assert len(asked) == calls
         assert gallery.vectors.tolist() == [[np.float32(0.6), np.float32(0.8)]] * 2
         assert gallery.revision == catalog.revision
@@ -119,10 +120,10 @@ def test_details_are_made_once_and_read_one_by_one(path: Path) -> None:
         look(0)
 
 
-def test_a_damaged_crop_in_the_catalogue_is_named(path: Path) -> None:
-    catalog = Catalog.open_or_create(path)
+def test_a_damaged_crop_in_the_catalogue_is_named(place: Place) -> None:
+    catalog = Catalog.open_or_create(place)
     catalog.add([Entry("A", "fluke", "a.jpg", b"no jpeg", "photo")])
-    with pytest.raises(CatalogError, match=r"c\.sqlite: damaged, its crop 1 cannot be decoded"):
+    with pytest.raises(CatalogError, match=r": damaged, its crop 1 cannot be decoded"):
         catalog.gallery("w", lambda _: np.zeros(2, dtype=np.float32), silent)
 
 
@@ -139,7 +140,7 @@ def test_a_catalogue_of_a_later_version_is_not_touched(path: Path) -> None:
         Catalog.open_or_create(path)
 
 
-def _add(path: Path, shades: range) -> None:
+def _add(path: Place, shades: range) -> None:
     for shade in shades:
         crops = [Entry("A", "fluke", f"{n}.jpg", str(n).encode(), str(n)) for n in (0, shade)]
         Catalog.open_or_create(path).add(crops)

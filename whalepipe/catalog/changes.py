@@ -9,7 +9,7 @@ import sqlalchemy as sql
 from whalepipe.catalog import people
 from whalepipe.catalog.database import Database
 from whalepipe.catalog.decisions import By, Decision, Judgement
-from whalepipe.catalog.entries import Added, Entry
+from whalepipe.catalog.entries import Added, Entry, Kind
 from whalepipe.catalog.filing import filed
 from whalepipe.catalog.journal import Journal, current
 from whalepipe.catalog.judging import judge
@@ -132,6 +132,18 @@ class Changing:
         """
         with self.database.writing() as connection:
             return judge(Journal(connection, by), judgement, seen, twins, self.database.name)
+
+    def dismiss(self, suspicion: str, by: By) -> Decision:
+        """Note that what `audit` suspects (by its key) is right as it is, so that it does not come back."""
+        kind = suspicion.rpartition("-")[0]
+        if kind not in {k.value for k in Kind}:
+            raise CatalogError(f"{suspicion!r} is no key of a suspicion; `whalepipe catalog audit` lists them")
+        with self.database.writing() as connection:
+            journal = Journal(connection, by)
+            journal.put("dismissals", suspicion, {"kind": kind})
+            if journal.empty:
+                raise CatalogError(f"{suspicion} is dismissed already; nothing was changed")
+            return journal.close("dismiss", suspicion, {}, {"dismissed": True})
 
     def undo(self, decision: int | None, by: By) -> Decision:
         """Take back a decision of any kind (None: the last that holds); undoing an undo is doing again.

@@ -1,6 +1,7 @@
 """What goes into the catalogue, and what it says of what it holds."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True)
@@ -66,3 +67,13 @@ class Holding:
     photo: str
     embedded_by: str  # digests of the weights that made its embeddings
     origin: str = ""
+
+
+class Kind(StrEnum):
+    """What an audit suspects."""
+
+    two_ids = "two-ids"  # one animal under two ids
+    two_animals = "two-animals"  # two animals under one id
+    side = "side"
+    species = "species"
+    duplicate = "duplicate"  # nearly the same photo twice

@@ -7,6 +7,7 @@ import sqlalchemy as sql
 from numpy.typing import NDArray
 
 from whalepipe.catalog import people
+from whalepipe.catalog.audit import Held
 from whalepipe.catalog.database import Database
 from whalepipe.catalog.decisions import Decision, Standing
 from whalepipe.catalog.entries import Holding, Individual, Summary
@@ -16,6 +17,7 @@ from whalepipe.catalog.schema import (
     changes,
     crops,
     decisions,
+    dismissals,
     embeddings,
     encounters,
     individuals,
@@ -119,6 +121,24 @@ class Reading:
             return decode(jpeg)
         except PhotoError as error:
             raise CatalogError(f"{self.database.name}: damaged, its crop {number} {error}; restore a copy") from error
+
+    def held(self) -> list[Held]:
+        """Every crop of an individual and whose it is, in the order of `gallery`."""
+        whose = individuals.c.id, individuals.c.name, individuals.c.species
+        told = crops.c.crop, crops.c.part, crops.c.view, sql.func.coalesce(encounters.c.name, "")
+        query = (
+            sql.select(crops.c.id, crops.c.origin, *whose, *told)
+            .join_from(crops, individuals)
+            .outerjoin(encounters, encounters.c.id == crops.c.encounter_id)
+            .order_by(crops.c.id)
+        )
+        with self.database.reading() as connection:
+            return [Held(*row) for row in connection.execute(query)]
+
+    def dismissed(self) -> frozenset[str]:
+        """The keys of the suspicions that people found to be right as they are."""
+        with self.database.reading() as connection:
+            return frozenset(connection.execute(sql.select(dismissals.c.suspicion)).scalars())
 
     # Decisions --------------------------------------------------------------------------------------------------
 

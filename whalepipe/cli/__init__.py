@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from whalepipe.cli import (
+    catalog_audit,
     catalog_changes,
     catalog_exchange,
     demo,
@@ -68,8 +69,8 @@ app = typer.Typer(
 )
 pipeline.register(app)
 results.register(app)
-assert catalog_changes.app is catalog_exchange.app  # each adds its commands to those of cli/catalog.py
-app.add_typer(catalog_exchange.app, name="catalog")
+assert catalog_changes.app is catalog_exchange.app is catalog_audit.app  # that of cli/catalog.py, to which each adds
+app.add_typer(catalog_audit.app, name="catalog")
 app.add_typer(train.app, name="train")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(labels.app, name="labels")
