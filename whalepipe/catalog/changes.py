@@ -10,10 +10,10 @@ from whalepipe.catalog import people
 from whalepipe.catalog.database import Database
 from whalepipe.catalog.decisions import By, Decision, Judgement
 from whalepipe.catalog.entries import Added, Entry, Kind
-from whalepipe.catalog.filing import filed
+from whalepipe.catalog.filing import Filing
 from whalepipe.catalog.journal import Journal, current
 from whalepipe.catalog.judging import judge
-from whalepipe.catalog.names import Ids, Twins
+from whalepipe.catalog.names import Twins
 from whalepipe.catalog.undo import last_undoable, undo
 from whalepipe.errors import CatalogError
 
@@ -28,16 +28,15 @@ class Changing:
     def add(self, entries: Iterable[Entry], by: By | None = None, twins: Twins = Twins.ask) -> Added:
         """Add crops, each under its individual. Raises CatalogError where a crop is held under another name."""
         with self.database.writing() as connection:
-            journal, held, before = Journal(connection, by or By()), 0, people.ids(connection, twins)
+            adding, held = _Adding(Journal(connection, by or By()), twins, self.database.name), 0
             counts: Counter[str] = Counter()
             for entry in entries:
-                name = _add(journal, entry, before, self.database.name)
-                counts[name] += name != ""
-                held += name == ""
-            counts.pop("", None)
+                name = adding.add(entry)
+                held += name is None
+                counts.update([name] if name else [])
             if counts:
                 subject = next(iter(counts)) if len(counts) == 1 else ""
-                journal.close("add", subject, {}, {"crops": counts.total(), "individuals": dict(counts)})
+                adding.journal.close("add", subject, {}, {"crops": counts.total(), "individuals": dict(counts)})
         return Added(counts.total(), held)
 
     def assign(self, individual: str, crops: Sequence[str], to: str, by: By) -> Decision:
@@ -154,20 +153,28 @@ class Changing:
             return undo(connection, last_undoable(connection) if decision is None else decision, by)
 
 
-def _add(journal: Journal, entry: Entry, ids: Ids, where: str) -> str:
-    """The individual under which the crop was added; empty where the catalogue holds it already under this name."""
-    connection, name = journal.connection, ids.meant(entry.individual)
-    owner = people.owner(connection, entry.origin)
-    if owner is not None:
-        if (held_as := people.named(connection, owner)) == name:
-            return ""
-        raise CatalogError(f"{where} holds {entry.crop} as {held_as!r}, not {entry.individual!r}; nothing was added")
-    number = people.numbered(connection, name)
-    if number is None:
-        number = journal.make(people.fresh(name, entry.species))
-        ids.use(name)
-    journal.put("crops", entry.origin, {"individual_id": number, **filed(connection, entry)})
-    return name
+class _Adding:
+    """Crops that are added in one decision."""
+
+    def __init__(self, journal: Journal, twins: Twins, where: str) -> None:
+        self.journal, self._filing, self._where = journal, Filing(journal), where
+        self._ids = people.ids(journal.connection, twins)
+        self._numbers = people.numbers(journal.connection)
+
+    def add(self, entry: Entry) -> str | None:
+        """The individual under which the crop was added; None where the catalogue holds it already under this name."""
+        name, there = self._ids.meant(entry.individual), self._filing.there(entry.origin)
+        if there is not None and there["individual_id"] is not None:
+            held_as = people.named(self.journal.connection, there["individual_id"])
+            if held_as == name:
+                return None
+            text = f"{self._where} holds {entry.crop} as {held_as!r}, not {entry.individual!r}; nothing was added"
+            raise CatalogError(text)
+        if name not in self._numbers:
+            self._numbers[name] = self.journal.make(people.fresh(name, entry.species))
+            self._ids.use(name)
+        self._filing.file(entry, self._numbers[name], there)
+        return name
 
 
 def _move(journal: Journal, origin: str, to: int | None) -> None:

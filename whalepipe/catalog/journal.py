@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sql
@@ -58,6 +59,10 @@ class Journal:
             self.connection.execute(sql.insert(key.table), {key.name: typed(key, row), **after})
         elif before != after:
             self.connection.execute(sql.update(key.table).where(key == typed(key, row)).values(**after))
+        self.note(kind, row, before, after)
+
+    def note(self, kind: str, row: str, before: Row | None, after: Row | None) -> None:
+        """Note a change that was made of a row."""
         first, _ = self._changes.get((kind, row), (before, None))
         self._changes[kind, row] = first, after
 
@@ -84,10 +89,15 @@ class Journal:
 
 def current(connection: sql.Connection, kind: str, row: str) -> Row | None:
     """A row as it is now; None where there is none."""
+    found = connection.execute(_row_of(kind), {"row": typed(KEYS[kind], row)}).mappings().first()
+    return None if found is None else dict(found)
+
+
+@cache
+def _row_of(kind: str) -> sql.Select[Any]:
     key = KEYS[kind]
     columns = [c for c in key.table.columns if c.name not in LASTING and c is not key]
-    found = connection.execute(sql.select(*columns).where(key == typed(key, row))).mappings().first()
-    return None if found is None else dict(found)
+    return sql.select(*columns).where(key == sql.bindparam("row"))
 
 
 def typed(key: sql.Column[Any], row: str) -> Any:

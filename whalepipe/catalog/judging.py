@@ -4,7 +4,7 @@ import sqlalchemy as sql
 
 from whalepipe.catalog import people
 from whalepipe.catalog.decisions import ConflictError, Decision, Judgement, Standing, Verdict
-from whalepipe.catalog.filing import filed
+from whalepipe.catalog.filing import Filing
 from whalepipe.catalog.journal import Journal, Row, current, last_about
 from whalepipe.catalog.names import Twins
 from whalepipe.catalog.schema import crops, individuals, verdicts
@@ -22,7 +22,7 @@ def judge(journal: Journal, judgement: Judgement, seen: int | None, twins: Twins
     before = _told(connection, origin)
     number = _whom(journal, judgement, twins, where)
     standing, owner = current(connection, "verdicts", origin), people.owner(connection, origin)
-    if verdict in AFFIRM:
+    if verdict in AFFIRM and number is not None:
         _take_in(journal, judgement, number)
     elif owner is not None and (owner == number or (standing and standing["verdict"] in AFFIRM)):
         # Denied of this very individual, or there only by a verdict that this one replaces.
@@ -78,11 +78,12 @@ def _whom(journal: Journal, judgement: Judgement, twins: Twins, where: str) -> i
     return journal.make(people.fresh(name, judgement.entry.species if judgement.entry else ""))
 
 
-def _take_in(journal: Journal, judgement: Judgement, number: int | None) -> None:
-    connection, origin = journal.connection, judgement.origin
-    row = current(connection, "crops", origin)
-    if row is None or (row["individual_id"] is None and judgement.entry):
-        if judgement.entry is None:
-            raise CatalogError(f"no crop {origin!r} is in the catalogue, and none was given; nothing was changed")
-        row = filed(connection, judgement.entry)
-    journal.put("crops", origin, {**row, "individual_id": number})
+def _take_in(journal: Journal, judgement: Judgement, number: int) -> None:
+    filing, origin, entry = Filing(journal), judgement.origin, judgement.entry
+    there = filing.there(origin)
+    if entry is not None and (there is None or there["individual_id"] is None):
+        filing.file(entry, number, there)
+    elif there is None:
+        raise CatalogError(f"no crop {origin!r} is in the catalogue, and none was given; nothing was changed")
+    else:
+        journal.put("crops", origin, {**there, "individual_id": number})

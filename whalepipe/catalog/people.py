@@ -48,6 +48,11 @@ def numbered(connection: sql.Connection, name: str) -> int | None:
     return connection.execute(sql.select(individuals.c.id).where(individuals.c.name == name)).scalar()
 
 
+def numbers(connection: sql.Connection) -> dict[str, int]:
+    """The number of every individual, by its name."""
+    return {row.name: row.id for row in connection.execute(sql.select(individuals.c.name, individuals.c.id))}
+
+
 def known(connection: sql.Connection, name: str, where: str) -> int:
     """The number of an individual. Raises CatalogError where the catalogue, called `where`, does not hold it."""
     number = numbered(connection, name)
