@@ -4,7 +4,8 @@ Usage: python scripts/catalog_scale.py FOLDER [CROPS] [INDIVIDUALS] [CROPS_FOLDE
 
 Vectors are those of real or rendered crops (the JPEG files of CROPS_FOLDER, or rendered ones), under the shipped
 embedder, each moved a little at random and brought back to unit length. The pictures in the file are tiny. Prints two
-JSON objects, the second of the audit, which takes longest; times are in seconds, the median of three but for what changes the catalogue.
+JSON objects, the second of the audit, which takes longest; times are in seconds, the median of three but for what
+changes the catalogue.
 """
 
 import io
