@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 
+from whalepipe.catalog.database import Place
 from whalepipe.catalog.gallery import Gallery, Shot
 from whalepipe.catalog.store import Catalog
 from whalepipe.config import Config
@@ -28,7 +29,7 @@ class Request:
 
     out: Path
     config: Config = field(default_factory=Config)
-    catalog: Path | None = None
+    catalog: Place | None = None
     device: str = "auto"
     against: str = ""  # an individual to compare with, in the place of the likeliest
     crops: tuple[str, ...] = ()  # glob patterns of a run's crops; none: the unsure ones
@@ -107,7 +108,8 @@ class _Asked:
         wanted = [n for n in nearest if self.request.against in ("", n.shot.individual)]
         if not wanted:
             whom = f" of {self.request.against!r}" if nearest else ""
-            raise CatalogError(f"{self.request.catalog} holds no {part}{whom}; see `whalepipe catalog list`")
+            where = self.catalog.database.name if self.catalog else "the catalogue"
+            raise CatalogError(f"{where} holds no {part}{whom}; see `whalepipe catalog list`")
         look = self.models.closer_look
         details = partial(look, subject.pixels, part) if look else None
         return weighed(wanted, self.gallery, details, self.models.calibrations([part])[part], config)[0].shot
