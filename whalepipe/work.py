@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from whalepipe import __version__
 from whalepipe.cache import Cache, recipe
-from whalepipe.catalog.database import Place
+from whalepipe.catalog.database import Place, called
 from whalepipe.catalog.gallery import Gallery
 from whalepipe.catalog.store import Catalog
 from whalepipe.config import Config
@@ -56,7 +56,7 @@ class Job:
 
     def asked(self) -> dict[str, str]:
         """The paths as they were given, and the folder that they start from: what it takes to find them again."""
-        given = {"raw_dir": self.raw_dir, "catalog": self.catalog, "boxes": self.boxes}
+        given = {"raw_dir": self.raw_dir, "catalog": self.catalog and called(self.catalog), "boxes": self.boxes}
         return {"folder": str(Path.cwd()), "device": self.device, **{k: str(p) for k, p in given.items() if p}}
 
 

@@ -2,12 +2,13 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sql
 
 from tests.catalog.test_store import entry
-from tests.helpers import whalepipe
+from tests.helpers import catalogue_of, run, states, tables, whalepipe
 from whalepipe.catalog.decisions import By
 from whalepipe.catalog.entries import Added, Entry, Summary
 from whalepipe.catalog.store import Catalog
@@ -50,6 +51,20 @@ def test_where_no_server_answers_or_no_catalogue_is_one_line_says_so(url: str) -
     ):
         complaint = whalepipe("catalog", "list", "--catalog", wrong).complaint
         assert words in complaint and "secret" not in complaint
+
+
+@pytest.mark.usefixtures("fake_models")
+def test_a_run_gives_the_same_tables_and_keeps_no_password(raw: Path, tmp_path: Path, url: str) -> None:
+    file, secret = catalogue_of(raw, tmp_path), url.replace("tests@", "tests:secret@")
+    assert whalepipe("catalog", "export", tmp_path / "all", "--catalog", file).code == 0
+    assert whalepipe("catalog", "import", tmp_path / "all", "--catalog", secret).code == 0
+    for out, catalogue in (("file", file), ("server", secret)):
+        assert run(raw, tmp_path / out, "--catalog", catalogue).code == 0
+    assert states(tmp_path / "file")["a.jpg"].split(",").count("identified") == 1
+    assert tables(tmp_path / "file") == tables(tmp_path / "server")
+    assert whalepipe("report", tmp_path / "server", "--quiet").code == 0
+    written = [p.read_bytes() for p in (tmp_path / "server").rglob("*") if p.is_file()]
+    assert len(written) > 10 and not any(b"secret" in text for text in written)
 
 
 def test_writers_wait_for_one_another(url: str) -> None:

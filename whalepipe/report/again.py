@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from whalepipe.catalog.database import Place
 from whalepipe.config import config_of
 from whalepipe.errors import TableError, WhalepipeError
 from whalepipe.outcome import Outcome, read_outcome
@@ -14,7 +15,7 @@ from whalepipe.stages.promise import Promise
 from whalepipe.work import Job
 
 
-def write_again(out: Path, catalog: Path | None = None, progress: Progress = silent) -> Path:
+def write_again(out: Path, catalog: Place | None = None, progress: Progress = silent) -> Path:
     """Write report.html and results.xlsx of the run whose results lie in `out`. Returns the page's path.
 
     `catalog` is where the run's catalogue lies now, if it was moved. Raises WhalepipeError.
@@ -30,7 +31,12 @@ def _job(outcome: Outcome) -> Job:
         raise WhalepipeError(f"{where} is of an older version: run `whalepipe run` again, it keeps what is made")
     config = config_of(outcome.summary["made_with"]["config"], str(where))
     device = str(outcome.summary["asked"].get("device", "auto"))
-    return Job(raw, outcome.out, config, outcome.asked("catalog"), outcome.asked("boxes"), device)
+    return Job(raw, outcome.out, config, _catalog(outcome), outcome.asked("boxes"), device)
+
+
+def _catalog(outcome: Outcome) -> Place | None:
+    given = str(outcome.summary["asked"].get("catalog", ""))
+    return given if "://" in given else outcome.asked("catalog")
 
 
 def _tables(outcome: Outcome) -> Tables:
