@@ -152,3 +152,22 @@ def test_a_data_set_is_scored(install: Any, tmp_path: Path, fake_models: fakes.C
     original = json.loads(whalepipe(*given, "--split", "original", "--submission", str(file)).out)
     assert (original["queries"], original["known"], original["new"]) == (7, 5, 1)
     assert [line.split(",")[0] for line in file.read_text().splitlines()[1:]] == [f"{n}.png" for n in range(5, 12)]
+
+
+@pytest.mark.usefixtures("fake_models")
+def test_a_data_set_becomes_a_catalogue(install: Any, tmp_path: Path) -> None:
+    fakes.save(tmp_path / "a.png", fakes.painted(1, 1))
+    fakes.save(tmp_path / "b.png", fakes.painted(2, 2))
+    install(
+        {"path": "a.png", "identity": 7, "date": "2013-05-01 10:00:00", "species": "beluga_whale"},
+        {"path": "b.png", "identity": "x", "date": None, "species": None},
+        {"path": "c.png", "identity": "x", "date": None, "species": None},
+        {"path": "b.png", "identity": "unknown", "date": None, "species": None},
+    )
+    path = tmp_path / "c.sqlite"
+    args = ("catalog", "import", tmp_path, "--dataset", "BelugaIDv2", "--catalog", path, "--device", "cpu", "--quiet")
+    assert "--dataset needs --part" in whalepipe(*args).complaint
+    said = whalepipe(*args, "--part", "head")
+    assert said.code == 1 and said.out.startswith(f"2 crops added to {path}") and "c.png is not in" in said.out
+    shown = whalepipe("catalog", "show", "7", "--catalog", path).out.splitlines()
+    assert shown[-1].split("\t")[:4] == ["a.png", "head", "unknown", "2013-05-01"]
