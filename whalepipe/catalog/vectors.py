@@ -49,7 +49,7 @@ class Vectors(Reading):
             rows = connection.execute(query).all()
         if not rows:
             return Gallery(revision=self.revision)
-        vectors = np.stack([np.frombuffer(row[5], dtype="<f4").astype(np.float32) for row in rows])
+        vectors = np.frombuffer(b"".join(row[5] for row in rows), "<f4").reshape(len(rows), -1).astype(np.float32)
         reader = lru_cache(KEPT)(lambda row: self._details(rows[row][6], look.method)) if look else None
         return Gallery([Shot(*row[:5]) for row in rows], vectors, self.revision, reader)
 
