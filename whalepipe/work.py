@@ -4,6 +4,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,13 +18,14 @@ from whalepipe.cache import Cache, recipe
 from whalepipe.catalog.gallery import Gallery
 from whalepipe.catalog.store import Catalog
 from whalepipe.config import Config
-from whalepipe.errors import PhotoError, TableError
+from whalepipe.errors import TableError
 from whalepipe.files import storing, sweep, write_aside
 from whalepipe.instruments import Instruments
 from whalepipe.models.calibration import Calibration
 from whalepipe.models.grade import ANY
 from whalepipe.models.species import Sure
-from whalepipe.photos import Found, encode_jpeg, read_keepsakes, read_photo
+from whalepipe.opened import Desk, read_file
+from whalepipe.photos import Found, describe, encode_jpeg, read_keepsakes
 from whalepipe.progress import Progress
 from whalepipe.stages import crop as cropping
 from whalepipe.stages import detect as detecting
@@ -34,6 +36,7 @@ from whalepipe.stages import match as matching
 from whalepipe.stages import quality as grading
 from whalepipe.stages import view as viewing
 from whalepipe.stages.crop import CropFile
+from whalepipe.stopwatch import Stopwatch
 from whalepipe.summary import summarize
 from whalepipe.tables import BoxLabel, Crop, Detection, Embedding, Ledger, Override, Photo, read_table, write_table
 from whalepipe.taxonomy import species_of
@@ -52,6 +55,7 @@ class Job:
     boxes: Path | None = None  # CSV of boxes that a person drew, in place of the detector
     device: str = "auto"
     verify: bool = False  # read every file again instead of knowing it by path, size and time of change
+    watch: Stopwatch = field(default_factory=Stopwatch)  # where the run's time goes
 
     def asked(self) -> dict[str, str]:
         """The paths as they were given, and the folder that they start from: what it takes to find them again."""
@@ -65,7 +69,7 @@ class Work(Instruments):
     def __init__(self, job: Job, progress: Progress) -> None:
         super().__init__(job.config, job.device, job.catalog is not None)
         self.job = job
-        self.each = progress
+        self.each, self.watch, self.desk = progress, job.watch, Desk()
         self.cache = Cache(job.out / "cache")
         self.files: dict[str, Found] = {}  # by photo
         self._detections: dict[tuple[str, int], str] = {}  # the cause of each box, by photo and number
@@ -88,29 +92,28 @@ class Work(Instruments):
         if "identify" in stages:
             _ = self.gallery_revision, self.species_model, self.closer_look
 
-    def described(self, found: Found, describe: Callable[[], Photo]) -> Photo:
-        """What is known of a file; one that could not be read is read again each time."""
+    def described(self, found: Found) -> tuple[Photo, bytes | None]:
+        """What is known of a file, and what it holds where it had to be read; one that failed is read each time."""
         causes = [str(found.path.absolute()), found.size, found.changed_ns, self.config.photos.max_megapixels]
         key = recipe("photos", listing.VERSION, *causes)
         kept = None if self.job.verify or found.note else self.cache.load("photos", key, Photo)
         if kept:  # under the name that it has below this RAW_DIR: an earlier run may have begun at another folder
-            return replace(kept[0], photo=found.photo)
-        photo = describe()
+            return replace(kept[0], photo=found.photo), None
+        with self.watch("read"):
+            data = read_file(found)
+            photo = describe(found, self.config.photos, data)
         if photo.usable:
             self.cache.store("photos", key, [photo])
-        return photo
+        return photo, data
+
+    def opened(self, photo: Photo, data: bytes | None) -> AbstractContextManager[None]:
+        """Within, this photo lies open for this thread; `data` as `described` gave it."""
+        return self.desk.opened(self.files[photo.photo], self.config.photos.max_megapixels, data)
 
     def pixels(self, photo: Photo, max_side: int | None = None) -> NDArray[np.uint8]:
         """The upright photo, (height, width, 3) uint8 RGB. Raises PhotoError, also where it changed since listing."""
-        found = self.files[photo.photo]
-        pixels = read_photo(found.path, max_side, self.config.photos.max_megapixels)
-        try:
-            status = found.path.stat()
-        except OSError as error:
-            raise PhotoError(f"gone while the run was under way ({error.strerror})") from error
-        if (status.st_size, status.st_mtime_ns) != (found.size, found.changed_ns):
-            raise PhotoError("changed while the run was under way; run again")
-        return pixels
+        with self.watch("decode"):
+            return self.desk.photo(self.files[photo.photo], self.config.photos.max_megapixels).pixels(max_side)
 
     # Boxes and crops --------------------------------------------------------------------------------------------
 
@@ -144,7 +147,7 @@ class Work(Instruments):
             self._detections[box.photo, box.box] = self._box_cause(box)
         kept = self.cache.load("crop", key, CropFile)
         if kept is None or not all(c.intact(self.crops_dir) for c in kept):
-            kept = self._write_crops(self.files[photo.photo].path, make())
+            kept = self._write_crops(photo, make())
             self.cache.store("crop", key, kept)
         return [Crop(c.crop, photo.photo, photo.photo_id, c.box, c.part, c.width, c.height) for c in kept]
 
@@ -153,12 +156,15 @@ class Work(Instruments):
         corners = [box.xmin, box.ymin, box.xmax, box.ymax]
         return recipe("crop", cropping.VERSION, self.config.crop, box.photo_id, corners)
 
-    def _write_crops(self, photo: Path, cuts: Sequence[tuple[Crop, NDArray[np.uint8]]]) -> list[CropFile]:
-        exif, profile = read_keepsakes(photo)
+    def _write_crops(self, photo: Photo, cuts: Sequence[tuple[Crop, NDArray[np.uint8]]]) -> list[CropFile]:
+        source = self.desk.photo(self.files[photo.photo], self.config.photos.max_megapixels).source
+        exif, profile = read_keepsakes(source)
         kept = []
         for crop, pixels in cuts:
             path = self.crops_dir / crop.crop
-            write_aside(path, encode_jpeg(pixels, self.config.crop.jpeg_quality, exif, profile))
+            data = encode_jpeg(pixels, self.config.crop.jpeg_quality, exif, profile)
+            write_aside(path, data)
+            self.desk.keep(crop.crop, data)
             status = path.stat()
             kept.append(
                 CropFile(crop.crop, crop.box, crop.part, crop.width, crop.height, status.st_size, status.st_mtime_ns)
@@ -177,7 +183,8 @@ class Work(Instruments):
 
     def crop_pixels(self, crop: Crop) -> NDArray[np.uint8]:
         """(height, width, 3) uint8 RGB of a crop's file."""
-        return read_photo(self.crops_dir / crop.crop)
+        with self.watch("decode"):
+            return self.desk.crop(crop.crop, self.crops_dir)
 
     def embed_key(self, crop: Crop) -> str:
         """The cause of a crop's vector."""
@@ -257,7 +264,8 @@ class Work(Instruments):
 
     def write(self, name: str, row: type, rows: Sequence[Any]) -> None:
         """Write a table into the output folder."""
-        write_table(self.job.out / f"{name}.csv", row, rows)
+        with self.watch("write"):
+            write_table(self.job.out / f"{name}.csv", row, rows)
 
     def write_vectors(self, crops: Sequence[Crop], vectors: dict[str, NDArray[np.float32]]) -> None:
         """Write embeddings.npy, (number of crops, dimension) float32, and embeddings.csv, which names its rows."""

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from whalepipe.cli import catalog, demo, doctor, evaluate, explain, labels, pipeline, results, train
+from whalepipe.cli import bench, catalog, demo, doctor, evaluate, explain, labels, pipeline, results, train
 from whalepipe.cli.console import complain
 from whalepipe.errors import WhalepipeError
 
@@ -64,6 +64,7 @@ app.add_typer(labels.app, name="labels")
 explain.register(app)
 doctor.register(app)
 demo.register(app)
+bench.register(app)
 
 
 def main() -> None:

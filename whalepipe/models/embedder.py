@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from whalepipe.errors import WeightsError
+from whalepipe.models.device import TORCH
 from whalepipe.models.weights import Weights, fill, load_state
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def _looks(
     import torch
 
     looks = []
-    with torch.inference_mode():
+    with TORCH, torch.inference_mode():
         for look, size in enumerate(sizes):
             pictures = torch.from_numpy(np.stack([squashed(crop, size) for crop in crops])).to(device)
             looks.append(network(normalised(pictures), look).cpu().numpy())

@@ -5,7 +5,6 @@ Its sha256 stands in the card of the weights that it was made from (training/exp
 
 import hashlib
 import importlib.util
-import os
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ import numpy.typing as npt
 
 from whalepipe.errors import ConfigError, WeightsError
 from whalepipe.files import digest
-from whalepipe.models.device import may_have_gpu
+from whalepipe.models.device import may_have_gpu, threads_each
 from whalepipe.models.weights import Weights
 
 ENDING = ".onnx"
@@ -63,7 +62,7 @@ class Exported:
             raise WeightsError(f"{weights.path}: changed while it was being read; run again")
         onnxruntime.disable_telemetry_events()
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = _threads()
+        options.intra_op_num_threads = threads_each()
         options.log_severity_level = 3  # errors, which are raised too
         try:
             self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
@@ -74,9 +73,3 @@ class Exported:
         """What the network says of a picture (height, width, 3) uint8 RGB."""
         [raw] = self._session.run([OUTPUT], {INPUT: picture[None]})
         return np.asarray(raw[0], np.float32)
-
-
-def _threads() -> int:
-    """As many as the user gives to torch and numpy; 0, as many as there are cores, where she says nothing."""
-    said = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
-    return int(said) if said.isdigit() else 0
