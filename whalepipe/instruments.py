@@ -63,6 +63,11 @@ class Instruments:
         return find_weights(self.config.embed.weights, "embedder")
 
     @once
+    def exported_embedder(self) -> Weights | None:
+        """What runs in the place of the embedder's own tensors, if anything does."""
+        return find_exported(self.embedder_weights, "auto", self.device)
+
+    @once
     def detector(self) -> "Detector":
         """The detector, loaded now."""
         from whalepipe.models.detector import Detector
@@ -75,7 +80,8 @@ class Instruments:
         from whalepipe.models.device import pick_device
         from whalepipe.models.embedder import Embedder
 
-        return Embedder(self.embedder_weights, pick_device(self.device))
+        exported = self.exported_embedder
+        return Embedder(self.embedder_weights, "cpu" if exported else pick_device(self.device), exported)
 
     @once
     def closer_look(self) -> CloserLook | None:

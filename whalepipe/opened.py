@@ -52,7 +52,7 @@ class Opened:
         """What the file held when it was listed, or the file itself where it is too large. Raises PhotoError."""
         if self._data is None:
             self._data = read_file(self.found)
-            self._check()
+        self._check()
         return self.found.path if self._data is None else self._data
 
     def _check(self) -> None:

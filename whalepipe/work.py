@@ -88,7 +88,7 @@ class Work(Instruments):
         if "detect" in stages and self.job.boxes is None:
             _ = self.exported_detector, self.tightener
         if "quality" in stages:
-            _ = self.embedder_weights, self.sides, self.least_grade(ANY), self.distinctiveness
+            _ = self.exported_embedder, self.sides, self.least_grade(ANY), self.distinctiveness
         if "identify" in stages:
             _ = self.gallery_revision, self.species_model, self.closer_look
 
@@ -189,7 +189,9 @@ class Work(Instruments):
     def embed_key(self, crop: Crop) -> str:
         """The cause of a crop's vector."""
         cause = self._detections[crop.photo, crop.box]
-        return recipe("embed", embedding.VERSION, self.embedder_weights.digest, cause)
+        exported = self.exported_embedder
+        runs = exported.digest if exported else "torch"
+        return recipe("embed", embedding.VERSION, self.embedder_weights.digest, runs, cause)
 
     def view_key(self, crop: Crop) -> str:
         """The cause of the side that a crop shows."""
@@ -285,6 +287,7 @@ class Work(Instruments):
             "detector_exported": "" if self.job.boxes or not self.exported_detector else self.exported_detector.digest,
             "tightener": "" if self.job.boxes or not self.tightener else self.tightener.digest,
             "embedder": self.embedder_weights.digest,
+            "embedder_exported": self.exported_embedder.digest if self.exported_embedder else "",
             "calibration": recipe("calibration", 1, self.embedder_weights.card.get("calibration")),
             "silhouette": self.closer_look.weights.digest if self.closer_look else "",
             "view": self.sides.weights.digest if self.sides else "",

@@ -5,7 +5,7 @@ human annotation", equation 3), a linear layer, and batch normalisation as the n
 and a strong baseline for deep person re-identification", section 3.4).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from whalepipe.errors import WeightsError
 from whalepipe.models.device import TORCH
+from whalepipe.models.exported import Exported
 from whalepipe.models.weights import Weights, fill, load_state
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, which t
 
 Picture = npt.NDArray[np.uint8]
 Vector = npt.NDArray[np.float32]
+Looks = Callable[[Picture], list[list[Vector]]]  # of a crop, by network and size: (1, dimension), of any length
 
 
 def build(backbone: str, dimension: int, looks: int = 1, drop_path: float = 0.0) -> "torch.nn.Module":
@@ -188,13 +190,13 @@ class Look:
 class Embedder:
     """One crop at a time, so that a vector does not depend on which others are in a batch."""
 
-    def __init__(self, weights: Weights, device: str = "cpu") -> None:
-        """Load the networks. Raises WeightsError where the file does not fit its card."""
-        import torch
+    def __init__(self, weights: Weights, device: str = "cpu", exported: Weights | None = None) -> None:
+        """Load the networks; with `exported` (see `find_exported`) that runs, on the processor, and no torch.
 
-        self.digest = weights.digest
-        self.size, self._device = _positive(weights, "size"), torch.device(device)
-        self._voters = [Voter(v.network.to(self._device), v.sizes) for v in load_voters(weights)]
+        Raises WeightsError where the file does not fit its card.
+        """
+        self.digest, self.size = weights.digest, _positive(weights, "size")
+        self._looks = exported_looks(weights, exported) if exported else torch_looks(weights, device)
 
     @property
     def voters(self) -> Sequence[Voter]:
@@ -207,11 +209,39 @@ class Embedder:
 
     def look(self, crop: Picture) -> Look:
         """The vector of a crop, and how strongly the networks answered to it."""
-        every = [_looks(v.network, [crop], v.sizes, self._device) for v in self._voters]
+        every = self._looks(crop)
         [vector] = _joined([_unit(looks) for looks in every])
         lengths = [float(np.linalg.norm(one)) / np.sqrt(one.size) for looks in every for one in looks]
         rounded = np.asarray(np.round(vector, DECIMALS), dtype=np.float32)
         return Look(rounded, round(float(np.mean(lengths)), RESPONSE_DECIMALS))
+
+
+def torch_looks(weights: Weights, device: str) -> Looks:
+    """As torch has them. Raises WeightsError."""
+    import torch
+
+    where = torch.device(device)
+    voters = [Voter(v.network.to(where), v.sizes) for v in load_voters(weights)]
+    return lambda crop: [_looks(v.network, [crop], v.sizes, where) for v in voters]
+
+
+def exported_looks(weights: Weights, exported: Weights) -> Looks:
+    """As the exported form has them: it takes the crop at each size, the smallest first, and says all looks in turn.
+
+    Raises WeightsError.
+    """
+    network = Exported(exported)
+    cards = [Weights(weights.path, weights.digest, card) for card in (weights.card, *_beside(weights))]
+    each = [_sizes(card, _positive(card, "size")) for card in cards]
+    sizes = sorted({size for one in each for size in one})
+    lengths = [_positive(card, "dimension") for card, one in zip(cards, each, strict=True) for _ in one]
+
+    def looks(crop: Picture) -> list[list[Vector]]:
+        said = network(*(squashed(crop, size) for size in sizes))
+        parts = iter(np.split(said[None], np.cumsum(lengths)[:-1], axis=1))
+        return [[next(parts) for _ in one] for one in each]
+
+    return looks
 
 
 def _beside(weights: Weights) -> list[Mapping[str, Any]]:

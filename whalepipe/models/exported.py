@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from whalepipe.errors import ConfigError, WeightsError
-from whalepipe.files import digest
+from whalepipe.files import digest, write_aside
 from whalepipe.models.device import may_have_gpu, threads_each
 from whalepipe.models.weights import Weights
 
@@ -51,6 +51,13 @@ def _checked(path: Path, expected: object) -> Weights:
     return Weights(path, found, {})
 
 
+def keep_exported(weights: Weights, made: Weights) -> None:
+    """Put the exported form of weights beside the same weights under another card. Raises StorageError."""
+    path = weights.path.with_suffix(ENDING)
+    if KEY in made.card and path.is_file():
+        write_aside(made.path.with_suffix(ENDING), path.read_bytes())
+
+
 class Exported:
     """An exported network. Always on the processor. Raises WeightsError where the file is none."""
 
@@ -68,8 +75,10 @@ class Exported:
             self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # its own kinds, which it does not export
             raise WeightsError(f"{weights.path}: cannot be loaded ({' '.join(str(error).split())[:200]})") from error
+        self._inputs = [each.name for each in self._session.get_inputs()]
 
-    def __call__(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """What the network says of a picture (height, width, 3) uint8 RGB."""
-        [raw] = self._session.run([OUTPUT], {INPUT: picture[None]})
+    def __call__(self, *pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """What the network says of a picture (height, width, 3) uint8 RGB, or of one at each size that it looks at."""
+        given = {name: picture[None] for name, picture in zip(self._inputs, pictures, strict=True)}
+        [raw] = self._session.run([OUTPUT], given)
         return np.asarray(raw[0], np.float32)

@@ -20,6 +20,7 @@ from whalepipe.errors import CatalogError
 from whalepipe.instruments import Instruments
 from whalepipe.models.calibration import read_calibration
 from whalepipe.models.details import Details
+from whalepipe.models.exported import keep_exported
 from whalepipe.models.weights import Weights, save_recarded
 from whalepipe.progress import Progress, silent
 from whalepipe.training.alike import chance, difference_hash, sights
@@ -90,7 +91,9 @@ def recalibrate(path: Path, options: Recalibration, progress: Progress = silent)
     animals = [_animals(gallery, part, hashes) for part in _parts(path, gallery, options.parts)]
     _refuse_few(path, animals)
     fitted = [_fitted(path, each, base) for each in progress("fit", animals)]
-    return save_recarded(options.out, base, _card(base, path, gallery, fitted)), fitted
+    made = save_recarded(options.out, base, _card(base, path, gallery, fitted))
+    keep_exported(base, made)
+    return made, fitted
 
 
 def _parts(path: Path, gallery: Gallery, wanted: Sequence[str]) -> list[str]:
