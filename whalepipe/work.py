@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from whalepipe import __version__
 from whalepipe.cache import Cache, recipe
 from whalepipe.catalog.gallery import Gallery
-from whalepipe.catalog.store import Catalog
+from whalepipe.catalog.opening import open_catalog
 from whalepipe.config import Config
 from whalepipe.errors import TableError
 from whalepipe.files import storing, sweep, write_aside
@@ -40,6 +40,9 @@ from whalepipe.stopwatch import Stopwatch
 from whalepipe.summary import summarize
 from whalepipe.tables import BoxLabel, Crop, Detection, Embedding, Ledger, Override, Photo, read_table, write_table
 from whalepipe.taxonomy import species_of
+
+if TYPE_CHECKING:
+    from whalepipe.catalog.store import Catalog
 
 OVERRIDES = "overrides.csv"  # in OUT: a person's say on which crops are used
 
@@ -233,9 +236,9 @@ class Work(Instruments):
     # Catalogue --------------------------------------------------------------------------------------------------
 
     @cached_property
-    def catalog(self) -> Catalog | None:
+    def catalog(self) -> "Catalog | None":
         """The catalogue, if there is one."""
-        return Catalog.open(self.job.catalog) if self.job.catalog else None
+        return open_catalog(self.job.catalog)
 
     @cached_property
     def gallery_revision(self) -> str:
