@@ -17,6 +17,7 @@ from whalepipe import ahead, opened
 from whalepipe.errors import WeightsError
 from whalepipe.photos import Found
 from whalepipe.tables import Photo
+from whalepipe.work import Work
 
 RENDERED = PROJECT / "labels" / "rendered" / "photos"
 
@@ -90,21 +91,21 @@ def test_each_photo_is_read_once_and_few_wait(card: Path, tmp_path: Path, monkey
     read: list[str] = []
     waiting: list[int] = []
     done: list[str] = []
-    begin, file = ahead.Ahead._go, opened.read_file
+    begin, file = ahead.begin, opened.read_file
 
     def reading(found: Found) -> bytes | None:
         read.append(found.photo)
         waiting.append(len(read) - len(done))
         return file(found)
 
-    def slow(self: ahead.Ahead, photo: Photo, data: bytes | None) -> None:
+    def slow(work: Work, photo: Photo, data: bytes | None, until: str) -> None:
         time.sleep(0.02)
-        begin(self, photo, data)
+        begin(work, photo, data, until)
         done.append(photo.photo)
 
     for module in ("whalepipe.opened", "whalepipe.work"):
         monkeypatch.setattr(f"{module}.read_file", reading)
-    monkeypatch.setattr(ahead.Ahead, "_go", slow)
+    monkeypatch.setattr(ahead, "begin", slow)
     monkeypatch.setattr("whalepipe.photos.digest", lambda path: pytest.fail(f"{path} is read again"))
     (card / "cut.jpg").unlink()
     (card / "text.jpg").unlink()

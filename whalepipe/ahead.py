@@ -38,19 +38,12 @@ class Ahead:
         self._taken.add(photo.photo_id)
         if len(self._under_way) >= self._most:
             self._under_way.popleft().result()
-        self._under_way.append(self._pool.submit(self._go, photo, data))
+        self._under_way.append(self._pool.submit(begin, self._work, photo, data, self._until))
 
     def finish(self) -> None:
         """Wait for all. Raises as `take`."""
         while self._under_way:
             self._under_way.popleft().result()
-
-    def _go(self, photo: Photo, data: bytes | None) -> None:
-        try:
-            with self._work.opened(photo, data):
-                _make(self._work, photo, self._until)
-        except PhotoError:
-            return  # the stage meets it again
 
 
 @contextmanager
@@ -66,8 +59,17 @@ def ahead(work: Work, until: str, photos: int) -> Iterator[Ahead]:
             pool.shutdown(cancel_futures=True)
 
 
+def begin(work: Work, photo: Photo, data: bytes | None, until: str) -> None:
+    """Make what the stages up to `until` make of one photo; `data` as `Work.described` gives it."""
+    try:
+        with work.opened(photo, data):
+            _make(work, photo, until)
+    except PhotoError:
+        return  # the stage meets it again
+
+
 def _make(work: Work, photo: Photo, until: str) -> None:
-    """What the stages up to `until` make of one photo. Raises PhotoError."""
+    """Raises PhotoError."""
     boxes = boxes_of(work, photo)
     if until == "detect":
         return

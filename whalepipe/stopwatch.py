@@ -26,6 +26,10 @@ class Stopwatch:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _own: threading.local = field(default_factory=threading.local, repr=False)
 
+    def __reduce__(self) -> tuple[type["Stopwatch"], tuple[()]]:
+        """In another process it begins anew."""
+        return Stopwatch, ()
+
     @contextmanager
     def __call__(self, work: str) -> Iterator[None]:
         """Time the block."""
