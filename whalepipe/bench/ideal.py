@@ -1,12 +1,12 @@
-"""`python -m whalepipe.bench.ideal`: the decoder and the networks of a run, fed from memory, and nothing else.
+"""`python -m whalepipe.bench.ideal`: the decoder and the models of a run, fed from memory, and nothing else.
 
-No disk, no tables, no cache, no measures, no pictures written; the models are loaded before the clock starts. As many
-threads as a run has, each with a photo.
+No disk, no tables, no cache, no pictures written or read back; the models are loaded before the clock starts. As many
+threads as a run has, each with a photo. Models are what `models/` holds: arrays in, arrays out.
 """
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -19,12 +19,14 @@ from whalepipe.bench.task import Task, write_result
 from whalepipe.instruments import Instruments
 from whalepipe.jpeg import Canvas
 from whalepipe.models.device import working_side_by_side
-from whalepipe.models.silhouette import PARTS
 from whalepipe.opened import read_file
 from whalepipe.photos import describe, read_photo
+from whalepipe.stages import quality as grading
 from whalepipe.stages.crop import crop as cut
 from whalepipe.stages.detect import detect
-from whalepipe.tables import Photo
+from whalepipe.stages.distinctive import asked, marked
+from whalepipe.stages.view import view
+from whalepipe.tables import Crop, Detection, Photo
 
 IN_MEMORY = 2**30  # bytes of photos that are held: so many are enough to know how long one takes
 
@@ -71,17 +73,22 @@ def treatment(task: Task) -> Callable[[Held], None]:
         small = read_photo(held.data, config.detect.size)
         found = detect(held.photo, small, tools.detector, config.detect, full)
         if found:
-            look(tools, [(crop.part, pixels) for crop, pixels in cut(full(), found, config.crop)])
+            for box, (crop, pixels) in zip(found, cut(full(), found, config.crop), strict=True):
+                look(tools, held.photo, box, crop, np.ascontiguousarray(pixels))
 
     return treat
 
 
-def look(tools: Instruments, crops: Sequence[tuple[str, NDArray[np.uint8]]]) -> None:
-    """Put crops through the networks that a run puts them through."""
-    for part, pixels in crops:
-        tools.embedder.look(pixels)
-        if tools.sides and part in PARTS:
-            tools.sides(pixels)
+def look(tools: Instruments, photo: Photo, box: Detection, crop: Crop, pixels: NDArray[np.uint8]) -> None:
+    """Put a crop through the models that a run puts it through, as far as it goes by itself."""
+    seen = tools.embedder.look(pixels)
+    view(crop, lambda: pixels, tools.sides)
+    [measures] = grading.measured(photo, box, crop, pixels, tools.config.crop)
+    row = grading.judged(measures, tools.grader, crop.part, seen)
+    for one in asked([crop], [grading.decided(row, tools.least_grade(crop.part), tools.config.quality)]):
+        marked(one, lambda: pixels, tools.distinctiveness)
+    if tools.species_model:
+        tools.species_model(seen.vector, crop.part)
 
 
 if __name__ == "__main__":
