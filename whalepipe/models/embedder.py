@@ -7,6 +7,7 @@ and a strong baseline for deep person re-identification", section 3.4).
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -196,12 +197,13 @@ class Embedder:
         Raises WeightsError where the file does not fit its card.
         """
         self.digest, self.size = weights.digest, _positive(weights, "size")
-        self._looks = exported_looks(weights, exported) if exported else torch_looks(weights, device)
+        self._weights, self._device = weights, device
+        self._looks: Looks = exported_looks(weights, exported) if exported else torch_looks(self.voters, device)
 
-    @property
+    @cached_property
     def voters(self) -> Sequence[Voter]:
-        """The networks, on their device."""
-        return self._voters
+        """The networks, on their device, whichever form runs."""
+        return [Voter(v.network.to(self._device), v.sizes) for v in load_voters(self._weights)]
 
     def __call__(self, crop: Picture) -> Vector:
         """The vector of a crop, (height, width, 3) uint8 RGB of any size, as `voted` makes it, rounded."""
@@ -216,13 +218,9 @@ class Embedder:
         return Look(rounded, round(float(np.mean(lengths)), RESPONSE_DECIMALS))
 
 
-def torch_looks(weights: Weights, device: str) -> Looks:
-    """As torch has them. Raises WeightsError."""
-    import torch
-
-    where = torch.device(device)
-    voters = [Voter(v.network.to(where), v.sizes) for v in load_voters(weights)]
-    return lambda crop: [_looks(v.network, [crop], v.sizes, where) for v in voters]
+def torch_looks(voters: Sequence[Voter], device: str) -> Looks:
+    """As torch has them."""
+    return lambda crop: [_looks(v.network, [crop], v.sizes, device) for v in voters]
 
 
 def exported_looks(weights: Weights, exported: Weights) -> Looks:
