@@ -19,7 +19,7 @@ from whalepipe.catalog.gallery import Gallery
 from whalepipe.catalog.opening import open_catalog
 from whalepipe.config import Config
 from whalepipe.errors import TableError
-from whalepipe.files import storing, sweep, write_aside
+from whalepipe.files import sweep, write_aside
 from whalepipe.instruments import Instruments
 from whalepipe.models.calibration import Calibration
 from whalepipe.models.grade import ANY
@@ -176,13 +176,7 @@ class Work(Instruments):
 
     def forget_crops(self, photos: Sequence[Photo], crops: Sequence[Crop]) -> None:
         """Remove the files that an earlier run with other boxes made of the same photos and this run did not."""
-        listed = {c.crop for c in crops}
-        ours = {p.photo_id[:8] for p in photos if p.photo_id}
-        with storing(self.crops_dir):
-            for path in self.crops_dir.glob("*_*_*.jpg"):
-                photo_id, _, box = path.stem.rpartition("_")
-                if path.name not in listed and box.isdigit() and photo_id[-8:] in ours:
-                    path.unlink(missing_ok=True)
+        cropping.forget(self.crops_dir, {c.crop for c in crops}, {p.photo_id[:8] for p in photos if p.photo_id})
 
     def crop_pixels(self, crop: Crop) -> NDArray[np.uint8]:
         """(height, width, 3) uint8 RGB of a crop's file."""
