@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from whalepipe.catalog.entries import Summary
-from whalepipe.catalog.store import Catalog
+from whalepipe.catalog.opening import open_catalog
 from whalepipe.config import Config
 from whalepipe.photos import as_text
 from whalepipe.tables import Photo
@@ -88,7 +88,8 @@ def _facts(job: Job, photos: Sequence[Photo], made_with: Mapping[str, Any], held
             f"{as_text(job.catalog.name)}: {animals:,} individuals, {crops:,} crops;"
             f" revision {made_with.get('catalogue', '')}"
         )
-        if Catalog.open(job.catalog).revision != made_with.get("catalogue"):
+        catalog = open_catalog(job.catalog)
+        if catalog and catalog.revision != made_with.get("catalogue"):
             facts["Catalogue"] += ", changed since: its pictures and numbers are those of now"
     return facts
 
