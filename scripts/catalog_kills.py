@@ -23,10 +23,10 @@ from typing import Any
 
 import sqlalchemy as sql
 
-from whalepipe.catalog.database import Place
 from whalepipe.catalog.decisions import By, Judgement, Verdict
 from whalepipe.catalog.entries import Entry
 from whalepipe.catalog.journal import KEYS, current
+from whalepipe.catalog.place import Place
 from whalepipe.catalog.schema import changes, decisions, metadata
 from whalepipe.catalog.store import Catalog
 from whalepipe.errors import WhalepipeError

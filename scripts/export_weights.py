@@ -1,7 +1,7 @@
-"""Write the exported form of weights that have none, for fast detection on a processor: NAME.onnx.
+"""Write the exported form of weights that have none, which runs fast on a processor: NAME.onnx.
 
-Of a detector, or of what tells an animal's outline. `whalepipe train` does this itself; this is for weights made before
-it did. Needs whalepipe[train].
+Of a detector, of what tells an animal's outline, or of an embedder. `whalepipe train` does this itself for the first
+two; this is for embedders, and for weights made before it did. Needs whalepipe[train].
 
 Usage: python scripts/export_weights.py weights/detector.pt
 """
@@ -10,12 +10,12 @@ import argparse
 import sys
 
 from whalepipe.errors import WhalepipeError
-from whalepipe.models import detector, silhouette
+from whalepipe.models import detector, embedder, silhouette
 from whalepipe.models.exported import ENDING
 from whalepipe.models.weights import find_weights
-from whalepipe.training.export import export_detector, export_silhouette
+from whalepipe.training.export import export_detector, export_embedder, export_silhouette
 
-EXPORT = {detector.KIND: export_detector, silhouette.KIND: export_silhouette}
+EXPORT = {detector.KIND: export_detector, silhouette.KIND: export_silhouette, embedder.KIND: export_embedder}
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import cv2
 import pytest
 
 from tests import fakes
@@ -10,6 +11,7 @@ from tests import fakes
 PROJECT = Path(__file__).resolve().parent.parent
 REAL_DATA = PROJECT.parent / "shared" / "data"
 os.environ.setdefault("OMP_NUM_THREADS", "2")
+cv2.setNumThreads(1)  # processes that are forked from this one would wait for threads that they do not have
 
 
 @pytest.fixture(scope="session")

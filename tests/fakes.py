@@ -116,7 +116,7 @@ class Detector:
 class Embedder:
     """Tells the shade of the patch."""
 
-    def __init__(self, weights: Weights, device: str = "cpu") -> None:  # noqa: ARG002
+    def __init__(self, weights: Weights, device: str = "cpu", exported: Weights | None = None) -> None:  # noqa: ARG002
         CALLS.loaded.append("embedder")
         self.digest = weights.digest
 

@@ -5,6 +5,7 @@ import json
 import shutil
 import socket
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,8 @@ def test_what_works_is_ok_and_no_connection_is_made(monkeypatch: pytest.MonkeyPa
     names |= {f"weights {kind}" for kind in ("detector", "embedder", "silhouette", "quality", "species")}
     assert names <= found.keys() and all(c["state"] == "ok" for name in names for c in found[name]), found
     assert found["self-test"][0]["found"].endswith("its animal found")
-    assert found["weights embedder"][0]["found"].endswith("as on its card, PyTorch on cpu")
+    runs = "ONNX Runtime on the processor" if find_spec("onnxruntime") else "PyTorch on cpu"
+    assert found["weights embedder"][0]["found"].endswith(f"as on its card, {runs}")
 
 
 def test_one_line_each(quick: None, tmp_path: Path) -> None:  # noqa: ARG001

@@ -13,13 +13,14 @@ PACKAGE = PROJECT / "whalepipe"
 LAYERS = (
     ("cli", "__main__"),
     ("demo", "doctor"),
-    ("review", "report", "training", "evaluation"),
+    ("review", "report", "training", "evaluation", "bench"),
     ("suggest", "spread", "explain", "export"),
-    ("pipeline", "individuals", "work", "instruments", "enrol"),
+    ("pipeline", "individuals", "ahead", "making", "work", "instruments", "enrol"),
     ("stages", "engines", "cache"),
     ("models", "catalog"),
-    ("outcome",),
+    ("outcome", "opened", "stopwatch"),
     ("photos", "tables", "taxonomy", "csvtable", "exif", "boxes", "summary", "files", "formats", "render", "progress"),
+    ("jpeg",),
     ("config",),
     ("errors",),
 )

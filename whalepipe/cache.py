@@ -8,8 +8,9 @@ again. Entries are written aside and renamed, so a kill leaves none by halves an
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,7 +27,8 @@ def recipe(stage: str, version: int, *causes: Any) -> str:
 
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return dataclasses.asdict(value)
+        # What is in it json asks for in its turn; dataclasses.asdict would copy all of it first.
+        return {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
     raise TypeError(f"a {type(value).__name__} cannot be part of a recipe")
 
 
@@ -35,6 +37,8 @@ class Cache:
     """Entries in a folder of the output; safe to delete as a whole."""
 
     folder: Path
+    _held: dict[tuple[str, str], list[Any]] = field(default_factory=dict, compare=False, repr=False)
+    _holds: list[bool] = field(default_factory=list, compare=False, repr=False)
 
     def cached(self, stage: str, key: str, row: type[Row], make: Callable[[], Sequence[Row]]) -> list[Row]:
         """The rows kept under `key`; where there are none, those that `make` returns, kept for the next time.
@@ -47,20 +51,39 @@ class Cache:
             self.store(stage, key, rows)
         return rows
 
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """Within, what is loaded or stored also stays in memory, once, for whoever loads it next."""
+        self._holds.append(True)
+        try:
+            yield
+        finally:
+            self._holds.pop()
+
     def load(self, stage: str, key: str, row: type[Row]) -> list[Row] | None:
         """The rows kept under `key`, or None where there are none or the entry is damaged."""
+        held = self._held.pop((stage, key), None)
+        if held is not None:
+            return held
         try:
             head, _, body = self._path(stage, key).read_bytes().partition(b"\n")
             if hashlib.sha256(body).hexdigest().encode() != head:
                 return None
-            return [row(**values) for values in json.loads(body)]
+            rows = [row(**values) for values in json.loads(body)]
         except (OSError, ValueError, TypeError):
             return None
+        self._hold(stage, key, rows)
+        return rows
 
     def store(self, stage: str, key: str, rows: Sequence[Any]) -> None:
         """Keep rows (dataclasses of plain values) under `key`."""
         body = json.dumps([dataclasses.asdict(r) for r in rows], ensure_ascii=True).encode()
         write_aside(self._path(stage, key), hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+        self._hold(stage, key, list(rows))
+
+    def _hold(self, stage: str, key: str, rows: list[Any]) -> None:
+        if self._holds:
+            self._held[stage, key] = rows
 
     def folders(self) -> list[Path]:
         """Where entries lie."""

@@ -179,7 +179,7 @@ def _weights(patient: Patient) -> Iterator[Check]:
     device = TORCH.format(pick_device(patient.device))
     checks: Sequence[tuple[str, Callable[[], Check]]] = (
         ("detector", lambda: _weighed(models.detector_weights, ONNX if models.exported_detector else device)),
-        ("embedder", lambda: _weighed(models.embedder_weights, device)),
+        ("embedder", lambda: _weighed(models.embedder_weights, ONNX if models.exported_embedder else device)),
         ("silhouette", lambda: _outlines(models, device)),
         ("quality", lambda: _grader(models)),
         ("species", lambda: _species(models)),

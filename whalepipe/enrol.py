@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from whalepipe.catalog.database import Place
 from whalepipe.catalog.decisions import By
 from whalepipe.catalog.entries import Entry
 from whalepipe.catalog.names import NO_NAMES, Twins
+from whalepipe.catalog.place import Place
 from whalepipe.catalog.store import Catalog
 from whalepipe.errors import PhotoError, TableError
 from whalepipe.files import digest, storing

@@ -1,5 +1,6 @@
 """The models that a run asks for, each opened or loaded when it is first needed."""
 
+import threading
 from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -19,6 +20,20 @@ if TYPE_CHECKING:
     from whalepipe.models.detector import Detector
     from whalepipe.models.embedder import Embedder
 
+_LOADING = threading.RLock()
+
+if TYPE_CHECKING:
+    once = cached_property
+else:
+
+    class once(cached_property):  # noqa: N801  used as `cached_property` is
+        """A cached property that several threads may ask for at a time: one of them makes it."""
+
+        def __get__(self, instance, owner=None):
+            """Its value."""
+            with _LOADING:
+                return super().__get__(instance, owner)
+
 
 class Instruments:
     """Weights, checked against their cards, and the models that they make, by a configuration."""
@@ -27,62 +42,68 @@ class Instruments:
         """`known`: whether there are individuals to compare with; without there is nobody to look closer at."""
         self.config, self.device, self._known = config, device, known
 
-    @cached_property
+    @once
     def detector_weights(self) -> Weights:
         """The detector's file, checked against its card."""
         return find_weights(self.config.detect.weights, "detector")
 
-    @cached_property
+    @once
     def exported_detector(self) -> Weights | None:
         """What runs in the place of the detector's own tensors, if anything does."""
         return find_exported(self.detector_weights, self.config.detect.backend, self.device)
 
-    @cached_property
+    @once
     def tightener(self) -> Tightener | None:
         """What draws the detector's boxes anew, if anything does."""
         return find_tightener(self.config.detect, self.detector_weights, self.device)
 
-    @cached_property
+    @once
     def embedder_weights(self) -> Weights:
         """The embedder's file, checked against its card."""
         return find_weights(self.config.embed.weights, "embedder")
 
-    @cached_property
+    @once
+    def exported_embedder(self) -> Weights | None:
+        """What runs in the place of the embedder's own tensors, if anything does."""
+        return find_exported(self.embedder_weights, "auto", self.device)
+
+    @once
     def detector(self) -> "Detector":
         """The detector, loaded now."""
         from whalepipe.models.detector import Detector
 
         return Detector(self.detector_weights, self.device, self.exported_detector, self.tightener)
 
-    @cached_property
+    @once
     def embedder(self) -> "Embedder":
         """The embedder, loaded now."""
         from whalepipe.models.device import pick_device
         from whalepipe.models.embedder import Embedder
 
-        return Embedder(self.embedder_weights, pick_device(self.device))
+        exported = self.exported_embedder
+        return Embedder(self.embedder_weights, "cpu" if exported else pick_device(self.device), exported)
 
-    @cached_property
+    @once
     def closer_look(self) -> CloserLook | None:
         """What finds the details of crops; None where vectors alone are compared."""
         return closer_look(self.embedder_weights, self.config.match, self.device) if self._known else None
 
-    @cached_property
+    @once
     def sides(self) -> Sides | None:
         """What tells the sides of fins, if anything does."""
         return find_sides(self.config.view, self.device)
 
-    @cached_property
+    @once
     def distinctiveness(self) -> Distinctiveness | None:
         """What tells how marked fins are, if anything does."""
         return find_distinctiveness(self.config.quality, self.device)
 
-    @cached_property
+    @once
     def grader_weights(self) -> Weights | None:
         """The weights that grade crops, checked against their card; None where limits alone decide."""
         return find_grader(self.config.quality.weights)
 
-    @cached_property
+    @once
     def grader(self) -> Grader | None:
         """What grades crops, if anything does, loaded now."""
         weights = self.grader_weights
@@ -92,7 +113,7 @@ class Instruments:
         """The grade below which a crop of a part is set aside. Raises WeightsError."""
         return least_grade(self.grader_weights, self.config.quality.keep_right, part)
 
-    @cached_property
+    @once
     def species_model(self) -> SpeciesModel | None:
         """What tells the species; None where nothing does, and every species is unknown."""
         return find_species(self.config.species.weights, self.embedder_weights.digest)

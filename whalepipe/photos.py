@@ -3,6 +3,7 @@
 Nothing here writes. A file that cannot be used gets its cause as text; only `read_photo` raises, and only PhotoError.
 """
 
+import hashlib
 import io
 import os
 import re
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
@@ -19,8 +21,10 @@ from whalepipe.config import PhotosConfig
 from whalepipe.errors import PhotoError
 from whalepipe.exif import Facts, exif_for_crop, read_facts, read_orientation
 from whalepipe.files import digest
+from whalepipe.jpeg import Canvas, decode_jpeg
 from whalepipe.tables import SKIPPED, Photo
 
+JPEGS = ("JPEG", "MPO")
 FORMATS = ("JPEG", "PNG", "TIFF", "WEBP")  # multi-picture JPEGs open as JPEG
 ENDINGS = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".webp"})
 RAW_ENDINGS = frozenset(
@@ -28,15 +32,16 @@ RAW_ENDINGS = frozenset(
     | {".raw", ".rw2", ".sr2", ".srw", ".x3f"}
 )
 HEIF_ENDINGS = frozenset({".heic", ".heif", ".hif", ".avif"})
-TRANSPOSES = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
+TURNS = {  # by EXIF's orientation
+    2: lambda stored: cv2.flip(stored, 1),
+    3: lambda stored: cv2.rotate(stored, cv2.ROTATE_180),
+    4: lambda stored: cv2.flip(stored, 0),
+    5: lambda stored: cv2.transpose(stored),
+    6: lambda stored: cv2.rotate(stored, cv2.ROTATE_90_CLOCKWISE),
+    7: lambda stored: cv2.flip(cv2.transpose(stored), -1),
+    8: lambda stored: cv2.rotate(stored, cv2.ROTATE_90_COUNTERCLOCKWISE),
 }
+Source = Path | bytes  # a photo's file, or what it holds
 
 # The limit is checked here, before decoding, with a message that says how to raise it.
 Image.MAX_IMAGE_PIXELS = None
@@ -119,23 +124,23 @@ def _kind_note(path: Path) -> str:
     return f"not a photo ({ending or 'no ending'})"
 
 
-def describe(found: Found, config: PhotosConfig) -> Photo:
-    """Digest, size and EXIF facts of a file; where it is no readable photo, the cause in `error`."""
+def describe(found: Found, config: PhotosConfig, data: bytes | None = None) -> Photo:
+    """Digest, size and EXIF facts of a file, or of its `data`; where it is no readable photo, the cause in `error`."""
     if found.note:
         return Photo(found.photo, error=found.note)
     try:
-        photo_id = digest(found.path)
+        photo_id = digest(found.path) if data is None else hashlib.sha256(data).hexdigest()
     except OSError as error:
         return Photo(found.photo, error=f"cannot be read ({error.strerror})")
     try:
-        width, height, facts = _header(found.path, config)
+        width, height, facts = _header(found.path if data is None else data, config)
     except PhotoError as error:
         return Photo(found.photo, photo_id, error=str(error))
     return Photo(found.photo, photo_id, width, height, facts.taken_at, facts.latitude, facts.longitude, facts.camera)
 
 
-def _header(path: Path, config: PhotosConfig) -> tuple[int, int, Facts]:
-    with _opened(path, config.max_megapixels) as image:
+def _header(source: Source, config: PhotosConfig) -> tuple[int, int, Facts]:
+    with _opened(source, config.max_megapixels) as image:
         width, height = _upright_size(image)
         return width, height, read_facts(image)
 
@@ -153,12 +158,12 @@ def _upright_size(image: Image.Image) -> tuple[int, int]:
     return (height, width) if read_orientation(image) >= 5 else (width, height)
 
 
-def _opened(path: Path, max_megapixels: float) -> Image.Image:
+def _opened(source: Source, max_megapixels: float) -> Image.Image:
     """The picture with its header read. Raises PhotoError."""
     try:
-        if path.stat().st_size == 0:
+        if not (source.stat().st_size if isinstance(source, Path) else source):
             raise PhotoError("the file is empty")
-        image = Image.open(path, formats=FORMATS)
+        image = Image.open(source if isinstance(source, Path) else io.BytesIO(source), formats=FORMATS)
     except UnidentifiedImageError as error:
         raise PhotoError("not a picture: its content is no JPEG, PNG, TIFF or WebP that can be read") from error
     except PhotoError:
@@ -173,29 +178,39 @@ def _opened(path: Path, max_megapixels: float) -> Image.Image:
     return image
 
 
-def read_photo(path: Path, max_side: int | None = None, max_megapixels: float = 400.0) -> NDArray[np.uint8]:
+def read_photo(
+    source: Source, max_side: int | None = None, max_megapixels: float = 400.0, canvas: Canvas | None = None
+) -> NDArray[np.uint8]:
     """The pixels of a photo, upright: (height, width, 3) uint8 RGB.
 
     `max_side` (pixels) asks for a picture whose longer side is at most that; a JPEG is then decoded at a fraction of
-    its size, which is several times faster. Raises PhotoError where the file cannot be decoded whole.
+    its size, which is several times faster. With `canvas` they may lie there, until it is used again. Raises PhotoError
+    where the file cannot be decoded whole.
     """
-    with _opened(path, max_megapixels) as image:
+    with _opened(source, max_megapixels) as image:
         try:
-            _load(image, max_side)
+            if max_side is not None and max(image.size) > max_side:
+                image.draft(None, fitted(image.width, image.height, max_side))
+            pixels = decode_jpeg(_bytes(source), image, canvas) if image.format in JPEGS else None
+            if pixels is None:
+                pixels = _load(image)
             orientation = read_orientation(image)  # after loading: Pillow turns a TIFF then, and takes the tag off
-            rgb = _to_rgb(image)
-            if max_side is not None and max(rgb.size) > max_side:
-                rgb = rgb.resize(fitted(rgb.width, rgb.height, max_side), Image.Resampling.BOX)
-            if orientation in TRANSPOSES:
-                rgb = rgb.transpose(TRANSPOSES[orientation])
-            return np.asarray(rgb, dtype=np.uint8)
+            if max_side is not None and max(pixels.shape) > max_side:
+                small = fitted(pixels.shape[1], pixels.shape[0], max_side)
+                pixels = np.asarray(Image.fromarray(pixels).resize(small, Image.Resampling.BOX))
+            turned = TURNS[orientation](pixels) if orientation in TURNS else pixels
+            return np.asarray(turned, dtype=np.uint8)
         except Exception as error:  # a decoder may raise anything on a damaged file
             raise PhotoError(f"cannot be decoded ({_plain(error)})") from error
 
 
-def read_keepsakes(path: Path) -> tuple[bytes, bytes | None]:
+def _bytes(source: Source) -> bytes:
+    return source.read_bytes() if isinstance(source, Path) else source
+
+
+def read_keepsakes(source: Source) -> tuple[bytes, bytes | None]:
     """The EXIF and the colour profile that a crop takes over from its photo. Raises PhotoError."""
-    with _opened(path, float("inf")) as image:
+    with _opened(source, float("inf")) as image:
         return exif_for_crop(image), _rgb_profile(image.info.get("icc_profile"))
 
 
@@ -246,11 +261,10 @@ def fitted(width: int, height: int, max_side: int) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def _load(image: Image.Image, max_side: int | None) -> None:
+def _load(image: Image.Image) -> NDArray[np.uint8]:
     ImageFile.LOAD_TRUNCATED_IMAGES = False  # another library may have asked to let half photos pass
-    if max_side is not None and max(image.size) > max_side:
-        image.draft(None, fitted(image.width, image.height, max_side))
     image.load()
+    return np.asarray(_to_rgb(image), dtype=np.uint8)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

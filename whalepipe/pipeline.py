@@ -1,30 +1,29 @@
 """The stages in their order, over all photos of a folder, each photo's part of each stage under the cache."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from whalepipe.ahead import ahead
 from whalepipe.cache import recipe
 from whalepipe.errors import PhotoError, WhalepipeError
 from whalepipe.individuals import name_individuals
+from whalepipe.making import boxes_of, crops_of, look_of, marks_of, quality_of, view_of
 from whalepipe.models.embedder import Look
-from whalepipe.photos import describe, scan
+from whalepipe.photos import scan
 from whalepipe.progress import Progress, silent
-from whalepipe.stages import crop as cropping
 from whalepipe.stages import detect as detecting
 from whalepipe.stages import distinctive as marking
-from whalepipe.stages import embed as embedding
 from whalepipe.stages import listing
 from whalepipe.stages import quality as grading
 from whalepipe.stages import species as naming
 from whalepipe.stages.decide import Newcomers
 from whalepipe.stages.ledger import Findings, ledger
 from whalepipe.stages.promise import Promise
-from whalepipe.stages.view import sure, view
 from whalepipe.tables import (
     Answer,
     Crop,
@@ -87,22 +86,32 @@ def run(job: Job, until: str = "identify", progress: Progress = silent) -> Table
     stages = [name for name, _ in RECIPE]
     wanted = RECIPE[: stages.index(until) + 1]
     work.check([name for name, _ in wanted])
-    list_photos(work, tables)
-    for _, steps in wanted:
-        for step in steps:
-            step(work, tables)
+    list_photos(work, tables, until)
+    for name, steps in wanted:
+        with work.watch(
+            "match" if name == "identify" else "write"
+        ):  # what is made of photos and crops counts for itself
+            for step in steps:
+                step(work, tables)
     return tables
 
 
-def list_photos(work: Work, tables: Tables) -> None:
-    """Every file below RAW_DIR: what it is, when and where it was taken, with which others."""
+def list_photos(work: Work, tables: Tables, until: str = "") -> None:
+    """Every file below RAW_DIR: what it is, when and where it was taken, with which others.
+
+    With `until` each photo goes as far towards that stage as it can by itself while it is open (ahead.py).
+    """
     found = scan(work.job.raw_dir)
     if not found:
         raise WhalepipeError(f"{work.job.raw_dir} holds no file; give the folder that your photos lie in")
     described = []
-    for file in work.each("photos", found):
-        work.files[file.photo] = file
-        described.append(work.described(file, partial(describe, file, work.config.photos)))
+    with ahead(work, until, len(found)) as begun:
+        for file in work.each("photos", found):
+            work.files[file.photo] = file
+            photo, data = work.described(file)
+            described.append(photo)
+            if until and work.job.boxes is None:
+                begun.take(photo, data)
     tables.photos = listing.arrange(described, work.config.photos)
     work.write("photos", Photo, tables.photos)
 
@@ -116,12 +125,7 @@ def detect_photos(work: Work, tables: Tables) -> None:
     def boxes(photo: Photo) -> list[Detection]:
         if drawn is not None:
             return detecting.drawn(photo, drawn.get(photo.photo, ()))
-        made = work.cache.cached("detect", work.detect_key(photo), Detection, lambda: find(photo))
-        return [replace(d, photo=photo.photo) for d in made]
-
-    def find(photo: Photo) -> list[Detection]:
-        pixels = work.pixels(photo, max_side=work.config.detect.size)
-        return detecting.detect(photo, pixels, work.detector, work.config.detect, partial(work.pixels, photo))
+        return boxes_of(work, photo)
 
     tables.detections = _for_photos(work, tables, "detect", boxes)
     work.write("detections", Detection, tables.detections)
@@ -130,40 +134,22 @@ def detect_photos(work: Work, tables: Tables) -> None:
 def crop_photos(work: Work, tables: Tables) -> None:
     """Cut every box out of its full-size photo."""
     boxes = _by_photo(tables.detections)
-
-    def cut(photo: Photo) -> list[Crop]:
-        mine = boxes.get(photo.photo, [])
-        if not mine:
-            return []
-        return work.kept_crops(photo, mine, lambda: cropping.crop(work.pixels(photo), mine, work.config.crop))
-
-    tables.crops = _for_photos(work, tables, "crop", cut)
+    tables.crops = _for_photos(work, tables, "crop", lambda photo: crops_of(work, photo, boxes.get(photo.photo, [])))
     work.forget_crops(tables.photos, tables.crops)
     work.write("crops", Crop, tables.crops)
 
 
 def embed_crops(work: Work, tables: Tables) -> None:
     """The vector of every crop, and how strongly the embedder answered to it."""
-
-    def embed(crop: Crop) -> list[embedding.Vector]:
-        return embedding.embed(work.crop_pixels(crop), work.embedder)
-
     for crop in work.each("embed", tables.crops):
-        made = work.cache.cached("embed", work.embed_key(crop), embedding.Vector, partial(embed, crop))
-        tables.vectors[crop.crop], tables.responses[crop.crop] = made[0].array, made[0].response
+        look = look_of(work, crop)
+        tables.vectors[crop.crop], tables.responses[crop.crop] = look.vector, look.response
     work.write_vectors(tables.crops, tables.vectors)
 
 
 def view_crops(work: Work, tables: Tables) -> None:
     """The side of the animal that every crop shows."""
-    tell = work.sides
-
-    def told(crop: Crop) -> list[View]:
-        return [view(crop, partial(work.crop_pixels, crop), tell)]
-
-    for crop in work.each("view", tables.crops):
-        made = work.cache.cached("view", work.view_key(crop), View, partial(told, crop))
-        tables.views.append(sure(replace(made[0], crop=crop.crop), work.config.view))
+    tables.views = [view_of(work, crop) for crop in work.each("view", tables.crops)]
     work.write("views", View, tables.views)
 
 
@@ -171,34 +157,18 @@ def grade_crops(work: Work, tables: Tables) -> None:
     """Measures and grade of every crop, kept; what is set aside under today's settings, decided anew each time."""
     photos = {p.photo: p for p in tables.photos}
     boxes = {(d.photo, d.box): d for d in tables.detections}
-    config, said = work.config, work.overrides(tables.crops)
+    said = work.overrides(tables.crops)
     least = {part: work.least_grade(part) for part in {c.part for c in tables.crops}}
-
-    def measured(crop: Crop) -> list[Quality]:
-        photo, box = photos[crop.photo], boxes[crop.photo, crop.box]
-        return grading.measured(photo, box, crop, work.crop_pixels(crop), config.crop)
-
-    def judged(crop: Crop) -> list[Quality]:
-        made = work.cache.cached("measures", work.measures_key(crop), Quality, partial(measured, crop))
-        look = Look(tables.vectors[crop.crop], tables.responses[crop.crop])
-        return [grading.judged(made[0], work.grader, crop.part, look)]
-
     for crop in work.each("quality", tables.crops):
-        made = work.cache.cached("quality", work.quality_key(crop), Quality, partial(judged, crop))
-        row = grading.decided(replace(made[0], crop=crop.crop), least[crop.part], config.quality)
+        look = Look(tables.vectors[crop.crop], tables.responses[crop.crop])
+        row = quality_of(work, photos[crop.photo], boxes[crop.photo, crop.box], crop, look, least[crop.part])
         tables.quality.append(grading.overridden(row, said.get(crop.crop)))
 
 
 def mark_crops(work: Work, tables: Tables) -> None:
     """How marked the animals are whose crops are kept."""
-    tell, marked = work.distinctiveness, []
-
-    def told(crop: Crop) -> list[marking.Marked]:
-        return [marking.marked(crop, partial(work.crop_pixels, crop), tell)]
-
-    for crop in work.each("marks", marking.asked(tables.crops, tables.quality)):
-        made = work.cache.cached("marks", work.marks_key(crop), marking.Marked, partial(told, crop))
-        marked.append(replace(made[0], crop=crop.crop))
+    asked = marking.asked(tables.crops, tables.quality)
+    marked = [marks_of(work, crop) for crop in work.each("marks", asked)]
     tables.quality = marking.with_marks(tables.quality, marked)
     work.write("quality", Quality, tables.quality)
 

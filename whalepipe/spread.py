@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from whalepipe.ahead import begin
 from whalepipe.cache import recipe
 from whalepipe.engines import Engine
 from whalepipe.individuals import name_individuals, rank
-from whalepipe.photos import Found, describe, scan
+from whalepipe.photos import Found, scan
 from whalepipe.pipeline import RECIPE, Tables, keep_ledger
 from whalepipe.progress import Progress, silent
 from whalepipe.stages.detect import by_photo
@@ -97,7 +98,7 @@ class Share:
     def __init__(self, job: Job, until: str, cause: str, folder: Path) -> None:
         """`folder` is where the command was given: paths of the job start there."""
         os.chdir(folder)
-        self._work, self._cause = Shared(job, silent), cause
+        self._work, self._cause, self._until = Shared(job, silent), cause, until
         wanted = RECIPE[: STAGES.index(until) + 1]
         self._steps = [BY_ITSELF.get(step, step) for _, steps in wanted for step in steps if step is not keep_ledger]
 
@@ -105,7 +106,13 @@ class Share:
         """Do the work on these files. A photo that fails is left to the run, which tells of it."""
         work = self._work
         work.files = {f.photo: f for f in files}
-        tables = Tables(photos=[work.described(f, partial(describe, f, work.config.photos)) for f in files])
+        tables = Tables()
+        with work.cache.holding():
+            for file in files:
+                photo, data = work.described(file)
+                tables.photos.append(photo)
+                if photo.usable and work.job.boxes is None:
+                    begin(work, photo, data, self._until)
         for step in self._steps:
             step(work, tables)
         for file in files:

@@ -4,27 +4,28 @@ import io
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from whalepipe import __version__
 from whalepipe.cache import Cache, recipe
-from whalepipe.catalog.database import Place, called
 from whalepipe.catalog.gallery import Gallery
-from whalepipe.catalog.store import Catalog
+from whalepipe.catalog.place import Place, called, open_catalog
 from whalepipe.config import Config
-from whalepipe.errors import PhotoError, TableError
-from whalepipe.files import storing, sweep, write_aside
+from whalepipe.errors import TableError
+from whalepipe.files import sweep, write_aside
 from whalepipe.instruments import Instruments
 from whalepipe.models.calibration import Calibration
 from whalepipe.models.grade import ANY
 from whalepipe.models.species import Sure
-from whalepipe.photos import Found, encode_jpeg, read_keepsakes, read_photo
+from whalepipe.opened import Desk, read_file
+from whalepipe.photos import Found, describe, encode_jpeg, read_keepsakes
 from whalepipe.progress import Progress
 from whalepipe.stages import crop as cropping
 from whalepipe.stages import detect as detecting
@@ -35,9 +36,13 @@ from whalepipe.stages import match as matching
 from whalepipe.stages import quality as grading
 from whalepipe.stages import view as viewing
 from whalepipe.stages.crop import CropFile
+from whalepipe.stopwatch import Stopwatch
 from whalepipe.summary import summarize
 from whalepipe.tables import BoxLabel, Crop, Detection, Embedding, Ledger, Override, Photo, read_table, write_table
 from whalepipe.taxonomy import species_of
+
+if TYPE_CHECKING:
+    from whalepipe.catalog.store import Catalog
 
 OVERRIDES = "overrides.csv"  # in OUT: a person's say on which crops are used
 
@@ -53,6 +58,7 @@ class Job:
     boxes: Path | None = None  # CSV of boxes that a person drew, in place of the detector
     device: str = "auto"
     verify: bool = False  # read every file again instead of knowing it by path, size and time of change
+    watch: Stopwatch = field(default_factory=Stopwatch)  # where the run's time goes
 
     def asked(self) -> dict[str, str]:
         """The paths as they were given, and the folder that they start from: what it takes to find them again."""
@@ -66,7 +72,7 @@ class Work(Instruments):
     def __init__(self, job: Job, progress: Progress) -> None:
         super().__init__(job.config, job.device, job.catalog is not None)
         self.job = job
-        self.each = progress
+        self.each, self.watch, self.desk = progress, job.watch, Desk()
         self.cache = Cache(job.out / "cache")
         self.files: dict[str, Found] = {}  # by photo
         self._detections: dict[tuple[str, int], str] = {}  # the cause of each box, by photo and number
@@ -85,33 +91,32 @@ class Work(Instruments):
         if "detect" in stages and self.job.boxes is None:
             _ = self.exported_detector, self.tightener
         if "quality" in stages:
-            _ = self.embedder_weights, self.sides, self.least_grade(ANY), self.distinctiveness
+            _ = self.exported_embedder, self.sides, self.least_grade(ANY), self.distinctiveness
         if "identify" in stages:
             _ = self.gallery_revision, self.species_model, self.closer_look
 
-    def described(self, found: Found, describe: Callable[[], Photo]) -> Photo:
-        """What is known of a file; one that could not be read is read again each time."""
+    def described(self, found: Found) -> tuple[Photo, bytes | None]:
+        """What is known of a file, and what it holds where it had to be read; one that failed is read each time."""
         causes = [str(found.path.absolute()), found.size, found.changed_ns, self.config.photos.max_megapixels]
         key = recipe("photos", listing.VERSION, *causes)
         kept = None if self.job.verify or found.note else self.cache.load("photos", key, Photo)
         if kept:  # under the name that it has below this RAW_DIR: an earlier run may have begun at another folder
-            return replace(kept[0], photo=found.photo)
-        photo = describe()
+            return replace(kept[0], photo=found.photo), None
+        with self.watch("read"):
+            data = read_file(found)
+            photo = describe(found, self.config.photos, data)
         if photo.usable:
             self.cache.store("photos", key, [photo])
-        return photo
+        return photo, data
+
+    def opened(self, photo: Photo, data: bytes | None) -> AbstractContextManager[None]:
+        """Within, this photo lies open for this thread; `data` as `described` gave it."""
+        return self.desk.opened(self.files[photo.photo], self.config.photos.max_megapixels, data)
 
     def pixels(self, photo: Photo, max_side: int | None = None) -> NDArray[np.uint8]:
         """The upright photo, (height, width, 3) uint8 RGB. Raises PhotoError, also where it changed since listing."""
-        found = self.files[photo.photo]
-        pixels = read_photo(found.path, max_side, self.config.photos.max_megapixels)
-        try:
-            status = found.path.stat()
-        except OSError as error:
-            raise PhotoError(f"gone while the run was under way ({error.strerror})") from error
-        if (status.st_size, status.st_mtime_ns) != (found.size, found.changed_ns):
-            raise PhotoError("changed while the run was under way; run again")
-        return pixels
+        with self.watch("decode"):
+            return self.desk.photo(self.files[photo.photo], self.config.photos.max_megapixels).pixels(max_side)
 
     # Boxes and crops --------------------------------------------------------------------------------------------
 
@@ -145,7 +150,7 @@ class Work(Instruments):
             self._detections[box.photo, box.box] = self._box_cause(box)
         kept = self.cache.load("crop", key, CropFile)
         if kept is None or not all(c.intact(self.crops_dir) for c in kept):
-            kept = self._write_crops(self.files[photo.photo].path, make())
+            kept = self._write_crops(photo, make())
             self.cache.store("crop", key, kept)
         return [Crop(c.crop, photo.photo, photo.photo_id, c.box, c.part, c.width, c.height) for c in kept]
 
@@ -154,12 +159,15 @@ class Work(Instruments):
         corners = [box.xmin, box.ymin, box.xmax, box.ymax]
         return recipe("crop", cropping.VERSION, self.config.crop, box.photo_id, corners)
 
-    def _write_crops(self, photo: Path, cuts: Sequence[tuple[Crop, NDArray[np.uint8]]]) -> list[CropFile]:
-        exif, profile = read_keepsakes(photo)
+    def _write_crops(self, photo: Photo, cuts: Sequence[tuple[Crop, NDArray[np.uint8]]]) -> list[CropFile]:
+        source = self.desk.photo(self.files[photo.photo], self.config.photos.max_megapixels).source
+        exif, profile = read_keepsakes(source)
         kept = []
         for crop, pixels in cuts:
             path = self.crops_dir / crop.crop
-            write_aside(path, encode_jpeg(pixels, self.config.crop.jpeg_quality, exif, profile))
+            data = encode_jpeg(pixels, self.config.crop.jpeg_quality, exif, profile)
+            write_aside(path, data)
+            self.desk.keep(crop.crop, data)
             status = path.stat()
             kept.append(
                 CropFile(crop.crop, crop.box, crop.part, crop.width, crop.height, status.st_size, status.st_mtime_ns)
@@ -168,22 +176,19 @@ class Work(Instruments):
 
     def forget_crops(self, photos: Sequence[Photo], crops: Sequence[Crop]) -> None:
         """Remove the files that an earlier run with other boxes made of the same photos and this run did not."""
-        listed = {c.crop for c in crops}
-        ours = {p.photo_id[:8] for p in photos if p.photo_id}
-        with storing(self.crops_dir):
-            for path in self.crops_dir.glob("*_*_*.jpg"):
-                photo_id, _, box = path.stem.rpartition("_")
-                if path.name not in listed and box.isdigit() and photo_id[-8:] in ours:
-                    path.unlink(missing_ok=True)
+        cropping.forget(self.crops_dir, {c.crop for c in crops}, {p.photo_id[:8] for p in photos if p.photo_id})
 
     def crop_pixels(self, crop: Crop) -> NDArray[np.uint8]:
         """(height, width, 3) uint8 RGB of a crop's file."""
-        return read_photo(self.crops_dir / crop.crop)
+        with self.watch("decode"):
+            return self.desk.crop(crop.crop, self.crops_dir)
 
     def embed_key(self, crop: Crop) -> str:
         """The cause of a crop's vector."""
         cause = self._detections[crop.photo, crop.box]
-        return recipe("embed", embedding.VERSION, self.embedder_weights.digest, cause)
+        exported = self.exported_embedder
+        runs = exported.digest if exported else "torch"
+        return recipe("embed", embedding.VERSION, self.embedder_weights.digest, runs, cause)
 
     def view_key(self, crop: Crop) -> str:
         """The cause of the side that a crop shows."""
@@ -225,9 +230,9 @@ class Work(Instruments):
     # Catalogue --------------------------------------------------------------------------------------------------
 
     @cached_property
-    def catalog(self) -> Catalog | None:
+    def catalog(self) -> "Catalog | None":
         """The catalogue, if there is one."""
-        return Catalog.open(self.job.catalog) if self.job.catalog else None
+        return open_catalog(self.job.catalog)
 
     @cached_property
     def gallery_revision(self) -> str:
@@ -258,7 +263,8 @@ class Work(Instruments):
 
     def write(self, name: str, row: type, rows: Sequence[Any]) -> None:
         """Write a table into the output folder."""
-        write_table(self.job.out / f"{name}.csv", row, rows)
+        with self.watch("write"):
+            write_table(self.job.out / f"{name}.csv", row, rows)
 
     def write_vectors(self, crops: Sequence[Crop], vectors: dict[str, NDArray[np.float32]]) -> None:
         """Write embeddings.npy, (number of crops, dimension) float32, and embeddings.csv, which names its rows."""
@@ -278,6 +284,7 @@ class Work(Instruments):
             "detector_exported": "" if self.job.boxes or not self.exported_detector else self.exported_detector.digest,
             "tightener": "" if self.job.boxes or not self.tightener else self.tightener.digest,
             "embedder": self.embedder_weights.digest,
+            "embedder_exported": self.exported_embedder.digest if self.exported_embedder else "",
             "calibration": recipe("calibration", 1, self.embedder_weights.card.get("calibration")),
             "silhouette": self.closer_look.weights.digest if self.closer_look else "",
             "view": self.sides.weights.digest if self.sides else "",

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sql
 
-from whalepipe.catalog.database import Place
+from whalepipe.catalog.place import Place
 
 NUMBERS = itertools.count()
 

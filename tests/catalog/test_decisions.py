@@ -1,10 +1,10 @@
 import pytest
 
 from tests.catalog.test_store import entry
-from whalepipe.catalog.database import Place
 from whalepipe.catalog.decisions import By, ConflictError, Judgement, Standing, Verdict
 from whalepipe.catalog.entries import Added, Individual
 from whalepipe.catalog.names import Twins
+from whalepipe.catalog.place import Place
 from whalepipe.catalog.store import Catalog
 from whalepipe.errors import CatalogError
 

@@ -11,11 +11,11 @@ from tests import fakes
 from tests.catalog.test_decisions import ANN
 from tests.catalog.test_store import entry, silent
 from tests.helpers import rows, whalepipe
-from whalepipe.catalog.database import Place
 from whalepipe.catalog.decisions import Judgement, Verdict
 from whalepipe.catalog.entries import Added, Entry
 from whalepipe.catalog.exchange import WHOLE
 from whalepipe.catalog.names import Twins
+from whalepipe.catalog.place import Place
 from whalepipe.catalog.store import Catalog
 
 HOSTILE, ORCA = '=A,"1"', "Orcinus orca"

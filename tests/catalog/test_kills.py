@@ -3,7 +3,7 @@
 import importlib.util
 
 from tests.conftest import PROJECT
-from whalepipe.catalog.database import Place
+from whalepipe.catalog.place import Place
 
 
 def test_killed_at_any_moment_a_change_is_whole_or_absent(place: Place) -> None:

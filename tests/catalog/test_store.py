@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from whalepipe.catalog.database import Place
 from whalepipe.catalog.entries import Added, Entry, Holding, Summary
 from whalepipe.catalog.gallery import Gallery
+from whalepipe.catalog.place import Place
 from whalepipe.catalog.store import Catalog
 from whalepipe.errors import CatalogError
 from whalepipe.models.details import CloserLook, Details

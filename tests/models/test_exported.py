@@ -15,8 +15,9 @@ from whalepipe.errors import ConfigError, WeightsError
 from whalepipe.files import digest
 from whalepipe.models import device, exported, silhouette
 from whalepipe.models.detector import Detector, build_model
-from whalepipe.models.exported import Exported, find_exported
-from whalepipe.models.weights import Weights, find_weights, save_weights
+from whalepipe.models.embedder import Embedder
+from whalepipe.models.exported import Exported, find_exported, keep_exported
+from whalepipe.models.weights import Weights, find_weights, save_recarded, save_weights
 from whalepipe.photos import read_photo
 
 pytest.importorskip("onnxruntime", reason="the extra `fast` is not installed")
@@ -73,6 +74,24 @@ def test_the_shipped_silhouettes_form_tells_the_same_pixels():
         first, second = own(read_photo(photo)), other(read_photo(photo))
         assert np.abs(first.part - second.part).max() < 0.01
         assert np.abs(first.edge - second.edge).max() < 0.01
+
+
+def test_the_shipped_embedders_form_gives_the_same_vectors_to_the_fourth_decimal():
+    weights = find_weights("embedder", "embedder")
+    form = find_exported(weights, "onnx", "cpu")
+    own, other = Embedder(weights), Embedder(weights, exported=form)
+    for photo in sorted(RENDERED.glob("*.jpg"))[:3]:
+        first, second = own.look(read_photo(photo)), other.look(read_photo(photo))
+        assert np.abs(first.vector - second.vector).max() < 5e-5
+        assert first.response == pytest.approx(second.response, abs=0.002)
+    assert form.path.stat().st_size < 1.05 * weights.path.stat().st_size
+
+
+def test_a_form_goes_with_weights_under_another_card(made, tmp_path):
+    twin = save_recarded(tmp_path / "twin.pt", made, {**made.card, "calibration": {}})
+    assert find_exported(twin, "auto", "cpu") is None
+    keep_exported(made, twin)
+    assert find_exported(twin, "auto", "cpu").digest == find_exported(made, "auto", "cpu").digest
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (20, 900), (900, 20), (50, 64)])

@@ -3,17 +3,16 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
+from whalepipe.catalog.place import Place, called, server_url
 from whalepipe.errors import CatalogError
 
-Place: TypeAlias = Path | str  # a file, or the URL of a PostgreSQL database
 WAIT_S = 30  # for another process that is writing
-DRIVER = "postgresql+psycopg"
 WRITERS = 0x7768616C  # the number of PostgreSQL's advisory lock that all who write hold
 
 
@@ -72,29 +71,9 @@ def inserted(connection: sql.Connection, table: sql.Table, row: Mapping[str, Any
     return int(key[0])
 
 
-def called(place: Place) -> str:
-    """What messages call a catalogue: its path, or its URL without the password."""
-    return _url(place).render_as_string(hide_password=True) if isinstance(place, str) else str(place)
-
-
-def titled(place: Place) -> str:
-    """The short name of a catalogue: its file's or its database's."""
-    return _url(place).database or "" if isinstance(place, str) else place.name
-
-
-def _url(place: str) -> sql.URL:
-    try:
-        url = sql.make_url(place)
-    except (ArgumentError, ValueError) as error:
-        raise CatalogError("the catalogue's URL cannot be read; as postgresql+psycopg://user@host/database") from error
-    if url.drivername not in ("postgresql", DRIVER):
-        raise CatalogError(f"{url.drivername}: only SQLite files and PostgreSQL ({DRIVER}://...) hold catalogues")
-    return url.set(drivername=DRIVER)
-
-
 def _server(place: str) -> sql.Engine:
     try:
-        return sql.create_engine(_url(place), pool_pre_ping=True)
+        return sql.create_engine(server_url(place), pool_pre_ping=True)
     except ImportError as error:
         text = f"a catalogue on a server needs the package {error.name!r}: pip install 'whalepipe[postgresql]'"
         raise CatalogError(text) from error

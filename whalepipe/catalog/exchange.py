@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sql
 
-from whalepipe.catalog.database import Place
+from whalepipe.catalog.place import Place
 from whalepipe.catalog.schema import (
     SCHEMA,
     changes,

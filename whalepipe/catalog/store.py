@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable
 import sqlalchemy as sql
 
 from whalepipe.catalog.changes import Changing
-from whalepipe.catalog.database import Database, Place, insert_missing
+from whalepipe.catalog.database import Database, insert_missing
 from whalepipe.catalog.names import Ids, Twins
+from whalepipe.catalog.place import Place
 from whalepipe.catalog.schema import SCHEMA, metadata, settings
 from whalepipe.catalog.vectors import Vectors
 from whalepipe.errors import CatalogError

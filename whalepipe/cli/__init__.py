@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from whalepipe.cli import (
+    bench,
     catalog_audit,
     catalog_changes,
     catalog_exchange,
@@ -77,6 +78,7 @@ app.add_typer(labels.app, name="labels")
 explain.register(app)
 doctor.register(app)
 demo.register(app)
+bench.register(app)
 
 
 def main() -> None:

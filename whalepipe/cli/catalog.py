@@ -12,8 +12,8 @@ from whalepipe.cli.console import need_extra, progress, say, say_row, say_some
 from whalepipe.errors import ConfigError
 
 if TYPE_CHECKING:
-    from whalepipe.catalog.database import Place
     from whalepipe.catalog.decisions import By
+    from whalepipe.catalog.place import Place
     from whalepipe.catalog.store import Catalog
     from whalepipe.enrol import Enrolment
 
@@ -82,7 +82,7 @@ def add(
 
 def added(done: "Enrolment", place: "Place") -> None:
     """Say what became of every label, and exit: 1 if some could not be used."""
-    from whalepipe.catalog.database import called
+    from whalepipe.catalog.place import called
 
     say(f"{done.added} crops added to {called(place)}, {done.held} were in it already")
     if done.nameless or done.left_out:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from whalepipe.catalog.database import Place
+    from whalepipe.catalog.place import Place
     from whalepipe.enrol import Enrolment, Terms
     from whalepipe.instruments import Instruments
     from whalepipe.progress import Progress

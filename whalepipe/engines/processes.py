@@ -1,6 +1,7 @@
 """Processes of this machine."""
 
 import multiprocessing
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -44,9 +45,8 @@ class Processes:
 def _begin(make: Callable[[], Task]) -> None:
     global _task
     import cv2
-    import torch
 
-    torch.set_num_threads(1)  # workers beat threads within a model
+    os.environ["OMP_NUM_THREADS"] = "1"  # workers beat threads within a model; read when one is loaded
     cv2.setNumThreads(1)
     _task = make()
 

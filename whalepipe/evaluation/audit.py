@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from whalepipe.catalog import audit as suspecting
 from whalepipe.catalog.audit import SIDES, Held, Suspicion
-from whalepipe.catalog.database import Place
 from whalepipe.catalog.entries import Kind
 from whalepipe.catalog.gallery import Gallery
+from whalepipe.catalog.place import Place
 from whalepipe.catalog.store import Catalog
 from whalepipe.config import Config
 from whalepipe.errors import CatalogError

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from whalepipe.catalog.database import Place
+from whalepipe.catalog.place import Place
 from whalepipe.catalog.store import Catalog
 from whalepipe.errors import TableError
 from whalepipe.evaluation.boxes import interval, redrawn

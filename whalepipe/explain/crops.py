@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 
-from whalepipe.catalog.database import Place
 from whalepipe.catalog.gallery import Gallery, Shot
+from whalepipe.catalog.place import Place
 from whalepipe.catalog.store import Catalog
 from whalepipe.config import Config
 from whalepipe.errors import CatalogError, PhotoError, WeightsError, WhalepipeError

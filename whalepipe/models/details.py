@@ -57,8 +57,8 @@ class CloserLook(BySilhouettes):
 
     @property
     def method(self) -> str:
-        """Changes with anything that changes what is found."""
-        return f"{keypoints.METHOD} {edge.METHOD} {silhouette.METHOD} {self.digest[:16]}"
+        """Changes with anything that changes what is found; the exported form finds the same."""
+        return f"{keypoints.METHOD} {edge.METHOD} {silhouette.METHOD} {self.weights.digest[:16]}"
 
     def __call__(self, crop: NDArray[np.uint8], part: str) -> Details:
         """The details of a crop, (height, width, 3) uint8 RGB of any size; of other parts than fins and flukes no edge.
@@ -87,7 +87,8 @@ def closer_look(embedder: Weights, config: MatchConfig, device: str = "cpu") -> 
     known = embedder.card.get("details")
     if not config.looked_at or not known:
         return None
-    look = CloserLook(find_weights(config.silhouette, silhouette.KIND), device)
+    weights = find_weights(config.silhouette, silhouette.KIND)
+    look = CloserLook(weights, device, silhouette.exported_silhouettes(weights, "auto", device))
     if look.method != known:
         raise WeightsError(
             f"{embedder.path}: its card says what details count that were found by {known!r}, but this version with "

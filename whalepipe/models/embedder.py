@@ -5,8 +5,9 @@ human annotation", equation 3), a linear layer, and batch normalisation as the n
 and a strong baseline for deep person re-identification", section 3.4).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -14,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from whalepipe.errors import WeightsError
+from whalepipe.models.device import TORCH
+from whalepipe.models.exported import Exported
 from whalepipe.models.weights import Weights, fill, load_state
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, which t
 
 Picture = npt.NDArray[np.uint8]
 Vector = npt.NDArray[np.float32]
+Looks = Callable[[Picture], list[list[Vector]]]  # of a crop, by network and size: (1, dimension), of any length
 
 
 def build(backbone: str, dimension: int, looks: int = 1, drop_path: float = 0.0) -> "torch.nn.Module":
@@ -109,7 +113,7 @@ def _looks(
     import torch
 
     looks = []
-    with torch.inference_mode():
+    with TORCH, torch.inference_mode():
         for look, size in enumerate(sizes):
             pictures = torch.from_numpy(np.stack([squashed(crop, size) for crop in crops])).to(device)
             looks.append(network(normalised(pictures), look).cpu().numpy())
@@ -187,18 +191,19 @@ class Look:
 class Embedder:
     """One crop at a time, so that a vector does not depend on which others are in a batch."""
 
-    def __init__(self, weights: Weights, device: str = "cpu") -> None:
-        """Load the networks. Raises WeightsError where the file does not fit its card."""
-        import torch
+    def __init__(self, weights: Weights, device: str = "cpu", exported: Weights | None = None) -> None:
+        """Load the networks; with `exported` (see `find_exported`) that runs, on the processor, and no torch.
 
-        self.digest = weights.digest
-        self.size, self._device = _positive(weights, "size"), torch.device(device)
-        self._voters = [Voter(v.network.to(self._device), v.sizes) for v in load_voters(weights)]
+        Raises WeightsError where the file does not fit its card.
+        """
+        self.digest, self.size = weights.digest, _positive(weights, "size")
+        self._weights, self._device = weights, device
+        self._looks: Looks = exported_looks(weights, exported) if exported else torch_looks(self.voters, device)
 
-    @property
+    @cached_property
     def voters(self) -> Sequence[Voter]:
-        """The networks, on their device."""
-        return self._voters
+        """The networks, on their device, whichever form runs."""
+        return [Voter(v.network.to(self._device), v.sizes) for v in load_voters(self._weights)]
 
     def __call__(self, crop: Picture) -> Vector:
         """The vector of a crop, (height, width, 3) uint8 RGB of any size, as `voted` makes it, rounded."""
@@ -206,11 +211,35 @@ class Embedder:
 
     def look(self, crop: Picture) -> Look:
         """The vector of a crop, and how strongly the networks answered to it."""
-        every = [_looks(v.network, [crop], v.sizes, self._device) for v in self._voters]
+        every = self._looks(crop)
         [vector] = _joined([_unit(looks) for looks in every])
         lengths = [float(np.linalg.norm(one)) / np.sqrt(one.size) for looks in every for one in looks]
         rounded = np.asarray(np.round(vector, DECIMALS), dtype=np.float32)
         return Look(rounded, round(float(np.mean(lengths)), RESPONSE_DECIMALS))
+
+
+def torch_looks(voters: Sequence[Voter], device: str) -> Looks:
+    """As torch has them."""
+    return lambda crop: [_looks(v.network, [crop], v.sizes, device) for v in voters]
+
+
+def exported_looks(weights: Weights, exported: Weights) -> Looks:
+    """As the exported form has them: it takes the crop at each size, the smallest first, and says all looks in turn.
+
+    Raises WeightsError.
+    """
+    network = Exported(exported)
+    cards = [Weights(weights.path, weights.digest, card) for card in (weights.card, *_beside(weights))]
+    each = [_sizes(card, _positive(card, "size")) for card in cards]
+    sizes = sorted({size for one in each for size in one})
+    lengths = [_positive(card, "dimension") for card, one in zip(cards, each, strict=True) for _ in one]
+
+    def looks(crop: Picture) -> list[list[Vector]]:
+        said = network(*(squashed(crop, size) for size in sizes))
+        parts = iter(np.split(said[None], np.cumsum(lengths)[:-1], axis=1))
+        return [[next(parts) for _ in one] for one in each]
+
+    return looks
 
 
 def _beside(weights: Weights) -> list[Mapping[str, Any]]:

@@ -5,15 +5,14 @@ Its sha256 stands in the card of the weights that it was made from (training/exp
 
 import hashlib
 import importlib.util
-import os
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from whalepipe.errors import ConfigError, WeightsError
-from whalepipe.files import digest
-from whalepipe.models.device import may_have_gpu
+from whalepipe.files import digest, write_aside
+from whalepipe.models.device import may_have_gpu, threads_each
 from whalepipe.models.weights import Weights
 
 ENDING = ".onnx"
@@ -52,6 +51,13 @@ def _checked(path: Path, expected: object) -> Weights:
     return Weights(path, found, {})
 
 
+def keep_exported(weights: Weights, made: Weights) -> None:
+    """Put the exported form of weights beside the same weights under another card. Raises StorageError."""
+    path = weights.path.with_suffix(ENDING)
+    if KEY in made.card and path.is_file():
+        write_aside(made.path.with_suffix(ENDING), path.read_bytes())
+
+
 class Exported:
     """An exported network. Always on the processor. Raises WeightsError where the file is none."""
 
@@ -63,20 +69,16 @@ class Exported:
             raise WeightsError(f"{weights.path}: changed while it was being read; run again")
         onnxruntime.disable_telemetry_events()
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = _threads()
+        options.intra_op_num_threads = threads_each()
         options.log_severity_level = 3  # errors, which are raised too
         try:
             self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # its own kinds, which it does not export
             raise WeightsError(f"{weights.path}: cannot be loaded ({' '.join(str(error).split())[:200]})") from error
+        self._inputs = [each.name for each in self._session.get_inputs()]
 
-    def __call__(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """What the network says of a picture (height, width, 3) uint8 RGB."""
-        [raw] = self._session.run([OUTPUT], {INPUT: picture[None]})
+    def __call__(self, *pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """What the network says of a picture (height, width, 3) uint8 RGB, or of one at each size that it looks at."""
+        given = {name: picture[None] for name, picture in zip(self._inputs, pictures, strict=True)}
+        [raw] = self._session.run([OUTPUT], given)
         return np.asarray(raw[0], np.float32)
-
-
-def _threads() -> int:
-    """As many as the user gives to torch and numpy; 0, as many as there are cores, where she says nothing."""
-    said = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
-    return int(said) if said.isdigit() else 0

@@ -6,16 +6,14 @@ it; a second regression, fitted on crops that were spoiled on purpose, tells wha
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from whalepipe.errors import WeightsError
-from whalepipe.models.weights import Weights, find_weights, load_state
-
-if TYPE_CHECKING:
-    import torch
+from whalepipe.models.arrays import load_arrays
+from whalepipe.models.weights import Weights, find_weights
 
 KIND = "quality"
 OF_PICTURE = (
@@ -79,10 +77,10 @@ class Verdict:
     faults: Mapping[str, float]
 
 
-def lines_of(state: "Mapping[str, torch.Tensor]") -> dict[str, Numbers]:
-    """The lines among the tensors of quality weights, by part."""
+def lines_of(arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, Numbers]:
+    """The lines among the arrays of quality weights, by part."""
     return {
-        name.removeprefix(HIDDEN): tensor.double().numpy() for name, tensor in state.items() if name.startswith(HIDDEN)
+        name.removeprefix(HIDDEN): array.astype(np.float64) for name, array in arrays.items() if name.startswith(HIDDEN)
     }
 
 
@@ -111,11 +109,11 @@ class Grader:
 
         `embedder` is the digest of the weights that make the vectors: of another's nothing is told to be hidden.
         """
-        state, card = load_state(weights), weights.card
+        loaded, card = load_arrays(weights), weights.card
         self.digest = weights.digest
         self.faults: tuple[str, ...] = tuple(card.get("faults", ()))
         try:
-            arrays = {name: state[name].double().numpy() for name in ARRAYS}
+            arrays = {name: loaded[name].astype(np.float64) for name in ARRAYS}
         except KeyError as error:
             raise WeightsError(f"{weights.path}: no tensor {error} is in it") from error
         wide = expanded(np.zeros((1, len(OF_PICTURE)))).shape[1]
@@ -124,7 +122,7 @@ class Grader:
         if [a.shape for a in arrays.values()] != shapes or FINE not in self.faults:
             raise WeightsError(f"{weights.path}: its tensors do not fit its card and this version's measures")
         self._arrays = arrays
-        self.hidden = Lines(lines_of(state) if card.get("embedder") == embedder else {})
+        self.hidden = Lines(lines_of(loaded) if card.get("embedder") == embedder else {})
 
     def __call__(self, measures: Mapping[str, float | None]) -> Verdict:
         """The verdict on a crop with these measures (their names are FEATURES)."""

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from whalepipe.models.device import TORCH
+
 if TYPE_CHECKING:
     import torch
 
@@ -26,7 +28,7 @@ class TorchNetwork:
         """What the network says, as Network says."""
         import torch
 
-        with torch.inference_mode():
+        with TORCH, torch.inference_mode():
             raw = self._model(self._prepared(torch.from_numpy(picture[None]).to(self.device)))
             raw = raw[0] if isinstance(raw, tuple | list) else raw
             said: npt.NDArray[np.float32] = raw[0].cpu().numpy()

@@ -4,6 +4,7 @@ The first stages of an EfficientNet-Lite0 and a decoder that brings their featur
 (Ronneberger, Fischer and Brox 2015, "U-Net", figure 1), with separable convolutions (Howard et al. 2017, "MobileNets").
 """
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -106,8 +107,12 @@ def find_silhouettes(name: str, backend: str, device: str, without: str) -> tupl
         weights = find_weights(name, KIND)
     except WeightsError as error:
         raise WeightsError(f"{error}; without it: --set {without}=none") from error
-    # The exported form is no more than a faster one: where there is none, torch does.
-    return weights, find_exported(weights, backend if KEY in weights.card else "torch", device)
+    return weights, exported_silhouettes(weights, backend, device)
+
+
+def exported_silhouettes(weights: Weights, backend: str, device: str) -> Weights | None:
+    """The exported form of a silhouette's weights: no more than a faster one, so where there is none, torch does."""
+    return find_exported(weights, backend if KEY in weights.card else "torch", device)
 
 
 class BySilhouettes:
@@ -124,11 +129,23 @@ class BySilhouettes:
 
     @cached_property
     def _silhouettes(self) -> "Callable[[Picture], Silhouette]":
-        return Silhouettes(self.weights, pick_device(self._device), self.exported)
+        device, form = pick_device(self._device), self.exported
+        key = str(self.weights.path), self.weights.digest, form.digest if form else device
+        with _LOADING:
+            if key not in _loaded:
+                _loaded[key] = Silhouettes(self.weights, device, form)
+            return _loaded[key]
+
+
+_LOADING = threading.Lock()
+_loaded: "dict[tuple[str, str, str], Silhouettes]" = {}  # several tell something by the same network
 
 
 class Silhouettes:
-    """One crop at a time, so that what is told of it does not depend on others."""
+    """One crop at a time, so that what is told of it does not depend on others.
+
+    The last answer of each thread is kept: sides, marks and details are told of one crop after the other.
+    """
 
     def __init__(self, weights: Weights, device: str = "cpu", exported: Weights | None = None) -> None:
         """Load the network; with `exported` (see `find_exported`) that runs, on the processor.
@@ -138,9 +155,20 @@ class Silhouettes:
         self._network: Network = (
             Exported(exported) if exported else TorchNetwork(load_network(weights), normalised, device)
         )
+        self._last = threading.local()
 
     def __call__(self, crop: Picture) -> Silhouette:
-        """Tell the pixels of a crop, (height, width, 3) uint8 RGB of any size; the answer has the size SHAPE."""
+        """Tell the pixels of a crop, (height, width, 3) uint8 RGB of any size; the answer has the size SHAPE.
+
+        Of the same array again it is the same answer: crops are not changed.
+        """
+        crop_before, told = getattr(self._last, "told", (None, None))
+        if told is None or crop_before is not crop:
+            told = self._tell(crop)
+            self._last.told = crop, told
+        return told
+
+    def _tell(self, crop: Picture) -> Silhouette:
         both = self._network(fitted(crop, SHAPE)).clip(-SURE, SURE)
         part, edge = np.round(both.astype(np.float32), DECIMALS)  # what decides is the same on any processor
         return Silhouette(part, edge)

@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from whalepipe.errors import WeightsError
-from whalepipe.models.weights import Weights, find_weights, load_state, ships
+from whalepipe.models.arrays import load_arrays
+from whalepipe.models.weights import Weights, find_weights, ships
 
 log = logging.getLogger(__name__)
 KIND = "species"
@@ -96,7 +97,7 @@ class SpeciesModel:
 
     @cached_property
     def _heads(self) -> dict[str, Head]:
-        arrays = {name: tensor.numpy().astype(np.float64) for name, tensor in load_state(self._weights).items()}
+        arrays = {name: array.astype(np.float64) for name, array in load_arrays(self._weights).items()}
         try:
             return {part: _head(entry, part, arrays) for part, entry in self._weights.card["parts"].items()}
         except (AttributeError, KeyError, TypeError, ValueError) as error:

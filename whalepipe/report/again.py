@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from whalepipe.catalog.database import Place
+from whalepipe.catalog.place import Place
 from whalepipe.config import config_of
 from whalepipe.errors import TableError, WhalepipeError
 from whalepipe.outcome import Outcome, read_outcome

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from whalepipe.catalog.entries import Summary
-from whalepipe.catalog.store import Catalog
+from whalepipe.catalog.place import open_catalog
 from whalepipe.explain.table import read_explained
 from whalepipe.photos import as_text
 from whalepipe.pipeline import Tables
@@ -67,7 +67,7 @@ class Page:
 
 def page_of(job: Job, tables: Tables, made_with: Mapping[str, Any]) -> Page:
     """The page of a run."""
-    catalog = Catalog.open(job.catalog) if job.catalog else None
+    catalog = open_catalog(job.catalog)
     held = {(s.individual, s.part): s for s in (catalog.summaries() if catalog else ())}
     ranked = by_crop(sorted(tables.matches, key=lambda m: m.rank))
     time = {p.photo: number for number, p in enumerate(in_time(tables.photos))}

@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from whalepipe.cache import Cache, recipe
-from whalepipe.catalog.store import Catalog
+from whalepipe.catalog.place import open_catalog
 from whalepipe.explain.table import read_explained
 from whalepipe.files import aside
 from whalepipe.pipeline import Tables
@@ -75,7 +75,7 @@ def _made(path: Path) -> Made | None:
 
 def _write(path: Path, job: Job, page: Page, progress: Progress) -> None:
     """Write the page, its pictures inside where they have room, else beside it."""
-    originals = Originals(job.out / "crops", Catalog.open(job.catalog) if job.catalog else None)
+    originals = Originals(job.out / "crops", open_catalog(job.catalog))
     sources = page.sources()
     side = originals.side(sources)
     if side is not None:

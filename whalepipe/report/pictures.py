@@ -6,18 +6,20 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from whalepipe.catalog.store import Catalog
 from whalepipe.errors import PhotoError
 from whalepipe.explain.table import FOLDER as EXPLAINED
 from whalepipe.files import storing, write_aside
 from whalepipe.photos import decode, fitted, read_photo
+
+if TYPE_CHECKING:
+    from whalepipe.catalog.store import Catalog
 
 SIDES = (400, 320, 240, 160)  # pixels, the longer side; the first that the page has room for
 WEBP_QUALITY = 75
@@ -61,7 +63,7 @@ class Originals:
     """The pictures at their full size."""
 
     crops: Path  # folder
-    catalog: Catalog | None
+    catalog: "Catalog | None"
 
     def small(self, source: Source, side: int) -> NDArray[np.uint8] | None:
         """(height, width, 3) uint8 RGB, the longer side at most `side` pixels; None where there is none."""

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from whalepipe.catalog.database import called, titled
 from whalepipe.catalog.entries import Summary
-from whalepipe.catalog.store import Catalog
+from whalepipe.catalog.place import called, open_catalog, titled
 from whalepipe.config import Config
 from whalepipe.photos import as_text
 from whalepipe.tables import Photo
@@ -90,7 +89,8 @@ def _facts(job: Job, photos: Sequence[Photo], made_with: Mapping[str, Any], held
             f"{as_text(titled(job.catalog))}: {animals:,} individuals, {crops:,} crops;"
             f" revision {made_with.get('catalogue', '')}"
         )
-        if Catalog.open(job.catalog).revision != made_with.get("catalogue"):
+        catalog = open_catalog(job.catalog)
+        if catalog and catalog.revision != made_with.get("catalogue"):
             facts["Catalogue"] += ", changed since: its pictures and numbers are those of now"
     return facts
 

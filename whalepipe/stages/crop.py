@@ -1,7 +1,7 @@
 """Cut each box from the full-size photo, with a margin."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from whalepipe.boxes import window
 from whalepipe.config import CropConfig
+from whalepipe.files import storing
 from whalepipe.tables import Crop, Detection
 
 VERSION = 1
@@ -56,3 +57,13 @@ def crop_name(d: Detection) -> str:
     while len(stem.encode()) > LONGEST_STEM:
         stem = stem[:-1]
     return f"{stem}_{d.photo_id[:8]}_{d.box}.jpg"
+
+
+def forget(folder: Path, listed: Collection[str], photos: Collection[str]) -> None:
+    """Remove from the folder the crops of these photos (the first 8 of their ids) that are not listed. Raises
+    StorageError."""
+    with storing(folder):
+        for path in folder.glob("*_*_*.jpg"):
+            photo_id, _, box = path.stem.rpartition("_")
+            if path.name not in listed and box.isdigit() and photo_id[-8:] in photos:
+                path.unlink(missing_ok=True)

@@ -9,20 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx  # noqa: F401  what torch writes the form with: missing, it is to be missed before hours of training
+import onnx
 import onnxruntime  # noqa: F401
 import torch
 
 from whalepipe.errors import WeightsError
 from whalepipe.files import aside, digest, write_aside
 from whalepipe.models.detector import STRIDE, load_model, prepared
-from whalepipe.models.embedder import normalised
+from whalepipe.models.embedder import Embedder, Voter, load_voters, normalised
 from whalepipe.models.exported import ENDING, INPUT, KEY, OUTPUT, Exported
 from whalepipe.models.network import Network, TorchNetwork
 from whalepipe.models.silhouette import SHAPE, load_network
 from whalepipe.models.weights import Weights
 
 OPSET = 17
+VECTORS_APART = 1e-4  # how far the two forms of an embedder may differ in any number of a vector
 TOLERANCE = 0.1  # pixels and confidence, or log odds: how far the two forms may differ in any number
 
 
@@ -62,6 +63,72 @@ def export_silhouette(weights: Weights) -> Weights:
     return _written(weights, whole, shape, {}, own, (shape,))
 
 
+def export_embedder(weights: Weights) -> Weights:
+    """The like for an embedder: all its networks in one file, given the crop at each size, the smallest first.
+
+    Its numbers stay in 16 bits, as in the weights, and take no more room. Raises as `export_detector`.
+    """
+    voters = load_voters(weights)
+    sizes = sorted({size for voter in voters for size in voter.sizes})
+    whole, places = _EveryLook(voters, sizes), [f"{INPUT}_{size}" for size in sizes]
+    path = weights.path.with_suffix(ENDING)
+    with aside(path) as temporary, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            whole.eval(), tuple(torch.zeros((1, size, size, 3), dtype=torch.uint8) for size in sizes), str(temporary),
+            input_names=places, output_names=[OUTPUT], opset_version=OPSET, dynamo=False, do_constant_folding=False,
+            training=torch.onnx.TrainingMode.PRESERVE,
+        )  # fmt: skip
+        _halve(temporary)
+        made = Weights(temporary, digest(temporary), {})
+        _compare_vectors(weights, made, path)
+    return _named(weights, made)
+
+
+class _EveryLook(torch.nn.Module):
+    """What each network says of a crop at each of its sizes, one after the other: (1, all dimensions)."""
+
+    def __init__(self, voters: Sequence[Voter], sizes: Sequence[int]) -> None:
+        super().__init__()
+        self.networks = torch.nn.ModuleList(voter.network for voter in voters)
+        self.looks = [[sizes.index(size) for size in voter.sizes] for voter in voters]
+
+    def forward(self, *pictures: torch.Tensor) -> torch.Tensor:
+        seen = [normalised(picture) for picture in pictures]
+        said = [
+            network(seen[place], look)
+            for network, places in zip(self.networks, self.looks, strict=True)
+            for look, place in enumerate(places)
+        ]
+        return torch.cat(said, dim=1)
+
+
+def _halve(path: Path) -> None:
+    """Keep the numbers of a network that 16 bits hold in 16 bits; what runs it makes them 32 when it loads them."""
+    model = onnx.load(path)
+    casts = []
+    for number, tensor in enumerate(model.graph.initializer):
+        values = onnx.numpy_helper.to_array(tensor)
+        with np.errstate(over="ignore"):
+            halves = values.astype(np.float16)
+        if values.dtype == np.float32 and np.array_equal(halves.astype(np.float32), values):
+            casts.append(onnx.helper.make_node("Cast", [f"half_{number}"], [tensor.name], to=onnx.TensorProto.FLOAT))
+            tensor.CopyFrom(onnx.numpy_helper.from_array(halves, f"half_{number}"))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    onnx.save(model, path)
+
+
+def _compare_vectors(weights: Weights, made: Weights, path: Path) -> None:
+    """On noise."""
+    crop = np.random.default_rng(0).integers(0, 256, (300, 200, 3), np.uint8)
+    right, given = (Embedder(weights, exported=form)(crop) for form in (None, made))
+    apart = float(np.abs(right - given).max())
+    if not apart < VECTORS_APART:
+        raise WeightsError(f"{path}: its vectors differ from those of the weights by {apart:.2g}")
+
+
 def _written(
     weights: Weights,
     whole: torch.nn.Module,
@@ -79,6 +146,11 @@ def _written(
         )  # fmt: skip
         made = Weights(temporary, digest(temporary), {})
         _compare(own, Exported(made), shapes, path)
+    return _named(weights, made)
+
+
+def _named(weights: Weights, made: Weights) -> Weights:
+    """The weights with their exported form named in their card."""
     card = {**weights.card, KEY: {"sha256": made.digest}}
     text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
     write_aside(weights.path.with_suffix(".json"), text.encode())

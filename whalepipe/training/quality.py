@@ -16,9 +16,10 @@ from whalepipe.errors import WhalepipeError
 from whalepipe.evaluation.framing import graded
 from whalepipe.evaluation.quality import is_good
 from whalepipe.evaluation.specimens import Eyes
+from whalepipe.models.arrays import load_arrays
 from whalepipe.models.embedder import Look
 from whalepipe.models.grade import ARRAYS, HIDDEN, KIND, Lines, find_grader, lines_of
-from whalepipe.models.weights import Weights, load_state, save_weights
+from whalepipe.models.weights import Weights, save_weights
 from whalepipe.progress import Progress, silent
 from whalepipe.stages.quality import MUCH
 from whalepipe.tables import CropLabel, read_table
@@ -123,7 +124,7 @@ def _hidden(drawn: Mapping[str, _Drawn], embedder: str, options: QualityTraining
     weights = find_grader(options.config.quality.weights)
     if weights is None or weights.card.get("embedder") != embedder:
         return Lines({})
-    return Lines(lines_of(load_state(weights)))
+    return Lines(lines_of(load_arrays(weights)))
 
 
 def _graded(tables: Sequence[Grades], seer: Seer, options: QualityTraining) -> tuple[list[Example], list[Good]]:

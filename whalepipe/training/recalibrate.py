@@ -13,14 +13,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from whalepipe.catalog.database import Place, called, titled
 from whalepipe.catalog.gallery import Gallery
+from whalepipe.catalog.place import Place, called, titled
 from whalepipe.catalog.store import Catalog
 from whalepipe.config import Config
 from whalepipe.errors import CatalogError
 from whalepipe.instruments import Instruments
 from whalepipe.models.calibration import read_calibration
 from whalepipe.models.details import Details
+from whalepipe.models.exported import keep_exported
 from whalepipe.models.weights import Weights, save_recarded
 from whalepipe.progress import Progress, silent
 from whalepipe.training.alike import chance, difference_hash, sights
@@ -92,7 +93,9 @@ def recalibrate(path: Place, options: Recalibration, progress: Progress = silent
     animals = [_animals(gallery, part, hashes) for part in _parts(name, gallery, options.parts)]
     _refuse_few(name, animals)
     fitted = [_fitted(path, each, base) for each in progress("fit", animals)]
-    return save_recarded(options.out, base, _card(base, path, gallery, fitted)), fitted
+    made = save_recarded(options.out, base, _card(base, path, gallery, fitted))
+    keep_exported(base, made)
+    return made, fitted
 
 
 def _parts(name: str, gallery: Gallery, wanted: Sequence[str]) -> list[str]:

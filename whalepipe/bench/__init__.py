@@ -1,0 +1,1 @@
+"""How fast whalepipe is here, where its time goes, and beside what."""
