@@ -176,7 +176,7 @@ def grade_crops(work: Work, tables: Tables) -> None:
 
     def measured(crop: Crop) -> list[Quality]:
         photo, box = photos[crop.photo], boxes[crop.photo, crop.box]
-        return grading.measured(photo, box, crop, work.crop_pixels(crop), config.crop)
+        return grading.measured(photo, box, crop, work.crop_pixels(crop), config.crop, work.cuts)
 
     def judged(crop: Crop) -> list[Quality]:
         made = work.cache.cached("measures", work.measures_key(crop), Quality, partial(measured, crop))

@@ -191,7 +191,8 @@ class Work(Instruments):
 
     def measures_key(self, crop: Crop) -> str:
         """The cause of a crop's measures."""
-        return recipe("measures", grading.VERSION, self._detections[crop.photo, crop.box])
+        cause = self._detections[crop.photo, crop.box]
+        return recipe("measures", grading.VERSION, self.cuts and self.cuts.method, crop.part, cause)
 
     def quality_key(self, crop: Crop) -> str:
         """The cause of a crop's grade."""

@@ -9,6 +9,7 @@ import pytest
 
 from tests import fakes
 from tests.helpers import whalepipe
+from whalepipe.models.weights import find_weights, load_state
 
 HEAD = "photo,encounter,part,xmin,ymin,xmax,ymax,grade,usable\n"
 BOX = (40, 40, 200, 180)
@@ -96,3 +97,26 @@ def test_without_grades_whether_a_crop_finds_its_own_animal_says_it(
     assert said.code == 0, said.err
     asked = json.loads(out.with_suffix(".json").read_text())["asked"]
     assert list(asked.values()) == [12]
+
+
+def test_heads_that_nobody_graded_have_a_grade_of_their_own_and_who_is_to_be_scored_teaches_nothing(
+    tmp_path: Path,
+    fake_models: fakes.Calls,  # noqa: ARG001
+) -> None:
+    lines = []
+    for number in range(15):
+        fakes.save(tmp_path / "heads" / f"{number}.png", fakes.painted(2 + number // 3, number))
+        lines.append(f"{number}.png,,whale{number // 3}\n")
+    (tmp_path / "heads.csv").write_text("crop,encounter,individual\n" + "".join(lines))
+    (tmp_path / "scored.csv").write_text("crop,encounter,individual\n1.png,,whale0\nelsewhere.png,,whale4\n")
+    out = tmp_path / "q.pt"
+    heads = ("--photos", tmp_path / "heads", "--part", "head", "--not-in", tmp_path / "scored.csv")
+    said = whalepipe(
+        "train", "quality", tmp_path / "heads.csv", *heads, *graded(tmp_path, "tuned", range(20)), "--out", out
+    )
+    assert said.code == 0, said.complaint
+    card = json.loads(out.with_suffix(".json").read_text())
+    assert card["asked"][f"{tmp_path.name}: found again"] == 9
+    assert set(card["kept"]) == {"any", "dorsal_fin", "head"}
+    assert f"--not-in {(tmp_path / 'scored.csv').name}" in card["retrain"].replace("DATA/", "")
+    assert load_state(find_weights(str(out), "quality"))["found.head"].tolist() == [0, 0]  # the fake answers all alike

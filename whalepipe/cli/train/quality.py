@@ -24,6 +24,9 @@ def quality(
     asked: Annotated[
         Path | None, typer.Option("--asked", help="CSV: look only for its crops, those the embedder did not learn.")
     ] = None,
+    not_in: Annotated[
+        Path | None, typer.Option("--not-in", help="CSV: leave out the animals that it names, to be scored on.")
+    ] = None,
     out: t.Weights = Path("quality.pt"),
     rendered: Annotated[int, typer.Option("--rendered", help="Rendered individuals of each part.")] = 0,
     copies: Annotated[int | None, typer.Option("--copies", help="Spoiled copies of each crop looked for.")] = None,
@@ -47,6 +50,7 @@ def quality(
         config=o.configuration(config, settings),
         without=tuple(without or ()),
         asked=asked,
+        not_in=not_in,
         rendered=rendered,
         seed=seed,
         device=device.value,
