@@ -25,12 +25,12 @@ def parts_found(made: Sequence[Example]) -> list[str]:
 def line(made: Sequence[Example]) -> Numbers:
     """(2,): slope and intercept of the log odds of being found again over the response, by logistic regression.
 
-    FLAT where all were found or none. A line that falls is none: what the embedder makes less of is never the better.
+    FLAT where all were found or none, or all were answered to alike. A line that falls is none: what the embedder makes less of is never the better.
     """
     good = [e.good for e in made]
-    if len(set(good)) < 2:
-        return FLAT
     response = np.array([[e.measures["response"]] for e in made], dtype=np.float64)
+    if len(set(good)) < 2 or len(np.unique(response)) < 2:
+        return FLAT
     model = LogisticRegression(C=1e6, max_iter=1000).fit(response, good)
     slope, intercept = float(model.coef_[0, 0]), float(model.intercept_[0])
     return np.array([slope, intercept]) if slope > 0 else FLAT

@@ -59,7 +59,7 @@ def fit(made: Sequence[Example], shown: Sequence[Shown], strength: float, by_peo
     pictures = expanded(standard[:, : len(OF_PICTURE)])
     kinds = [name for name, _, _ in shown]
     names, coefficients, intercepts = _fault(pictures[len(made) :], kinds)
-    folds = _folds(every)
+    folds = folds_of(every)
     odds = _odds_left_out(pictures, len(made), kinds, folds)
     rows = np.column_stack([standard, soundness(odds, names.index(FINE))])
     slopes, offsets = _grade(rows, every, strength, by_people)
@@ -68,13 +68,14 @@ def fit(made: Sequence[Example], shown: Sequence[Shown], strength: float, by_peo
     told = _faults_told(odds[len(made) :], kinds, names)
     spoilt = {"reason_right": round(float(np.mean(list(told.values()))), 4), "by_fault": told}
     found = {part: line([e for e in looked_for if e.part == part]) for part in own}
-    graded, grades = [*every, *looked_for], np.append(grades, grades_left_out(looked_for, _folds(looked_for)))
-    figures = {**_figures(graded, grades), "faults, crops spoiled on purpose": spoilt}
-    kept, steps = _kept(graded, grades), _steps(made, offsets, offset)
+    graded, grades = [*every, *looked_for], np.append(grades, grades_left_out(looked_for, folds_of(looked_for)))
+    figures = {**figures_of(graded, grades), "faults, crops spoiled on purpose": spoilt}
+    kept, steps = kept_of(graded, grades), _steps(made, offsets, offset)
     return Fitted(mean, scale, slopes, np.array([offset]), coefficients, intercepts, names, found, kept, steps, figures)
 
 
-def _folds(every: Sequence[Example]) -> npt.NDArray[np.int_]:
+def folds_of(every: Sequence[Example]) -> npt.NDArray[np.int_]:
+    """The fold (n,) of each example; a group is in one."""
     return np.array([int(chance(0, "fold", e.group) * FOLDS) for e in every])
 
 
@@ -126,7 +127,7 @@ def _grades_left_out(
     return np.asarray(np.clip(grades, SURE, 1 - SURE))
 
 
-def _figures(made: Sequence[Example], grades: Numbers) -> dict[str, Any]:
+def figures_of(made: Sequence[Example], grades: Numbers) -> dict[str, Any]:
     """For each thing that was asked: how many, how many good, and the AUC of the grade; of unspoiled crops too."""
     found: dict[str, Any] = {}
     for name in sorted({e.asked for e in made}):
@@ -140,7 +141,7 @@ def _figures(made: Sequence[Example], grades: Numbers) -> dict[str, Any]:
     return found
 
 
-def _kept(made: Sequence[Example], grades: Numbers) -> dict[str, dict[str, float]]:
+def kept_of(made: Sequence[Example], grades: Numbers) -> dict[str, dict[str, float]]:
     """For each part the grade below which crops are set aside so that each of SHARES of the good ones is kept.
 
     Good are those that people called usable; of a part that has fewer than LEAST_GOOD of them, those that were found

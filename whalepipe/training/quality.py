@@ -23,6 +23,7 @@ from whalepipe.models.weights import Weights, load_state, save_weights
 from whalepipe.progress import Progress, silent
 from whalepipe.stages.quality import MUCH
 from whalepipe.tables import CropLabel, read_table
+from whalepipe.training import onto
 from whalepipe.training.crops import RENDERED, LabelSet, bursts, is_name, load
 from whalepipe.training.exemplars import Exemplar, exemplars
 from whalepipe.training.graded import Example, Seer, by_finding, by_grades, sitters_drawn, sitters_of
@@ -51,6 +52,7 @@ class QualityTraining:
     without: tuple[str, ...] = ()  # glob patterns of encounters, files and halves to leave out
     asked: Path | None = None  # a table: of the label sets only its crops are looked for, among all
     not_in: Path | None = None  # a table: the animals that it names are left out, since they will be scored
+    onto: str = ""  # weights that are kept as they are; the parts of the label sets are graded beside
     rendered: int = 0  # rendered individuals of each part
     copies: int = 2  # spoiled ones of each crop that is looked for
     spoiled: int = 150  # crops of each set that are spoiled to show what each fault looks like
@@ -78,6 +80,8 @@ def train_quality(
     is, or all are good or none.
     """
     eyes = Eyes(options.config, options.device)
+    if options.onto:
+        return _onto(options.onto, sets, eyes, options, progress)
     look = eyes.embedder.look
     drawn = {part: _drawn(part, look, options) for part in (PARTS if options.rendered else ())}
     embedder = eyes.embedder_weights.digest
@@ -100,6 +104,21 @@ def train_quality(
     hidden = {f"{RENDERED} {part}, what is hidden": {"rank_correlation": one.told} for part, one in drawn.items()}
     told_of = replace(fitted, figures={**fitted.figures, **hidden})
     return save_weights(options.out, tensors, _card(sets, grades, made, told_of, embedder, options))
+
+
+def _onto(name: str, sets: Sequence[LabelSet], eyes: Eyes, options: QualityTraining, progress: Progress) -> Weights:
+    """Weights that grade already, with further parts beside, by whether their crops are found again."""
+    weights = onto.base(name, eyes.embedder_weights.digest, [one.part for one in sets])
+    seer = Seer(eyes.embedder.look, Lines({}))
+    made, _ = _named(sets, set(weights.card["kept"]), seer, options, progress)
+    if len({e.good for e in made}) < 2:
+        raise WhalepipeError("nothing tells a good crop from a bad one: all were found again, or none")
+    state, told = onto.beside(weights, made)
+    known, names = provenance(options.provenance), [folder_name(one.labels) for one in sets]
+    told["trained_on"] = [*weights.card.get("trained_on", ()), *(account(known, one) for one in names)]
+    told["cannot"] = [*weights.card.get("cannot", ()), *limits(known, names, KIND)]
+    told["retrain"] = f"{weights.card.get('retrain', '')}; {command(sets, (), options)}"
+    return save_weights(options.out, state, {**weights.card, **told})
 
 
 @dataclass(frozen=True)
@@ -223,6 +242,8 @@ def _card(
 def command(sets: Sequence[LabelSet], grades: Sequence[Grades], options: QualityTraining) -> str:
     """The command that makes these weights again, with DATA for the folder that all data lie in."""
     read = [p for one in sets for p in (one.labels, one.crops)] + [p for g in grades for p in (g.labels, g.photos)]
+    if options.onto:  # the folder of all data is the one that the weights at hand were made from
+        read += [one.labels.resolve().parent.parent for one in sets]
     named = portable([*read, *(p for p in (options.asked, options.not_in, options.provenance) if p)])
     words = ["whalepipe", "train", "quality", *(named(one.labels) for one in sets)]
     words += [word for one in sets for word in ("--photos", named(one.crops), "--part", one.part)]
@@ -230,4 +251,5 @@ def command(sets: Sequence[LabelSet], grades: Sequence[Grades], options: Quality
     words += [word for pattern in options.without for word in ("--without", pattern)]
     for name in ("asked", "not_in", "provenance"):
         words += [f"--{name.replace('_', '-')}", named(getattr(options, name))] if getattr(options, name) else []
-    return shlex.join([*words, *flags(options, ("rendered", "copies", "seed")), "--out", f"weights/{options.out.name}"])
+    words += ["--onto", options.onto] if options.onto else flags(options, ("rendered", "copies"))
+    return shlex.join([*words, *flags(options, ("seed",)), "--out", f"weights/{options.out.name}"])
