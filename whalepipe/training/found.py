@@ -25,7 +25,8 @@ def parts_found(made: Sequence[Example]) -> list[str]:
 def line(made: Sequence[Example]) -> Numbers:
     """(2,): slope and intercept of the log odds of being found again over the response, by logistic regression.
 
-    FLAT where all were found or none, or all were answered to alike. A line that falls is none: what the embedder makes less of is never the better.
+    FLAT where all were found or none, or all were answered to alike. A line that falls is none: what the embedder makes
+    less of is never the better.
     """
     good = [e.good for e in made]
     response = np.array([[e.measures["response"]] for e in made], dtype=np.float64)
