@@ -2,8 +2,8 @@
 
 Two photos each of rendered animals that no training drew, of the question how like the one is to the other: by the
 shipped embedder and by the ImageNet network that its training began with (its pooled features, nothing learned), each
-on the crops that the pipeline would cut and on the whole photos. No network was trained on whole photos for this: it tells
-what cropping and what training do to where these two networks look.
+on the crops that the pipeline would cut and on the whole photos. No network was trained on whole photos for this: it
+tells what cropping and what training do to where these two networks look.
 
 For each: the share of what speaks for the likeness that lies on the animal, by occlusion and by Grad-CAM; the share
 of the picture that the animal covers, which a network that looks nowhere would reach; and the share that a model of

@@ -169,7 +169,7 @@ class Grader:
     def hidden(self, part: str, vector: NDArray[np.float32]) -> float | None:  # noqa: ARG002
         return None
 
-    def __call__(self, measures: Mapping[str, float]) -> Verdict:
+    def __call__(self, measures: Mapping[str, float], part: str) -> Verdict:  # noqa: ARG002
         return Verdict(0.9 if measures["sharpness"] >= 0.1 else 0.1, {"focus": 1.0})
 
 

@@ -15,7 +15,7 @@ LAYERS = (
     ("demo", "doctor"),
     ("review", "report", "training", "evaluation", "bench"),
     ("suggest", "spread", "explain", "export"),
-    ("pipeline", "individuals", "ahead", "making", "work", "instruments", "enrol"),
+    ("pipeline", "individuals", "ahead", "making", "work", "job", "instruments", "enrol"),
     ("stages", "engines", "cache"),
     ("models", "catalog"),
     ("outcome", "opened", "stopwatch"),

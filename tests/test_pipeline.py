@@ -14,7 +14,7 @@ from tests.fakes import again, counted
 from tests.helpers import catalogue_of, check_books, reasons, rows, run, snapshot, states, tables, whalepipe
 from whalepipe import pipeline
 from whalepipe.files import digest
-from whalepipe.work import Job
+from whalepipe.job import Job
 
 T = TypeVar("T")
 

@@ -11,9 +11,9 @@ from tests import fakes
 from tests.helpers import catalogue_of, run, tables, whalepipe
 from whalepipe.config import Config, with_settings
 from whalepipe.engines import Task
+from whalepipe.job import Job
 from whalepipe.progress import silent
 from whalepipe.spread import spread
-from whalepipe.work import Job
 
 SMALL = ["quality.min_size=48"]
 

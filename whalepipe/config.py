@@ -89,7 +89,7 @@ class QualityConfig:
     min_exposure: float = _share(0.5)
     min_contrast: float = _share(0.08)
     min_completeness: float = _share(0.9)
-    silhouette: str = "silhouette"  # weights that trace fins, for how marked they are; `none`: that is not told
+    silhouette: str = "silhouette"  # weights that tell how marked fins are and what the frame cuts; `none`: neither is
 
 
 @dataclass(frozen=True)

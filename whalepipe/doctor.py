@@ -254,11 +254,11 @@ def _folder(out: Path) -> Iterator[Check]:
 def _self_test(patient: Patient) -> Iterator[Check]:
     """A rendered photo from file to report, in a folder that is thrown away."""
     from whalepipe.boxes import overlap
+    from whalepipe.job import Job
     from whalepipe.pipeline import run
     from whalepipe.progress import silent
     from whalepipe.render import draw_individual, draw_scene, render_scene, save_photo, scene_rng
     from whalepipe.report import write_report
-    from whalepipe.work import Job
 
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="whalepipe-doctor-") as folder:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from whalepipe.config import Config
 from whalepipe.models.calibration import Calibration, read_calibration
+from whalepipe.models.cut import Cuts, find_cuts
 from whalepipe.models.details import CloserLook, closer_look
 from whalepipe.models.distinctive import Distinctiveness, find_distinctiveness
 from whalepipe.models.exported import find_exported
@@ -97,6 +98,11 @@ class Instruments:
     def distinctiveness(self) -> Distinctiveness | None:
         """What tells how marked fins are, if anything does."""
         return find_distinctiveness(self.config.quality, self.device)
+
+    @once
+    def cuts(self) -> Cuts | None:
+        """What tells how animals meet the frame, if anything does."""
+        return find_cuts(self.config.quality, self.device)
 
     @once
     def grader_weights(self) -> Weights | None:

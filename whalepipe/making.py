@@ -62,7 +62,7 @@ def quality_of(work: Work, photo: Photo, box: Detection, crop: Crop, look: Look,
     """The measures and the grade of a crop, and whether it is kept under today's settings and this `least` grade."""
 
     def measured() -> list[Quality]:
-        return grading.measured(photo, box, crop, work.crop_pixels(crop), work.config.crop)
+        return grading.measured(photo, box, crop, work.crop_pixels(crop), work.config.crop, work.cuts)
 
     def judged() -> list[Quality]:
         with work.watch("quality"):

@@ -12,6 +12,7 @@ from whalepipe.ahead import ahead
 from whalepipe.cache import recipe
 from whalepipe.errors import PhotoError, WhalepipeError
 from whalepipe.individuals import name_individuals
+from whalepipe.job import Job
 from whalepipe.making import boxes_of, crops_of, look_of, marks_of, quality_of, view_of
 from whalepipe.models.embedder import Look
 from whalepipe.photos import scan
@@ -36,7 +37,7 @@ from whalepipe.tables import (
     Species,
     View,
 )
-from whalepipe.work import Job, Work
+from whalepipe.work import Work
 
 Row = TypeVar("Row")
 PhotoRow = TypeVar("PhotoRow", Detection, Crop)

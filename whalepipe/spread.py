@@ -15,12 +15,13 @@ from whalepipe.ahead import begin
 from whalepipe.cache import recipe
 from whalepipe.engines import Engine
 from whalepipe.individuals import name_individuals, rank
+from whalepipe.job import Job
 from whalepipe.photos import Found, scan
 from whalepipe.pipeline import RECIPE, Tables, keep_ledger
 from whalepipe.progress import Progress, silent
 from whalepipe.stages.detect import by_photo
 from whalepipe.tables import BoxLabel, Crop, Override, Photo, read_table
-from whalepipe.work import Job, Work
+from whalepipe.work import Work
 
 VERSION = 1
 PHOTOS_EACH = 8  # in one part of the work: so few that workers end together

@@ -10,11 +10,12 @@ from whalepipe.formats.album import Album
 from whalepipe.formats.convert import FORMATS, Format, chosen
 from whalepipe.formats.labelstudio import form_of
 from whalepipe.formats.sheets import Guess, Sheet
+from whalepipe.job import Job
 from whalepipe.models.weights import Weights
 from whalepipe.pipeline import Tables, detect_photos, list_photos
 from whalepipe.progress import Progress, silent
 from whalepipe.tables import DUPLICATE, SKIPPED, BoxLabel, Detection, Photo, read_table, write_table
-from whalepipe.work import Job, Work
+from whalepipe.work import Work
 
 LEAST = 0.01  # confidence of a box that counts for the order: below it, none says anything
 ORDER = "order.csv"  # in the folder of a format whose files have no order

@@ -5,7 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from whalepipe import __version__
 from whalepipe.cache import Cache, recipe
 from whalepipe.catalog.gallery import Gallery
-from whalepipe.catalog.place import Place, called, open_catalog
-from whalepipe.config import Config
+from whalepipe.catalog.place import open_catalog
 from whalepipe.errors import TableError
 from whalepipe.files import sweep, write_aside
 from whalepipe.instruments import Instruments
+from whalepipe.job import Job
 from whalepipe.models.calibration import Calibration
 from whalepipe.models.grade import ANY
 from whalepipe.models.species import Sure
@@ -36,7 +36,6 @@ from whalepipe.stages import match as matching
 from whalepipe.stages import quality as grading
 from whalepipe.stages import view as viewing
 from whalepipe.stages.crop import CropFile
-from whalepipe.stopwatch import Stopwatch
 from whalepipe.summary import summarize
 from whalepipe.tables import BoxLabel, Crop, Detection, Embedding, Ledger, Override, Photo, read_table, write_table
 from whalepipe.taxonomy import species_of
@@ -45,25 +44,6 @@ if TYPE_CHECKING:
     from whalepipe.catalog.store import Catalog
 
 OVERRIDES = "overrides.csv"  # in OUT: a person's say on which crops are used
-
-
-@dataclass(frozen=True)
-class Job:
-    """What the user asked for."""
-
-    raw_dir: Path
-    out: Path
-    config: Config = field(default_factory=Config)
-    catalog: Place | None = None
-    boxes: Path | None = None  # CSV of boxes that a person drew, in place of the detector
-    device: str = "auto"
-    verify: bool = False  # read every file again instead of knowing it by path, size and time of change
-    watch: Stopwatch = field(default_factory=Stopwatch)  # where the run's time goes
-
-    def asked(self) -> dict[str, str]:
-        """The paths as they were given, and the folder that they start from: what it takes to find them again."""
-        given = {"raw_dir": self.raw_dir, "catalog": self.catalog and called(self.catalog), "boxes": self.boxes}
-        return {"folder": str(Path.cwd()), "device": self.device, **{k: str(p) for k, p in given.items() if p}}
 
 
 class Work(Instruments):
@@ -197,7 +177,8 @@ class Work(Instruments):
 
     def measures_key(self, crop: Crop) -> str:
         """The cause of a crop's measures."""
-        return recipe("measures", grading.VERSION, self._detections[crop.photo, crop.box])
+        cause = self._detections[crop.photo, crop.box]
+        return recipe("measures", grading.VERSION, self.cuts and self.cuts.method, crop.part, cause)
 
     def quality_key(self, crop: Crop) -> str:
         """The cause of a crop's grade."""

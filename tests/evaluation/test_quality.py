@@ -48,6 +48,28 @@ def test_the_error_falls_as_the_worst_are_set_aside(folders: tuple[str, ...]) ->
     assert found["drop_of_error"] > 0.25
 
 
+def test_every_crop_is_embedded_once(folders: tuple[str, ...], fake_models: fakes.Calls) -> None:
+    assert whalepipe("evaluate", "quality", *folders, "--json").code == 0
+    assert fake_models.embedded == 4 + 8
+
+
+def test_grades_of_which_none_is_good_are_scored_all_the_same(
+    tmp_path: Path,
+    fake_models: fakes.Calls,  # noqa: ARG001
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("whalepipe.evaluation.quality.Grader", fakes.Grader)
+    fakes.save(tmp_path / "a.png", fakes.painted(2, 1))
+    (tmp_path / "g.csv").write_text("photo,part,grade,usable\na.png,fluke,1,no\n")
+    graded = ("--grades", tmp_path / "g.csv", "--graded-photos", tmp_path, "--set", "quality.silhouette=none")
+    said = whalepipe("evaluate", "quality", *graded, "--device", "cpu", "--json")
+    assert said.code == 0, said.complaint
+    found = json.loads(said.out)
+    assert "spoiled" not in found
+    assert (found["people"]["crops"], found["people"]["good_set_aside"]) == (1, None)
+    assert found["people"]["poor_set_aside"] == 0.0
+
+
 def test_it_can_be_read(folders: tuple[str, ...]) -> None:
     out = whalepipe("evaluate", "quality", *folders).out
     assert "finding\n" in out
@@ -108,5 +130,5 @@ def test_the_best_grade_is_good_where_nobody_said_usable() -> None:
 @pytest.mark.parametrize("tone", [0, 128, 255])
 def test_what_shows_nothing_is_measured_all_the_same(shape: tuple[int, int], tone: int) -> None:
     height, width = shape
-    row = measures_of(Framed(np.full((*shape, 3), tone, np.uint8), (0, 0, width, height)))
-    assert (row.contrast, row.sharpness, row.motion, row.noise, row.completeness) == (0, 0, 0, 0, 0)
+    row = measures_of(Framed(np.full((*shape, 3), tone, np.uint8), (0, 0, width, height)), "fluke", None)
+    assert (row.contrast, row.sharpness, row.motion, row.noise, row.completeness) == (0, 0, 0, 0, 1)

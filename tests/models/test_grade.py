@@ -74,10 +74,23 @@ def test_what_is_hidden_is_told_of_the_parts_that_were_learned(tmp_path: Path) -
 
 def test_the_grade_and_the_likeliest_fault(tmp_path: Path) -> None:
     grader = Grader(weights(tmp_path), "e1")
-    assert grader(MEASURES).grade == pytest.approx(1 / (1 + np.exp(-1)), abs=1e-3)
-    assert grader({**MEASURES, "sharpness": 0.2}).grade == pytest.approx(1 / (1 + np.exp(1)), abs=1e-3)
-    assert grader({**MEASURES, "size": 7.0}).faults["small"] > 0.99
-    assert sum(grader(MEASURES).faults.values()) == pytest.approx(1, abs=1e-3)
+    assert grader(MEASURES, "fluke").grade == pytest.approx(1 / (1 + np.exp(-1)), abs=1e-3)
+    assert grader({**MEASURES, "sharpness": 0.2}, "fluke").grade == pytest.approx(1 / (1 + np.exp(1)), abs=1e-3)
+    assert grader({**MEASURES, "size": 7.0}, "fluke").faults["small"] > 0.99
+    assert sum(grader(MEASURES, "fluke").faults.values()) == pytest.approx(1, abs=1e-3)
+
+
+def test_a_part_that_nobody_graded_is_graded_by_the_response(tmp_path: Path) -> None:
+    own = {"found.head": torch.tensor([4.0, -6.0])}
+    grader = Grader(weights(tmp_path, state=own), "e1")
+    assert grader({**MEASURES, "response": 1.5}, "head").grade == 0.5
+    assert grader({**MEASURES, "response": 2.0}, "head").grade == pytest.approx(1 / (1 + np.exp(-2)), abs=1e-3)
+    assert grader(MEASURES, "head").faults == grader(MEASURES, "fluke").faults
+    assert grader(MEASURES, "fluke").grade == pytest.approx(1 / (1 + np.exp(-1)), abs=1e-3)
+    of_another = Grader(weights(tmp_path, state=own), "e2")
+    assert of_another(MEASURES, "head").grade == of_another(MEASURES, "fluke").grade
+    with pytest.raises(WeightsError, match="has not two numbers"):
+        Grader(weights(tmp_path, state={"found.head": torch.zeros(3)}), "e1")
 
 
 def test_the_least_grade_lies_between_those_of_the_card(tmp_path: Path) -> None:

@@ -12,12 +12,12 @@ from tests import fakes
 from whalepipe.catalog.entries import Entry
 from whalepipe.catalog.store import Catalog
 from whalepipe.config import Config
+from whalepipe.job import Job
 from whalepipe.photos import encode_jpeg
 from whalepipe.pipeline import Tables
 from whalepipe.stages.decide import Newcomers
 from whalepipe.summary import summarize
 from whalepipe.tables import Ledger, Match, Photo, Species
-from whalepipe.work import Job
 
 BEGIN = datetime(2026, 7, 3, 8, 0)
 HUMPBACK = ("Megaptera novaeangliae", "humpback whale")

@@ -7,8 +7,8 @@ import pytest
 from tests import fakes
 from whalepipe.config import Config, with_settings
 from whalepipe.files import digest
+from whalepipe.job import Job
 from whalepipe.report.trust import instruments
-from whalepipe.work import Job
 
 FIGURES = {
     "note": "measured on folds",

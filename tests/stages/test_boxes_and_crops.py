@@ -174,7 +174,7 @@ class Fixed:
     def hidden(self, part: str, vector: np.ndarray) -> float | None:
         return self._hidden if part == "fluke" and vector[1] == 1 else None
 
-    def __call__(self, _: dict[str, float]) -> Verdict:
+    def __call__(self, measures: dict[str, float], part: str) -> Verdict:  # noqa: ARG002
         return Verdict(0.25, self._faults)
 
 
@@ -229,7 +229,7 @@ def test_what_a_person_says_goes(keep: bool, said: Override | None, found: tuple
         ((40, 40, 100, 100), 1.0),
         ((0, 40, 60, 100), 0.75),
         ((0.4, 0, 60, 60), 0.5),
-        ((0, 0, 240, 160), 0.0),
+        ((0, 0, 240, 160), 1.0),
         ((2, 40, 122, 100), 0.75),
         ((3, 40, 122, 100), 1.0),
     ],
@@ -239,7 +239,7 @@ def test_measures_of_a_crop(corners: tuple[float, float, float, float], complete
     box = Detection("a.jpg", photo.photo_id, 0, "dorsal_fin", *corners, 0.9)
     pixels = fakes.sea(fakes.Animal(*(int(c) for c in corners), 1))
     [(row, cut)] = crop(pixels, [box], CropConfig())
-    [found] = measured(photo, box, row, cut, CropConfig())
+    [found] = measured(photo, box, row, cut, CropConfig(), None)
     assert found.completeness == completeness
     assert found.size == round(((corners[2] - corners[0]) * (corners[3] - corners[1])) ** 0.5, 1)
     assert (found.keep, found.reason) == (True, "")

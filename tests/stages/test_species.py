@@ -96,7 +96,7 @@ def test_a_changed_threshold_loads_and_redoes_nothing(
     def refuse(*_: object) -> None:
         raise AssertionError("loaded")
 
-    monkeypatch.setattr("whalepipe.models.species.load_state", refuse)
+    monkeypatch.setattr("whalepipe.models.species.load_arrays", refuse)
     fakes.CALLS.loaded.clear()
     assert run(raw, out).code == 0
     assert tables(out) == first

@@ -9,6 +9,7 @@ import pytest
 
 from tests import fakes
 from tests.helpers import whalepipe
+from whalepipe.models.weights import find_weights, load_state
 
 HEAD = "photo,encounter,part,xmin,ymin,xmax,ymax,grade,usable\n"
 BOX = (40, 40, 200, 180)
@@ -96,3 +97,43 @@ def test_without_grades_whether_a_crop_finds_its_own_animal_says_it(
     assert said.code == 0, said.err
     asked = json.loads(out.with_suffix(".json").read_text())["asked"]
     assert list(asked.values()) == [12]
+
+
+def heads(folder: Path) -> tuple[str | Path, ...]:
+    """Heads of five whales, every fifth taken for another; the first and the last whale are to be scored."""
+    lines = []
+    for number in range(15):
+        seen = 1 if number % 5 == 3 else 2 + number // 3
+        fakes.save(folder / "heads" / f"{number}.png", fakes.painted(seen, number))
+        lines.append(f"{number}.png,,whale{number // 3}\n")
+    (folder / "heads.csv").write_text("crop,encounter,individual\n" + "".join(lines))
+    (folder / "scored.csv").write_text("crop,encounter,individual\n1.png,,whale0\nelsewhere.png,,whale4\n")
+    photos = ("--photos", folder / "heads", "--part", "head", "--not-in", folder / "scored.csv")
+    return folder / "heads.csv", *photos
+
+
+def test_heads_that_nobody_graded_come_beside_and_who_is_to_be_scored_teaches_nothing(
+    tmp_path: Path,
+    fake_models: fakes.Calls,  # noqa: ARG001
+) -> None:
+    base, out, named = tmp_path / "base.pt", tmp_path / "both.pt", heads(tmp_path)
+    assert whalepipe("train", "quality", *graded(tmp_path, "tuned", range(12)), "--out", base).code == 0
+    said = whalepipe("train", "quality", *named, "--onto", base, "--out", out)
+    assert said.code == 0, said.complaint
+    before, after = (load_state(find_weights(str(path), "quality")) for path in (base, out))
+    assert all((after[name] == tensor).all() for name, tensor in before.items())
+    assert set(after) - set(before) == {"found.head"}
+    assert after["found.head"].tolist() == [0, 0]  # the fake embedder answers to all alike
+    old, new = (json.loads(path.with_suffix(".json").read_text()) for path in (base, out))
+    assert new["asked"] == {**old["asked"], f"{tmp_path.name}: found again": 9}
+    assert new["kept"] == {**old["kept"], "head": new["kept"]["head"]}
+    assert new["kept"]["head"]["0.98"] == 0.5
+    assert new["retrain"].startswith(old["retrain"] + "; whalepipe train quality ")
+    as_fins = ["dorsal_fin" if word == "head" else word for word in named]
+    assert "people graded dorsal_fin" in whalepipe("train", "quality", *as_fins, "--onto", base).complaint
+
+
+@pytest.mark.usefixtures("fake_models")
+def test_grades_do_not_go_onto_others(tmp_path: Path) -> None:
+    both = (*heads(tmp_path), "--onto", "quality", "--rendered", "4")
+    assert "leave out --grades and --rendered" in whalepipe("train", "quality", *both).complaint

@@ -83,7 +83,7 @@ def look(tools: Instruments, photo: Photo, box: Detection, crop: Crop, pixels: N
     """Put a crop through the models that a run puts it through, as far as it goes by itself."""
     seen = tools.embedder.look(pixels)
     view(crop, lambda: pixels, tools.sides)
-    [measures] = grading.measured(photo, box, crop, pixels, tools.config.crop)
+    [measures] = grading.measured(photo, box, crop, pixels, tools.config.crop, tools.cuts)
     row = grading.judged(measures, tools.grader, crop.part, seen)
     for one in asked([crop], [grading.decided(row, tools.least_grade(crop.part), tools.config.quality)]):
         marked(one, lambda: pixels, tools.distinctiveness)

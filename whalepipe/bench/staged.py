@@ -9,11 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from whalepipe.bench.task import Task, write_result
+from whalepipe.job import Job
 from whalepipe.pipeline import run
 from whalepipe.progress import silent
 from whalepipe.report import write_report
 from whalepipe.stopwatch import Stopwatch
-from whalepipe.work import Job
 
 
 def staged(task: Task, out: Path) -> dict[str, object]:

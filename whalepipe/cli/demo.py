@@ -38,8 +38,8 @@ def demo(
     """Render, add the catalogue, run, count."""
     from whalepipe.demo import render_cards
     from whalepipe.evaluation.run import score
+    from whalepipe.job import Job
     from whalepipe.report.trust import instruments
-    from whalepipe.work import Job
 
     say("No photo of a real animal is shipped: these seas and animals are rendered, no measure of real ones.")
     if not (out / "truth.csv").exists():

@@ -96,9 +96,9 @@ def suggest(
     quiet: o.Quiet = False,
 ) -> None:
     """Write the file or folder and name every photo that could not be looked at."""
+    from whalepipe.job import Job
     from whalepipe.suggest import Wish
     from whalepipe.suggest import suggest as look
-    from whalepipe.work import Job
 
     default = Path("whalepipe-out") / (photos.resolve().name or "root") / "suggest"
     folder = o.output_folder(photos, work_dir or default, "--work-dir")

@@ -45,8 +45,8 @@ def _command(until: str, report: bool) -> Callable[..., None]:
         verify: o.Verify = False,
         quiet: o.Quiet = False,
     ) -> None:
+        from whalepipe.job import Job
         from whalepipe.pipeline import run
-        from whalepipe.work import Job
 
         rates = {"miss_rate": miss_rate, "false_match_rate": false_match_rate}
         configuration = o.with_rates(o.configuration(config, settings), rates)

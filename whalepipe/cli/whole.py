@@ -25,7 +25,7 @@ def run(
 ) -> None:
     """Found, kept, named, new told from known, from raw photo to name."""
     from whalepipe.evaluation.whole import evaluate_run
-    from whalepipe.work import Job
+    from whalepipe.job import Job
 
     folder = o.output_folder(raw_dir, out)
     job = Job(raw_dir, folder, o.configuration(config, settings), o.catalog_path(catalog), device=device.value)

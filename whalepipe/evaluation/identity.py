@@ -27,7 +27,7 @@ from whalepipe.evaluation.ranking import (
     misses,
     reliability,
 )
-from whalepipe.evaluation.stock import Stock, from_folder, has_truth, named
+from whalepipe.evaluation.stock import Stock, Vectors, from_folder, has_truth, named
 from whalepipe.evaluation.submission import Submission, write_submission
 from whalepipe.models import embedder
 from whalepipe.models.calibration import read_calibration
@@ -135,16 +135,18 @@ def ranked(
     look: CloserLook | None,
     options: IdentityEvaluation,
     progress: Progress = silent,
+    vectors: Vectors | None = None,
 ) -> list[list[Candidate]]:
     """Every individual of a stock for each crop of another, the likeliest first. Raises PhotoError, WeightsError.
 
-    `model` is the embedder of these `weights`.
+    `model` is the embedder of these `weights`; `vectors` are those of the crops asked for, where they are known.
     """
     calibration, match = read_calibration(weights.card, part), options.config.match
     shots = [Shot(r.crop, r.individual.strip(), part, r.encounter, r.view) for r in known.rows]
     held_by, asked_by = (looked(look, stock, part) for stock in (known, asked))
     store = Gallery(shots, known.vectors(model, progress), details=held_by)
-    nearest = store.nearest(part, asked.vectors(model, progress), match.crops_each)
+    sought = asked.vectors(model, progress) if vectors is None else vectors
+    nearest = store.nearest(part, sought, match.crops_each)
     return [
         weighed(one, store, asked_by and partial(asked_by, i), calibration, match)
         for i, one in progress("match", list(enumerate(nearest)))

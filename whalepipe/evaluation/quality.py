@@ -19,8 +19,9 @@ from whalepipe.evaluation.framing import graded, ready
 from whalepipe.evaluation.identity import IdentityEvaluation, ranked
 from whalepipe.evaluation.marked import marked_alike, told
 from whalepipe.evaluation.spoiling import measures_of, spoiling
-from whalepipe.evaluation.stock import Stock, from_folder, named
+from whalepipe.evaluation.stock import Pixels, from_folder, named
 from whalepipe.models import embedder
+from whalepipe.models.cut import Cuts, find_cuts
 from whalepipe.models.details import closer_look
 from whalepipe.models.distinctive import find_distinctiveness
 from whalepipe.models.grade import Grader, find_grader, least_grade
@@ -55,10 +56,12 @@ class _Judge:
     weights: Weights
     grader: Grader
     eyes: embedder.Embedder
+    cuts: Cuts | None
 
-    def __call__(self, crop: Framed, part: str) -> Quality:
-        """The measures and the grade of a crop, and what speaks most against it."""
-        return judged(measures_of(crop), self.grader, part, self.eyes.look(crop.pixels))
+    def __call__(self, crop: Framed, part: str, look: embedder.Look | None = None) -> Quality:
+        """The measures and the grade of a crop, and what speaks most against it; `look` where it was looked at."""
+        look = look or self.eyes.look(crop.pixels)
+        return judged(measures_of(crop, part, self.cuts), self.grader, part, look)
 
     def least(self, part: str) -> float:
         """The grade below which a crop of a part is set aside."""
@@ -76,7 +79,7 @@ def evaluate_quality(options: QualityEvaluation, progress: Progress = silent) ->
     response alone, sharpness (variance of the Laplacian), size and chance. people: quadratic weighted kappa of the
     classes, AUC of the grade for `usable`, the shares of good and of poor crops that the grade sets aside;
     `distinctiveness`: of the `crops_marked` of which both say how marked the animal is, rank correlation. spoiled: see
-    `spoiling`, of the good crops.
+    `spoiling`, of the good crops; absent where there are none.
 
     Raises TableError, PhotoError, WeightsError, WhalepipeError.
     """
@@ -85,7 +88,8 @@ def evaluate_quality(options: QualityEvaluation, progress: Progress = silent) ->
         raise WhalepipeError("without weights there is no grade to score: leave quality.weights as it is, or name some")
     seen_by = find_weights(options.config.embed.weights, embedder.KIND)
     eyes = embedder.Embedder(seen_by, options.device)
-    judge = _Judge(options.config.quality, weights, Grader(weights, eyes.digest), eyes)
+    quality = options.config.quality
+    judge = _Judge(quality, weights, Grader(weights, eyes.digest), eyes, find_cuts(quality, options.device))
     found: dict[str, Any] = {"weights": weights.digest}
     if options.gallery and options.query:
         found["finding"] = _finding(options.gallery, options.query, seen_by, judge, options, progress)
@@ -96,7 +100,8 @@ def evaluate_quality(options: QualityEvaluation, progress: Progress = silent) ->
         found["people"] = _people(rows, judge, options, progress)
         said = [row for row, _ in rows]
         good = [(crop, row.part, row.encounter or row.photo) for row, crop in rows if is_good(row, said)]
-        found["spoiled"] = spoiling(good, judge.decided, options.resamplings, options.seed, progress)
+        if good:  # where all are poor there is nothing to spoil
+            found["spoiled"] = spoiling(good, judge.decided, options.resamplings, options.seed, progress)
     if len(found) == 1:
         raise WhalepipeError("nothing to score: give --gallery and --query with their labels, or --grades")
     return found
@@ -117,18 +122,23 @@ def _finding(
         raise TableError(f"{asked.source}: no query is of an animal that the gallery holds")
     how = IdentityEvaluation(config=options.config, device=options.device)
     look = closer_look(seen_by, options.config.match, options.device)
-    found = ranked(known, asked, options.part, seen_by, judge.eyes, look, how, progress)
+    crops = [asked.pixels(place) for place in range(len(asked.rows))]
+    seen = [judge.eyes.look(crop) for crop in progress("look", crops)]
+    vectors = np.stack([one.vector for one in seen])
+    found = ranked(known, asked, options.part, seen_by, judge.eyes, look, how, progress, vectors)
     first = [each[0].shot.individual for each in found]
     wrong = [name != row.individual.strip() for name, row in zip(first, asked.rows, strict=True)]
-    scores = _scores(asked, options.part, judge, progress)
+    scores = _scores(crops, seen, options.part, judge, progress)
     encounters = [row.encounter for row in asked.rows]
     return {"queries": len(wrong), **compared(wrong, scores, encounters, options.resamplings, options.seed)}
 
 
-def _scores(asked: Stock, part: str, judge: _Judge, progress: Progress) -> dict[str, list[float]]:
+def _scores(
+    crops: Sequence[Pixels], seen: Sequence[embedder.Look], part: str, judge: _Judge, progress: Progress
+) -> dict[str, list[float]]:
     """What each query is graded by: the grade, and what it is to be better than. Chance: all alike."""
-    crops = [asked.pixels(place) for place in range(len(asked.rows))]
-    rows = [judge(ready(crop), part) for crop in progress("grade", crops)]
+    both = list(zip(crops, seen, strict=True))
+    rows = [judge(ready(crop), part, look) for crop, look in progress("grade", both)]
     return {
         "grade": [row.grade for row in rows],
         "response": [row.response for row in rows],
@@ -138,7 +148,7 @@ def _scores(asked: Stock, part: str, judge: _Judge, progress: Progress) -> dict[
     }
 
 
-def _laplacian(crop: npt.NDArray[np.uint8]) -> float:
+def _laplacian(crop: Pixels) -> float:
     """Variance of the Laplacian, of the whole crop at one size: what is usually taken for sharpness."""
     scale = LAPLACIAN_SIDE / max(crop.shape[:2])
     size = [max(1, round(side * min(1.0, scale))) for side in crop.shape[1::-1]]

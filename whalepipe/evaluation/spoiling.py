@@ -1,24 +1,26 @@
 """Whether the reason that is given is what was done: good crops as they are, and spoiled by known amounts."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from whalepipe.evaluation.boxes import interval, redrawn
 from whalepipe.evaluation.degrade import FAULTS, Fault, Framed
-from whalepipe.models.quality import sides_cut
+from whalepipe.models.cut import Tell, sides_cut
 from whalepipe.progress import Progress, silent
-from whalepipe.stages.quality import fault_named, of_picture
+from whalepipe.stages.quality import fault_named, of_picture, untold
 from whalepipe.tables import Quality
 
 _Told = tuple[str, float, bool, bool]  # a fault, its strength, whether the crop is set aside, for the right reason
 
 
-def measures_of(crop: Framed) -> Quality:
-    """The measures of a crop; its frame is the photo's where its box reaches it."""
+def measures_of(crop: Framed, part: str, tell: Tell | None) -> Quality:
+    """The measures of a crop; its frame is the photo's where its box reaches it. `tell`: see `stages.quality`."""
     height, width = crop.pixels.shape[:2]
-    return of_picture("", crop.pixels, crop.box, sides_cut(crop.box, width, height))
+    along = partial(tell, part, crop.pixels, crop.box) if tell else untold
+    return of_picture("", crop.pixels, crop.box, sides_cut(crop.box, width, height, along))
 
 
 def spoiling(

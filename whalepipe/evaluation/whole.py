@@ -11,10 +11,10 @@ from whalepipe.catalog.store import Catalog
 from whalepipe.errors import TableError
 from whalepipe.evaluation.boxes import interval, redrawn
 from whalepipe.evaluation.run import Outcome, TruthRow, auroc_new, outcomes
+from whalepipe.job import Job
 from whalepipe.pipeline import Tables, run
 from whalepipe.progress import Progress, silent
 from whalepipe.tables import read_table
-from whalepipe.work import Job
 
 RESAMPLINGS = 1000
 

@@ -2,6 +2,8 @@
 
 The grade is the share of crops like this one that are found again among others of their animal, as the training had
 it; a second regression, fitted on crops that were spoiled on purpose, tells what is wrong with one that is not good.
+A part that nobody graded, but whose crops were looked for, has a line of its own over the embedder's response alone: no
+measure of the picture told which heads of right whales are found again.
 """
 
 from collections.abc import Mapping
@@ -35,6 +37,7 @@ LOGARITHMIC = frozenset({"size", "noise", "squares"})  # twice as much counts al
 FARTHEST = 4.0  # deviations: a measure beyond is taken for one there
 ARRAYS = ("mean", "scale", "grade", "grade_at", "fault", "fault_at")
 HIDDEN = "hidden."  # how the names begin of the arrays that tell what is hidden of a part
+FOUND = "found."  # how the names begin of those that grade a part which nobody graded
 ANY = "any"  # part, where a card knows nothing of a crop's own
 FINE = "fine"  # the name of no fault
 SOUNDEST = 4.0  # log odds of no fault beyond which none is more sound
@@ -77,11 +80,15 @@ class Verdict:
     faults: Mapping[str, float]
 
 
-def lines_of(arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, Numbers]:
-    """The lines among the arrays of quality weights, by part."""
-    return {
-        name.removeprefix(HIDDEN): array.astype(np.float64) for name, array in arrays.items() if name.startswith(HIDDEN)
-    }
+def lines_of(arrays: Mapping[str, npt.NDArray[Any]], kind: str = HIDDEN) -> dict[str, Numbers]:
+    """The lines of a kind, HIDDEN or FOUND, among the arrays of quality weights, by part."""
+    told = {name: array.astype(np.float64) for name, array in arrays.items() if name.startswith(kind)}
+    return {name.removeprefix(kind): array for name, array in told.items()}
+
+
+def by_response(line: Numbers, measures: Mapping[str, float | None]) -> float:
+    """The grade by a line (2,), slope and intercept, over the embedder's response."""
+    return float(1 / (1 + np.exp(-(line[0] * (measures["response"] or 0.0) + line[1]))))
 
 
 @dataclass(frozen=True)
@@ -107,7 +114,8 @@ class Grader:
     def __init__(self, weights: Weights, embedder: str) -> None:
         """Read the regressions. Raises WeightsError where the file does not fit its card.
 
-        `embedder` is the digest of the weights that make the vectors: of another's nothing is told to be hidden.
+        `embedder` is the digest of the weights that make the vectors: of another's nothing is told to be hidden, and
+        its responses mean nothing.
         """
         loaded, card = load_arrays(weights), weights.card
         self.digest = weights.digest
@@ -122,15 +130,21 @@ class Grader:
         if [a.shape for a in arrays.values()] != shapes or FINE not in self.faults:
             raise WeightsError(f"{weights.path}: its tensors do not fit its card and this version's measures")
         self._arrays = arrays
-        self.hidden = Lines(lines_of(loaded) if card.get("embedder") == embedder else {})
+        of_this = card.get("embedder") == embedder
+        self.hidden = Lines(lines_of(loaded) if of_this else {})
+        self._found = lines_of(loaded, FOUND) if of_this else {}
+        if any(line.shape != (2,) for line in self._found.values()):
+            raise WeightsError(f"{weights.path}: a line over the embedder's response has not two numbers")
 
-    def __call__(self, measures: Mapping[str, float | None]) -> Verdict:
-        """The verdict on a crop with these measures (their names are FEATURES)."""
+    def __call__(self, measures: Mapping[str, float | None], part: str) -> Verdict:
+        """The verdict on a crop of a part with these measures (their names are FEATURES)."""
         arrays = self._arrays
         standard = standardised(described(measures)[None], arrays["mean"], arrays["scale"])
         odds = expanded(standard[:, : len(OF_PICTURE)]) @ arrays["fault"].T + arrays["fault_at"]
         row = np.append(standard[0], soundness(odds, self.faults.index(FINE)))
-        grade = 1 / (1 + np.exp(-(row @ arrays["grade"] + arrays["grade_at"][0])))
+        grade = float(1 / (1 + np.exp(-(row @ arrays["grade"] + arrays["grade_at"][0]))))
+        if part in self._found:
+            grade = by_response(self._found[part], measures)
         shares = np.exp(odds[0] - odds.max())
         told = {name: round(float(s), 4) for name, s in zip(self.faults, shares / shares.sum(), strict=True)}
         return Verdict(round(float(np.clip(grade, SURE, 1 - SURE)), 4), told)

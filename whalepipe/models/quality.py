@@ -24,7 +24,6 @@ STOPS = 5.0  # of light between the darkest tones and white in a picture that no
 SRGB = 2.2  # its exponent, nearly: from grey values to light
 LEAST_MASK, MOST_MASK = 0.05, 0.95  # of the box; outside it, colour did not tell the animal from the sea
 FULL_SIDE = 256  # pixels: so much of the middle of the box is looked at as the camera took it
-OF_BOX = 0.02  # of a box's side
 LIGHTEST = 98  # per cent of the box
 
 Picture = NDArray[np.uint8]
@@ -51,31 +50,23 @@ def measure(pixels: Picture, box: tuple[float, float, float, float]) -> Measures
     image, inside = _working(pixels, box)
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     animal = animal_mask(image, inside)
-    low, high, lightest = np.percentile(grey[inside], (5, 95, LIGHTEST))
+    darkest, low, high, lightest = np.percentile(grey[inside], (DARKEST, 5, 95, LIGHTEST))
     span = float(high - low)
     clipped = (grey >= WHITE) | (grey <= BLACK)
     taken = cv2.cvtColor(_middle(pixels, box), cv2.COLOR_RGB2GRAY)
+    inner, outer = _band(animal), _band(~animal)
     return Measures(
         sharpness=round(_steepest(grey, _above_foot(animal, inside)) / max(span, 8.0), 4),
         motion=round(faults.motion(taken), 4),
-        exposure=round(min(1.0 - float(clipped[animal].mean()), _tones(grey[inside])), 4),
+        exposure=round(min(1.0 - float(clipped[animal].mean()), _tones(darkest)), 4),
         light=round(_stops_below_white(lightest), 4),
         contrast=round(span / 255.0, 4),
-        edge=round(_step(grey, animal), 4),
-        glare=round(float((grey >= WHITE)[_rim(animal)].mean()), 4),
+        edge=round(abs(float(grey[inner].mean()) - float(grey[outer].mean())) / 255.0, 4),
+        glare=round(float((grey >= WHITE)[inner | outer].mean()), 4),
         noise=round(faults.noise(taken), 3),
         squares=round(max(0.0, faults.squares(taken)), 4),
         written=round(max(faults.framed(image), faults.written(image)), 4),
     )
-
-
-def sides_cut(box: tuple[float, float, float, float], width: int, height: int, edge: float = 0.0) -> int:
-    """How many sides of a box (xmin, ymin, xmax, ymax, in pixels) end at the frame of a photo of this size.
-
-    They do within `edge` pixels of it, or within OF_BOX of the box's own side: no detector draws more exactly.
-    """
-    x, y = (max(edge, OF_BOX * side) for side in (box[2] - box[0], box[3] - box[1]))
-    return sum((box[0] <= x, box[1] <= y, box[2] >= width - x, box[3] >= height - y))
 
 
 def _middle(pixels: Picture, box: tuple[float, float, float, float]) -> Picture:
@@ -109,11 +100,9 @@ def animal_mask(image: NDArray[np.uint8], inside: NDArray[np.bool_]) -> NDArray[
 
     The threshold is Otsu's (1979). Where it finds next to nothing or nearly all, the box's ellipse is taken.
     """
-    lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB).astype(np.float32)
+    lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB)
     sea = lab[~inside] if (~inside).sum() >= 32 else lab.reshape(-1, 3)
-    middle = np.median(sea, axis=0)
-    spread = np.maximum(np.median(np.abs(sea - middle), axis=0), 2.0)
-    far = np.sqrt((((lab - middle) / spread) ** 2).sum(axis=2))
+    far = np.sqrt(np.sum([_apart(plane, sea[:, number]) for number, plane in enumerate(cv2.split(lab))], axis=0))
     grey = np.clip(far * 16, 0, 255).astype(np.uint8)
     threshold, _ = cv2.threshold(grey[inside].reshape(-1, 1), 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     mask = _largest((grey > threshold) & inside)
@@ -121,23 +110,27 @@ def animal_mask(image: NDArray[np.uint8], inside: NDArray[np.bool_]) -> NDArray[
     return mask if LEAST_MASK <= share <= MOST_MASK else _ellipse(inside)
 
 
-def _rim(animal: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The animal's edge, RIM pixels to each side."""
-    return _band(animal, True) | _band(animal, False)
+def _apart(plane: cv2.typing.MatLike, sea: NDArray[np.uint8]) -> cv2.typing.MatLike:
+    """The square of how far each pixel of a plane is from the sea's median, in the sea's own deviations (absolute)."""
+    values, counts = np.arange(256), np.bincount(sea, minlength=256)
+    middle = _median(values, counts)
+    deviations = np.abs(values - middle)
+    order = np.argsort(deviations, kind="stable")
+    spread = max(_median(deviations[order], counts[order]), 2.0)
+    return cv2.LUT(plane, ((deviations / spread) ** 2).astype(np.float32))
 
 
-def _band(animal: NDArray[np.bool_], inner: bool) -> NDArray[np.bool_]:
-    """Pixels within RIM of the animal's edge, on it or beside it; where it has no such, all that it is or is not."""
+def _median(values: NDArray[np.int_] | NDArray[np.float64], counts: NDArray[np.int_]) -> float:
+    """Of values in rising order, each so many times: the middle one, or the mean of both."""
+    reached, whole = np.cumsum(counts), int(counts.sum())
+    return float(values[np.searchsorted(reached, ((whole + 1) // 2, whole // 2 + 1))].mean())
+
+
+def _band(side: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Those pixels of the animal, or of what is not, that lie within RIM of its edge; where none do, all pixels."""
     around = np.ones((2 * RIM + 1, 2 * RIM + 1), np.uint8)
-    side = animal if inner else ~animal
-    near = cv2.dilate((~side).astype(np.uint8), around) > 0
-    return side & near if (side & near).any() else np.ones_like(animal)
-
-
-def _step(grey: NDArray[np.uint8], animal: NDArray[np.bool_]) -> float:
-    """How far the animal along its edge differs from what lies beside it: what a trailing edge is read by."""
-    inner, outer = (float(grey[_band(animal, which)].mean()) for which in (True, False))
-    return abs(inner - outer) / 255.0
+    band = side & (cv2.dilate((~side).astype(np.uint8), around) > 0)
+    return band if band.any() else np.ones_like(side)
 
 
 def _above_foot(animal: NDArray[np.bool_], inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -148,9 +141,9 @@ def _above_foot(animal: NDArray[np.bool_], inside: NDArray[np.bool_]) -> NDArray
     return above if above.any() else animal
 
 
-def _tones(grey: NDArray[np.uint8]) -> float:
+def _tones(darkest: float) -> float:
     """How much of the range of tones, 0 to 1, glare, haze or fog leave: they lift what is dark, and never darken."""
-    return min(1.0, _stops_below_white(float(np.percentile(grey, DARKEST))) / STOPS)
+    return min(1.0, _stops_below_white(darkest) / STOPS)
 
 
 def _stops_below_white(grey: float) -> float:

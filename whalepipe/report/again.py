@@ -6,13 +6,13 @@ from pathlib import Path
 from whalepipe.catalog.place import Place
 from whalepipe.config import config_of
 from whalepipe.errors import TableError, WhalepipeError
+from whalepipe.job import Job
 from whalepipe.outcome import Outcome, read_outcome
 from whalepipe.pipeline import Tables
 from whalepipe.progress import Progress, silent
 from whalepipe.report.page import write_report
 from whalepipe.stages.decide import Newcomers
 from whalepipe.stages.promise import Promise
-from whalepipe.work import Job
 
 
 def write_again(out: Path, catalog: Place | None = None, progress: Progress = silent) -> Path:

@@ -9,6 +9,7 @@ from typing import Any
 from whalepipe.catalog.entries import Summary
 from whalepipe.catalog.place import open_catalog
 from whalepipe.explain.table import read_explained
+from whalepipe.job import Job
 from whalepipe.photos import as_text
 from whalepipe.pipeline import Tables
 from whalepipe.report.cards import Candidate, Card, Encounter, Group, Why
@@ -19,7 +20,6 @@ from whalepipe.report.trust import Instrument, instruments
 from whalepipe.stages.listing import in_time
 from whalepipe.summary import OF_FILES, summarize, told
 from whalepipe.tables import NEW, UNKNOWN, Ledger, Match, Photo, Species, by_crop
-from whalepipe.work import Job
 
 SHOWN_CANDIDATES = 3
 

@@ -16,6 +16,7 @@ from whalepipe.cache import Cache, recipe
 from whalepipe.catalog.place import open_catalog
 from whalepipe.explain.table import read_explained
 from whalepipe.files import aside
+from whalepipe.job import Job
 from whalepipe.pipeline import Tables
 from whalepipe.progress import Progress
 from whalepipe.report.content import Page, page_of
@@ -23,7 +24,6 @@ from whalepipe.report.pictures import FOLDER, LIMIT, Album, Beside, Inside, Orig
 from whalepipe.report.trust import instruments
 from whalepipe.report.words import percent, span, when, words
 from whalepipe.report.workbook import write_workbook
-from whalepipe.work import Job
 
 VERSION = 3
 

@@ -9,9 +9,9 @@ from typing import Any
 from whalepipe.catalog.entries import Summary
 from whalepipe.catalog.place import called, open_catalog, titled
 from whalepipe.config import Config
+from whalepipe.job import Job
 from whalepipe.photos import as_text
 from whalepipe.tables import Photo
-from whalepipe.work import Job
 
 # What summary.json has the digests of, in the order in which they are used.
 KINDS = (

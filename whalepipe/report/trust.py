@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from whalepipe.errors import WeightsError
+from whalepipe.job import Job
 from whalepipe.models.species import SHIPPED
 from whalepipe.models.weights import find_weights, ships
-from whalepipe.work import Job
 
 KINDS = {
     "detect": ("detector", "finds the animals"),

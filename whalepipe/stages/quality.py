@@ -5,7 +5,7 @@ size          pixels: square root of the box's area in the full-size photo
 sharpness     steepest gradient on the animal, a share of its range of grey a pixel at 192 pixels, see models/quality.py
 exposure      share of the animal that is neither glare nor black, or of the tones that glare and haze leave
 contrast      range of grey in the box, 0 to 1
-completeness  1, less a quarter for each side of the box that ends at the photo's frame
+completeness  1, less a quarter for each side at which the photo's frame cuts the animal off, see models/cut.py
 motion        share of its fine contrast that one direction lost and another did not, 0 to 1
 light         stops by which the lightest tones lie below white
 edge          difference in grey across the animal's edge, 0 to 1
@@ -24,18 +24,20 @@ The grade, 0 to 1, is that of `models/grade.py`; the reason names the fault that
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from whalepipe.boxes import window
 from whalepipe.config import CropConfig, QualityConfig
+from whalepipe.models.cut import Tell, sides_cut
 from whalepipe.models.embedder import Look
 from whalepipe.models.grade import FINE, Grader
-from whalepipe.models.quality import measure, sides_cut
+from whalepipe.models.quality import measure
 from whalepipe.tables import Crop, Detection, Override, Photo, Quality
 
-VERSION = 4
+VERSION = 5
 AT_EDGE = 0.002  # of the photo's longer side: a box that ends this near the frame is cut by it
 MUCH = 0.3  # share of a part that is hidden
 BY_HAND = "by hand"
@@ -55,15 +57,23 @@ FAULTS: Mapping[str, Callable[[Quality], str]] = {
 
 
 def measured(
-    photo: Photo, detection: Detection, crop: Crop, pixels: NDArray[np.uint8], config: CropConfig
+    photo: Photo, detection: Detection, crop: Crop, pixels: NDArray[np.uint8], config: CropConfig, tell: Tell | None
 ) -> list[Quality]:
-    """The measures of one crop ((height, width, 3) uint8 RGB), not yet graded: kept, with grade and response 1."""
+    """The measures of one crop ((height, width, 3) uint8 RGB), not yet graded: kept, with grade and response 1.
+
+    `tell` says how the animal meets the frame.
+    """
     width, height = photo.width or 1, photo.height or 1
     left, top, _, _ = window(detection, config.margin, width, height)
     box = (detection.xmin - left, detection.ymin - top, detection.xmax - left, detection.ymax - top)
     corners = (detection.xmin, detection.ymin, detection.xmax, detection.ymax)
-    cut = sides_cut(corners, width, height, AT_EDGE * max(width, height))
+    along = partial(tell, crop.part, pixels, box) if tell else untold
+    cut = sides_cut(corners, width, height, along, AT_EDGE * max(width, height))
     return [of_picture(crop.crop, pixels, box, cut)]
+
+
+def untold() -> None:
+    """Where nothing tells how an animal meets the frame."""
 
 
 def of_picture(crop: str, pixels: NDArray[np.uint8], box: tuple[float, float, float, float], cut: int) -> Quality:
@@ -82,7 +92,7 @@ def judged(measures: Quality, grader: Grader | None, part: str, look: Look) -> Q
     if grader is None:
         return replace(measures, response=look.response)
     row = replace(measures, hidden=grader.hidden(part, look.vector), response=look.response)
-    verdict = grader(asdict(row))
+    verdict = grader(asdict(row), part)
     return replace(row, grade=verdict.grade, reason=FAULTS[likeliest(row, verdict.faults)](row))
 
 

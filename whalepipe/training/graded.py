@@ -13,13 +13,15 @@ import numpy.typing as npt
 from whalepipe.errors import TableError
 from whalepipe.evaluation.degrade import Framed
 from whalepipe.evaluation.framing import ready
+from whalepipe.evaluation.spoiling import measures_of
+from whalepipe.models.cut import Tell
 from whalepipe.models.embedder import Look
-from whalepipe.models.grade import Lines
+from whalepipe.models.grade import OF_PICTURE, Lines
 from whalepipe.progress import Progress, silent
 from whalepipe.tables import GradeLabel
 from whalepipe.training.crops import Labelled
 from whalepipe.training.exemplars import Exemplar
-from whalepipe.training.spoiled import Measures, named_measures, spoiled
+from whalepipe.training.spoiled import Measures, spoiled
 
 
 @dataclass(frozen=True)
@@ -38,14 +40,21 @@ class Example:
 
 @dataclass(frozen=True)
 class Seer:
-    """The embedder, and what tells by its vector how much of a part is hidden."""
+    """The embedder, what tells by its vector how much of a part is hidden, and what tells how it meets the frame."""
 
     look: Callable[[npt.NDArray[np.uint8]], Look]
     hidden: Lines
+    cuts: Tell | None = None
+
+    def of_picture(self, crop: Framed, part: str) -> Measures:
+        """The measures of a crop's picture by their names."""
+        found = measures_of(crop, part, self.cuts)
+        return {key: getattr(found, key) for key in OF_PICTURE}
 
     def measures(self, crop: Framed, part: str, look: Look) -> Measures:
         """All measures of a crop, of which the embedder made that, by their names."""
-        return {**named_measures(crop), "hidden": self.hidden(part, look.vector), "response": look.response}
+        told = {"hidden": self.hidden(part, look.vector), "response": look.response}
+        return {**self.of_picture(crop, part), **told}
 
 
 @dataclass(frozen=True)

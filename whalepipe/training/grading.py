@@ -12,6 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from whalepipe.models.grade import ANY, FINE, OF_PICTURE, SURE, described, expanded, soundness, standardised
 from whalepipe.training.alike import chance
+from whalepipe.training.found import grades_left_out, line, parts_found
 from whalepipe.training.graded import Example
 from whalepipe.training.spoiled import Measures
 
@@ -38,6 +39,7 @@ class Fitted:
     fault: Numbers = field(repr=False)
     fault_at: Numbers = field(repr=False)
     faults: list[str]
+    found: dict[str, Numbers] = field(repr=False)  # of each part that nobody graded, see found.py
     kept: dict[str, dict[str, float]]  # by part
     steps: dict[str, float]  # for each class of people's grades but the lowest the grade from which on it is
     figures: dict[str, Any]
@@ -48,6 +50,8 @@ def fit(made: Sequence[Example], shown: Sequence[Shown], strength: float, by_peo
 
     How sound the picture of an example is, which the grade goes by, is told by a fit of the faults without its fold.
     """
+    own = parts_found(made)
+    made, looked_for = [e for e in made if e.part not in own], [e for e in made if e.part in own]
     every = [*made, *(_spoilt(*one) for one in shown)]
     numbers = np.array([described(e.measures) for e in every])
     mean, scale = _usual(numbers[: len(made)])
@@ -55,7 +59,7 @@ def fit(made: Sequence[Example], shown: Sequence[Shown], strength: float, by_peo
     pictures = expanded(standard[:, : len(OF_PICTURE)])
     kinds = [name for name, _, _ in shown]
     names, coefficients, intercepts = _fault(pictures[len(made) :], kinds)
-    folds = np.array([int(chance(0, "fold", e.group) * FOLDS) for e in every])
+    folds = folds_of(every)
     odds = _odds_left_out(pictures, len(made), kinds, folds)
     rows = np.column_stack([standard, soundness(odds, names.index(FINE))])
     slopes, offsets = _grade(rows, every, strength, by_people)
@@ -63,9 +67,16 @@ def fit(made: Sequence[Example], shown: Sequence[Shown], strength: float, by_peo
     grades = _grades_left_out(rows, every, folds, strength, by_people)
     told = _faults_told(odds[len(made) :], kinds, names)
     spoilt = {"reason_right": round(float(np.mean(list(told.values()))), 4), "by_fault": told}
-    figures = {**_figures(every, grades), "faults, crops spoiled on purpose": spoilt}
-    kept, steps = _kept(every, grades), _steps(made, offsets, offset)
-    return Fitted(mean, scale, slopes, np.array([offset]), coefficients, intercepts, names, kept, steps, figures)
+    found = {part: line([e for e in looked_for if e.part == part]) for part in own}
+    graded, grades = [*every, *looked_for], np.append(grades, grades_left_out(looked_for, folds_of(looked_for)))
+    figures = {**figures_of(graded, grades), "faults, crops spoiled on purpose": spoilt}
+    kept, steps = kept_of(graded, grades), _steps(made, offsets, offset)
+    return Fitted(mean, scale, slopes, np.array([offset]), coefficients, intercepts, names, found, kept, steps, figures)
+
+
+def folds_of(every: Sequence[Example]) -> npt.NDArray[np.int_]:
+    """The fold (n,) of each example; a group is in one."""
+    return np.array([int(chance(0, "fold", e.group) * FOLDS) for e in every])
 
 
 def _spoilt(kind: str, group: str, measures: Measures) -> Example:
@@ -116,7 +127,7 @@ def _grades_left_out(
     return np.asarray(np.clip(grades, SURE, 1 - SURE))
 
 
-def _figures(made: Sequence[Example], grades: Numbers) -> dict[str, Any]:
+def figures_of(made: Sequence[Example], grades: Numbers) -> dict[str, Any]:
     """For each thing that was asked: how many, how many good, and the AUC of the grade; of unspoiled crops too."""
     found: dict[str, Any] = {}
     for name in sorted({e.asked for e in made}):
@@ -130,7 +141,7 @@ def _figures(made: Sequence[Example], grades: Numbers) -> dict[str, Any]:
     return found
 
 
-def _kept(made: Sequence[Example], grades: Numbers) -> dict[str, dict[str, float]]:
+def kept_of(made: Sequence[Example], grades: Numbers) -> dict[str, dict[str, float]]:
     """For each part the grade below which crops are set aside so that each of SHARES of the good ones is kept.
 
     Good are those that people called usable; of a part that has fewer than LEAST_GOOD of them, those that were found

@@ -2,7 +2,7 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,14 @@ from whalepipe.evaluation.framing import graded
 from whalepipe.evaluation.quality import is_good
 from whalepipe.evaluation.specimens import Eyes
 from whalepipe.models.arrays import load_arrays
+from whalepipe.models.cut import find_cuts
 from whalepipe.models.embedder import Look
-from whalepipe.models.grade import ARRAYS, HIDDEN, KIND, Lines, find_grader, lines_of
+from whalepipe.models.grade import ARRAYS, FOUND, HIDDEN, KIND, Lines, find_grader, lines_of
 from whalepipe.models.weights import Weights, save_weights
 from whalepipe.progress import Progress, silent
 from whalepipe.stages.quality import MUCH
 from whalepipe.tables import CropLabel, read_table
+from whalepipe.training import onto
 from whalepipe.training.crops import RENDERED, LabelSet, bursts, is_name, load
 from whalepipe.training.exemplars import Exemplar, exemplars
 from whalepipe.training.graded import Example, Seer, by_finding, by_grades, sitters_drawn, sitters_of
@@ -50,6 +52,8 @@ class QualityTraining:
     config: Config = field(default_factory=Config)  # the embedder that finds crops again
     without: tuple[str, ...] = ()  # glob patterns of encounters, files and halves to leave out
     asked: Path | None = None  # a table: of the label sets only its crops are looked for, among all
+    not_in: Path | None = None  # a table: the animals that it names are left out, since they will be scored
+    onto: str = ""  # weights that are kept as they are; the parts of the label sets are graded beside
     rendered: int = 0  # rendered individuals of each part
     copies: int = 2  # spoiled ones of each crop that is looked for
     spoiled: int = 150  # crops of each set that are spoiled to show what each fault looks like
@@ -77,24 +81,45 @@ def train_quality(
     is, or all are good or none.
     """
     eyes = Eyes(options.config, options.device)
+    if options.onto:
+        return _onto(options.onto, sets, eyes, options, progress)
     look = eyes.embedder.look
     drawn = {part: _drawn(part, look, options) for part in (PARTS if options.rendered else ())}
     embedder = eyes.embedder_weights.digest
-    seer = Seer(look, _hidden(drawn, embedder, options))
+    seer = Seer(look, _hidden(drawn, embedder, options), find_cuts(options.config.quality, options.device))
     made, good = _graded(grades, seer, options)
-    for found, clean in (_named(sets, seer, options, progress), _rendered(drawn, seer, options, progress)):
+    graded_parts = {e.part for e in made}
+    named = _named(sets, graded_parts, seer, options, progress)
+    for found, clean in (named, _rendered(drawn, seer, options, progress)):
         made, good = made + found, good + clean
     if len({e.good for e in made}) < 2:
         raise WhalepipeError("nothing tells a good crop from a bad one: give --grades, or tables of named crops")
     if len(good) < FOLDS:
         raise WhalepipeError(f"{len(good)} good crops are too few to show what each fault looks like: give more")
-    fitted = fit(made, list(examples(good, options.seed, progress)), options.strength, options.by_people)
+    shown = list(examples(good, seer.of_picture, options.seed, progress))
+    fitted = fit(made, shown, options.strength, options.by_people)
     arrays = {name: getattr(fitted, name) for name in ARRAYS}
     arrays |= {HIDDEN + part: by for part, by in seer.hidden.lines.items()}
+    arrays |= {FOUND + part: by for part, by in fitted.found.items()}
     tensors = {name: torch.from_numpy(np.asarray(array, np.float32)) for name, array in arrays.items()}
     hidden = {f"{RENDERED} {part}, what is hidden": {"rank_correlation": one.told} for part, one in drawn.items()}
     told_of = replace(fitted, figures={**fitted.figures, **hidden})
     return save_weights(options.out, tensors, _card(sets, grades, made, told_of, embedder, options))
+
+
+def _onto(name: str, sets: Sequence[LabelSet], eyes: Eyes, options: QualityTraining, progress: Progress) -> Weights:
+    """Weights that grade already, with further parts beside, by whether their crops are found again."""
+    weights = onto.base(name, eyes.embedder_weights.digest, [one.part for one in sets])
+    seer = Seer(eyes.embedder.look, Lines({}))
+    made, _ = _named(sets, set(weights.card["kept"]), seer, options, progress)
+    if len({e.good for e in made}) < 2:
+        raise WhalepipeError("nothing tells a good crop from a bad one: all were found again, or none")
+    state, told = onto.beside(weights, made)
+    known, names = provenance(options.provenance), [folder_name(one.labels) for one in sets]
+    told["trained_on"] = [*weights.card.get("trained_on", ()), *(account(known, one) for one in names)]
+    told["cannot"] = [*weights.card.get("cannot", ()), *limits(known, names, KIND)]
+    told["retrain"] = f"{weights.card.get('retrain', '')}; {command(sets, (), options)}"
+    return save_weights(options.out, state, {**weights.card, **told})
 
 
 @dataclass(frozen=True)
@@ -135,23 +160,30 @@ def _graded(tables: Sequence[Grades], seer: Seer, options: QualityTraining) -> t
         rows = list(graded(table.labels, table.photos, options.without))
         made += by_grades(rows, seer, folder_name(table.labels))
         said = [row for row, _ in rows]
-        good += [(row.encounter or row.photo, crop) for row, crop in rows if is_good(row, said)]
+        good += [Good(row.encounter or row.photo, row.part, crop) for row, crop in rows if is_good(row, said)]
     return made, good
 
 
 def _named(
-    sets: Sequence[LabelSet], seer: Seer, options: QualityTraining, progress: Progress
+    sets: Sequence[LabelSet], graded_parts: Set[str], seer: Seer, options: QualityTraining, progress: Progress
 ) -> tuple[list[Example], list[Good]]:
-    """Examples by finding, of labelled crops, and those of them that may be spoiled."""
-    asked = _asked(options)
+    """Examples by finding, of labelled crops, and those of them that may be spoiled.
+
+    Where people graded other parts, none is: such a part's grade goes by the embedder's response alone, see found.py,
+    and what is wrong with a picture is learned where people graded.
+    """
+    asked, away = _asked(options), _away(options)
     made: list[Example] = []
     good: list[Good] = []
     for one in sets:
         labelled = load(one, HELD, options.without)
-        labelled = labelled.chosen([i for i, name in enumerate(labelled.individuals) if is_name(name)])
+        who = enumerate(labelled.individuals)
+        labelled = labelled.chosen([i for i, name in who if is_name(name) and name not in away])
         sitters = sitters_of(labelled, bursts(labelled), asked)
-        made += by_finding(sitters, one.part, seer, labelled.name, options.copies, options.seed, progress)
-        good += [(s.individual, s.crop) for s in sitters if s.asked][: options.spoiled]
+        plain = graded_parts and one.part not in graded_parts
+        copies = 0 if plain else options.copies
+        made += by_finding(sitters, one.part, seer, labelled.name, copies, options.seed, progress)
+        good += [Good(s.individual, one.part, s.crop) for s in sitters if s.asked and not plain][: options.spoiled]
     return made, good
 
 
@@ -164,9 +196,13 @@ def _rendered(
     for part, one in drawn.items():
         sitters = sitters_drawn(one.others)
         made += by_finding(sitters, part, seer, f"rendered {part}", options.copies, options.seed, progress)
-        plain = [(e.individual, e.crop) for e in one.others if not e.fault and e.hidden < MUCH]
+        plain = [Good(e.individual, part, e.crop) for e in one.others if not e.fault and e.hidden < MUCH]
         good += plain[: options.spoiled]
     return made, good
+
+
+def _away(options: QualityTraining) -> set[str]:
+    return {row.individual for row in read_table(options.not_in, CropLabel, aliases=True)} if options.not_in else set()
 
 
 def _asked(options: QualityTraining) -> Callable[[str], bool]:
@@ -207,11 +243,14 @@ def _card(
 def command(sets: Sequence[LabelSet], grades: Sequence[Grades], options: QualityTraining) -> str:
     """The command that makes these weights again, with DATA for the folder that all data lie in."""
     read = [p for one in sets for p in (one.labels, one.crops)] + [p for g in grades for p in (g.labels, g.photos)]
-    named = portable([*read, *(p for p in (options.asked, options.provenance) if p)])
+    if options.onto:  # the folder of all data is the one that the weights at hand were made from
+        read += [one.labels.resolve().parent.parent for one in sets]
+    named = portable([*read, *(p for p in (options.asked, options.not_in, options.provenance) if p)])
     words = ["whalepipe", "train", "quality", *(named(one.labels) for one in sets)]
     words += [word for one in sets for word in ("--photos", named(one.crops), "--part", one.part)]
     words += [word for g in grades for word in ("--grades", named(g.labels), "--graded-photos", named(g.photos))]
     words += [word for pattern in options.without for word in ("--without", pattern)]
-    for name in ("asked", "provenance"):
-        words += [f"--{name}", named(getattr(options, name))] if getattr(options, name) else []
-    return shlex.join([*words, *flags(options, ("rendered", "copies", "seed")), "--out", f"weights/{options.out.name}"])
+    for name in ("asked", "not_in", "provenance"):
+        words += [f"--{name.replace('_', '-')}", named(getattr(options, name))] if getattr(options, name) else []
+    words += ["--onto", options.onto] if options.onto else flags(options, ("rendered", "copies"))
+    return shlex.join([*words, *flags(options, ("seed",)), "--out", f"weights/{options.out.name}"])

@@ -1,18 +1,26 @@
 """Crops that were spoiled on purpose, and what became of their measures: examples of each fault."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from whalepipe.evaluation.degrade import FAULTS, Framed
-from whalepipe.evaluation.spoiling import measures_of
-from whalepipe.models.grade import FINE, OF_PICTURE
+from whalepipe.models.grade import FINE
 from whalepipe.progress import Progress, silent
 
 Measures = dict[str, float | None]  # by name
-Good = tuple[str, Framed]  # a crop that may be spoiled, after its group: one animal or one encounter
 
 WORST = 2  # strengths of each fault, the highest, that nobody could doubt
+
+
+@dataclass(frozen=True)
+class Good:
+    """A crop that may be spoiled; `group`: one animal or one encounter."""
+
+    group: str
+    part: str
+    crop: Framed = field(repr=False)
 
 
 def spoiled(crop: Framed, rng: np.random.Generator) -> Framed:
@@ -21,17 +29,16 @@ def spoiled(crop: Framed, rng: np.random.Generator) -> Framed:
     return fault.spoil(crop, float(rng.choice(fault.strengths)), rng)
 
 
-def named_measures(crop: Framed) -> Measures:
-    """The measures of a crop's picture by their names."""
-    found = measures_of(crop)
-    return {key: getattr(found, key) for key in OF_PICTURE}
+def examples(
+    crops: Sequence[Good], measure: Callable[[Framed, str], Measures], seed: int, progress: Progress = silent
+) -> Iterator[tuple[str, str, Measures]]:
+    """The name of a fault, a group, and measures: of each crop as it is (FINE), and with each fault at its WORST.
 
-
-def examples(crops: Sequence[Good], seed: int, progress: Progress = silent) -> Iterator[tuple[str, str, Measures]]:
-    """The name of a fault, a group, and measures: of each crop as it is (FINE), and with each fault at its WORST."""
-    for number, (group, crop) in enumerate(progress("spoil", crops)):
+    `measure` takes a crop and its part.
+    """
+    for number, good in enumerate(progress("spoil", crops)):
         rng = np.random.default_rng([seed, number])
-        yield FINE, group, named_measures(crop)
+        yield FINE, good.group, measure(good.crop, good.part)
         for fault in FAULTS.values():
             for strength in fault.strengths[-WORST:]:
-                yield fault.name, group, named_measures(fault.spoil(crop, strength, rng))
+                yield fault.name, good.group, measure(fault.spoil(good.crop, strength, rng), good.part)

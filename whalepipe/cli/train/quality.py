@@ -24,6 +24,12 @@ def quality(
     asked: Annotated[
         Path | None, typer.Option("--asked", help="CSV: look only for its crops, those the embedder did not learn.")
     ] = None,
+    not_in: Annotated[
+        Path | None, typer.Option("--not-in", help="CSV: leave out the animals that it names, to be scored on.")
+    ] = None,
+    onto: Annotated[
+        str, typer.Option("--onto", help="Weights to keep as they are: only add parts that nobody graded.")
+    ] = "",
     out: t.Weights = Path("quality.pt"),
     rendered: Annotated[int, typer.Option("--rendered", help="Rendered individuals of each part.")] = 0,
     copies: Annotated[int | None, typer.Option("--copies", help="Spoiled copies of each crop looked for.")] = None,
@@ -42,11 +48,15 @@ def quality(
     sets = t.label_sets(labels, photos, part)
     if len(grades or []) != len(graded_photos or []):
         raise ConfigError("give one --graded-photos for each --grades: the folder of its photos")
+    if onto and (grades or rendered):
+        raise ConfigError("--onto adds parts that nobody graded: leave out --grades and --rendered")
     options = QualityTraining(
         out=out,
         config=o.configuration(config, settings),
         without=tuple(without or ()),
         asked=asked,
+        not_in=not_in,
+        onto=onto,
         rendered=rendered,
         seed=seed,
         device=device.value,
