@@ -1,0 +1,103 @@
+"""Recipes on the command line: training by one, listing them, comparing several."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from whalepipe.cli.console import need_extra, say
+from whalepipe.errors import ConfigError
+
+if TYPE_CHECKING:
+    from whalepipe.models.weights import Weights
+    from whalepipe.training.recipes.card import RecipeTraining
+    from whalepipe.training.recipes.recipe import Recipe
+
+Name = Annotated[
+    str | None,
+    typer.Option("--recipe", help="Train as others published it: a name of `train --list-recipes`, or a .yaml file."),
+]
+Pretrained = Annotated[
+    str, typer.Option("--pretrained", help="What a recipe's backbone begins with: auto (as it says), none, or a file.")
+]
+Backbone = Annotated[str | None, typer.Option("--backbone", help="Another backbone than the recipe's.")]
+Minutes = Annotated[float, typer.Option("--minutes", min=0, help="Train a recipe so long, not its epochs.")]
+Workers = Annotated[int | None, typer.Option("--workers", help="Processes that change crops for a recipe.")]
+Pseudo = Annotated[
+    list[str] | None,
+    typer.Option("--pseudo-labels", help="TABLE:FOLDER:PART of crops to name and train on too: never test photos."),
+]
+SHOWN = ("top1", "top3", "top5", "top20", "map5", "auc", "chance_criterion", "queries", "classes")
+
+
+def list_recipes() -> None:
+    """Each recipe, and the published result that it follows."""
+    try:
+        from whalepipe.training.recipes.recipe import names, read_recipe
+    except ImportError as error:
+        raise need_extra("train", error) from error
+    for recipe in map(read_recipe, names()):
+        says = f"; {recipe.says}" if recipe.says else ""
+        say(f"{recipe.name:<26}{recipe.backbone.name:<24}{recipe.follows}{says}")
+
+
+def chosen(
+    name: str, backbone: str | None, size: int | None, epochs: int | None, batch: int | None, workers: int | None
+) -> "Recipe":
+    """A recipe with what the command line says otherwise. Raises ConfigError."""
+    try:
+        from whalepipe.training.recipes.recipe import changed, read_recipe
+    except ImportError as error:
+        raise need_extra("train", error) from error
+    return changed(read_recipe(name), backbone=backbone, size=size, epochs=epochs, batch=batch, workers=workers)
+
+
+def refuse_without_recipe(**given: object) -> None:
+    """Options that mean nothing without --recipe. Raises ConfigError."""
+    for name, value in given.items():
+        if value:
+            raise ConfigError(f"--{name.replace('_', '-')} goes with --recipe only")
+
+
+def refuse_with_recipe(**given: object) -> None:
+    """Options of the own training that a recipe would not heed. Raises ConfigError."""
+    for name, value in given.items():
+        if value not in (None, 0, [], False):
+            raise ConfigError(f"--{name.replace('_', '-')} does not go with --recipe: the recipe says it")
+
+
+def say_trained(made: "Weights", figures: dict[str, Any]) -> None:
+    """The recipe's own figures on what it held out, and where the weights are."""
+    intervals = figures.get("intervals") or {}
+    for name in SHOWN:
+        if figures.get(name) is not None:
+            spread = intervals.get(name)
+            say(f"{name:<20}{figures[name]}" + (f"  ({spread[0]:.3f} to {spread[1]:.3f})" if spread else ""))
+    say(f"{made.path}, and its card {made.path.with_suffix('.json')}")
+
+
+def by_recipe(
+    recipe: "Recipe",
+    out: Path,
+    work_dir: Path | None,
+    pretrained: str,
+    minutes: float,
+    seed: int,
+    threads: int,
+    without: list[str] | None,
+    provenance: Path | None,
+) -> "RecipeTraining":
+    """What both kinds of training by a recipe are told."""
+    from whalepipe.training.recipes.card import RecipeTraining
+
+    return RecipeTraining(
+        out=out,
+        work_dir=work_dir or out.with_suffix(".work"),
+        recipe=recipe,
+        pretrained=pretrained,
+        minutes=minutes,
+        seed=seed,
+        threads=threads,
+        without=tuple(without or ()),
+        provenance=provenance,
+    )
