@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from whalepipe.cli import options as o
 from whalepipe.cli.console import need_extra, say
+from whalepipe.cli.train import options as t
 from whalepipe.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -30,7 +32,50 @@ Pseudo = Annotated[
 SHOWN = ("top1", "top3", "top5", "top20", "map5", "auc", "chance_criterion", "queries", "classes")
 
 
-def list_recipes() -> None:
+def whole(
+    ctx: typer.Context,
+    list_recipes: Annotated[
+        bool, typer.Option("--list-recipes", help="List the trainings that others published and that run here.")
+    ] = False,
+    compared: Annotated[
+        list[str] | None, typer.Option("--compare", help="Recipes to compare on one split; repeat it, or use commas.")
+    ] = None,
+    labels: Annotated[
+        list[Path] | None, typer.Option("--labels", help="CSV tables: crop, encounter, individual.")
+    ] = None,
+    photos: t.Crops = None,
+    part: t.Parts = None,
+    out: Annotated[Path, typer.Option("--out", help="The folder for table, plot and trainings.")] = Path("comparison"),
+    minutes: Minutes = 0.0,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Trainings of each recipe.")] = 1,
+    pretrained: Pretrained = "auto",
+    backbone: Backbone = None,
+    epochs: t.Epochs = None,
+    size: t.Size = None,
+    batch: t.Batch = None,
+    workers: Workers = None,
+    threads: t.Threads = 0,
+    without: o.Without = None,
+) -> None:
+    """Make weights from your own labels, or compare how others make them.
+
+    Example: whalepipe train --compare whalepipe,sperm-whale-winner --labels who.csv --photos crops/ --part fluke
+    """
+    if list_recipes:
+        _say_recipes()
+    elif compared:
+        names = [name for text in compared for name in text.split(",") if name]
+        every = tuple(chosen(name, backbone, size, epochs, batch, workers) for name in names)
+        from whalepipe.training.recipes.compare import Comparison, compare, in_words
+
+        options = Comparison(every, out, seeds, minutes, pretrained, threads, tuple(without or ()))
+        say(in_words(compare(t.label_sets(labels, photos, part), options, say)))
+        say(f"{out / 'comparison.csv'}, comparison.txt and comparison.png beside it")
+    elif ctx.invoked_subcommand is None:
+        raise ConfigError("give a command (train --help lists them), --list-recipes, or --compare with recipes")
+
+
+def _say_recipes() -> None:
     """Each recipe, and the published result that it follows."""
     try:
         from whalepipe.training.recipes.recipe import names, read_recipe

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from whalepipe.config import Config
-from whalepipe.errors import TableError, WhalepipeError
+from whalepipe.errors import WhalepipeError
 from whalepipe.evaluation.specimens import Eyes, SpeciesTable, sightings
 from whalepipe.models import classifier, silhouette
 from whalepipe.models.details import CloserLook
@@ -19,13 +19,14 @@ from whalepipe.models.weights import Weights, find_weights, save_weights
 from whalepipe.progress import Progress as Each
 from whalepipe.progress import silent
 from whalepipe.training.alike import chance
-from whalepipe.training.crops import Labelled, LabelSet, Split, bursts, is_name, load
+from whalepipe.training.crops import Labelled, LabelSet, Split, load
 from whalepipe.training.duration import Tell
 from whalepipe.training.measure import describe_sets, measure, write_splits
 from whalepipe.training.memory import keep_freed_memory
 from whalepipe.training.recipes import recipe as parts
 from whalepipe.training.recipes.answers import figures, scores, see
 from whalepipe.training.recipes.card import RecipeTraining, card_of, command, state_of, words_of, words_of_species
+from whalepipe.training.recipes.data import as_crops, check_species, named
 from whalepipe.training.recipes.fit import Fitted, Fitting, Progress, fit, input_of
 from whalepipe.training.recipes.pseudo import with_pseudo_labels
 from whalepipe.training.recipes.recipe import Recipe
@@ -41,25 +42,6 @@ CANNOT = (
 NO_SPECIES = "name an animal of a class that it was not trained on: it always names one of its own"
 
 
-def as_crops(labelled: Sequence[Labelled], recipe: Recipe) -> Crops:
-    """Label sets as a recipe is shown them, their individuals as classes."""
-    how, size = input_of(recipe), recipe.shown.size
-    pictures = np.stack([how.clean(p, size) for one in labelled for p in one.pictures])
-    groups = [f"{one.name}/{_first(one, group)}" for one in labelled for group in bursts(one)]
-    return Crops(
-        pictures,
-        [name for one in labelled for name in one.individuals],
-        [name for one in labelled for name in one.species or [""] * len(one.crops)],
-        groups,
-        [one.part for one in labelled for _ in one.crops],
-    )
-
-
-def _first(one: Labelled, row: int) -> str:
-    """A group is known by its first file: a photo's crops of several parts, called alike, are then of one."""
-    return Path(one.crops[row]).stem
-
-
 def train_by_recipe(
     sets: Sequence[LabelSet], options: RecipeTraining, progress: Progress | None = None, tell: Tell | None = None
 ) -> tuple[Weights, dict[str, Any]]:
@@ -71,13 +53,13 @@ def train_by_recipe(
     """
     _begin(options, sets)
     recipe, look = options.recipe, CloserLook(find_weights(options.silhouette, silhouette.KIND))
-    labelled = [_named(load(one, recipe.shown.size, options.without)) for one in sets]
+    labelled = [named(load(one, recipe.shown.size, options.without)) for one in sets]
     if not any(one.crops for one in labelled):
         raise WhalepipeError("nothing to train on: give a table of crops whose individuals are named")
     crops = as_crops(labelled, recipe)
     whole = [i for i, name in enumerate(crops.classes) if chance(options.seed, "individual", name) < options.held_out]
     rest = sorted(set(range(len(crops))) - set(whole))
-    _check_species(crops, recipe)
+    check_species(crops, recipe)
     fitted, train, held, told = _trained(crops, rest, options, progress, tell)
     splits = _splits(labelled, train, held, whole)
     write_splits(labelled, splits, options.work_dir)
@@ -131,18 +113,6 @@ def _begin(options: RecipeTraining, what: Sequence[object]) -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
     claim(options.work_dir, list(what), replace(options, out=Path(), work_dir=Path(), threads=0, silhouette=""))
-
-
-def _named(one: Labelled) -> Labelled:
-    return one.chosen([i for i, name in enumerate(one.individuals) if is_name(name)])
-
-
-def _check_species(crops: Crops, recipe: Recipe) -> None:
-    wanted = recipe.loss.species or recipe.schedule.first == "species" or recipe.split.by == "species"
-    if not (recipe.loss.species or recipe.schedule.first == "species"):
-        return
-    if wanted and "" in crops.species:
-        raise TableError(f"the recipe {recipe.name} learns species too: give each crop one in a column `species`")
 
 
 def _trained(
