@@ -6,6 +6,7 @@ cosines with `centers` centers of each class).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from whalepipe.errors import WeightsError
 from whalepipe.models.embedder import CLASSIFIER, Picture, Voter, load_voters
 from whalepipe.models.species import DECIMALS, Told, softmax
-from whalepipe.models.weights import Weights, load_state
+from whalepipe.models.weights import Weights, find_weights, load_state, read_card
 
 if TYPE_CHECKING:
     import torch
@@ -52,6 +53,14 @@ def read_classes(weights: Weights) -> Classes:
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{weights.path}: it names no classes, or its tensors do not fit them") from error
     return Classes(names, weight, bias, scale)
+
+
+def find_classifier(name: str, device: str = "cpu") -> "Classifier | None":
+    """The classifier at this path; None where it is no path of one. Raises WeightsError where the file is damaged."""
+    path = Path(name)
+    if not path.is_file() or read_card(path.with_suffix(".json")).get("kind") != KIND:
+        return None
+    return Classifier(find_weights(name, KIND), device)
 
 
 class Classifier:

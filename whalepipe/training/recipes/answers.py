@@ -1,6 +1,5 @@
 """What a trained recipe says of crops that it was not trained on, and how often that is right."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
 from whalepipe.evaluation.boxes import interval, redrawn
+from whalepipe.evaluation.species import chance_criterion
 from whalepipe.models.inputs import Input
 from whalepipe.models.species import softmax
 from whalepipe.training.recipes.losses import Criterion
@@ -19,7 +19,6 @@ from whalepipe.training.recipes.recipe import Answer
 from whalepipe.training.whiten import BATCH
 
 TOPS = (1, 3, 5, 20)
-CHANCE = 1.25  # times the accuracy of guessing by the shares of the classes: below it nothing was learned
 RESAMPLINGS = 1000
 Numbers = npt.NDArray[np.float64]
 
@@ -97,15 +96,14 @@ def figures(given: Numbers, truths: Sequence[int], groups: Sequence[str], traine
     draws, resampled = redrawn(groups, RESAMPLINGS, 0)
     whole = _of_ranks(ranks)
     samples = [_of_ranks(ranks[draw]) for draw in draws]
-    shares = np.array(list(Counter(trained).values())) / max(len(trained), 1)
     return {
         **{name: round(value, 4) for name, value in whole.items()},
         "auc": _auc(given, true),
-        "chance_criterion": round(CHANCE * float((shares**2).sum()), 4),
+        "chance_criterion": round(chance_criterion([str(one) for one in trained]), 4),
         "intervals": {name: interval([s[name] for s in samples]) for name in whole},
         "resampled": resampled,
         "queries": len(true),
-        "classes": len(shares),
+        "classes": len(set(trained)),
     }
 
 

@@ -32,6 +32,7 @@ class RecipeTraining:
     without: tuple[str, ...] = ()
     held_out: float = 0.15  # share of the individuals that only calibrate and measure
     pseudo: tuple[LabelSet, ...] = ()  # crops without a name
+    beside: tuple[Path, ...] = ()  # finished weights that vote beside these, see models/embedder.py
     silhouette: str = "silhouette"
     provenance: Path | None = None
 
@@ -103,5 +104,6 @@ def command(what: str, words: Sequence[str], options: RecipeTraining) -> str:
     told += [w for name, (value, usual) in given.items() if value != usual for w in (f"--{name}", str(value))]
     if options.pretrained != AUTO:
         told += ["--pretrained", options.pretrained if options.pretrained == NONE else Path(options.pretrained).name]
+    told += [word for path in options.beside for word in ("--beside", f"weights/{path.name}")]
     told += [word for pattern in options.without for word in ("--without", pattern)]
     return shlex.join([*told, "--out", f"weights/{options.out.name}"])

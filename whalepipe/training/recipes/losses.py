@@ -29,6 +29,12 @@ class DynamicArcFace(SubCenterArcFaceLoss):  # type: ignore[misc]
         share = (rare - rare.min()) / max(float(np.ptp(rare)), 1e-9)
         self.margins = torch.from_numpy(np.radians(settings["margin"] + more * share)).float()
 
+    def modify_cosine_of_target_classes(self, cosine_of_target_classes: torch.Tensor) -> torch.Tensor:
+        """As ArcFace does, with a margin for each crop."""
+        cosine, angles = cosine_of_target_classes, self.get_angles(cosine_of_target_classes)
+        beyond = cosine - self.margin * torch.sin(self.margin)
+        return torch.where(angles <= torch.pi - self.margin, torch.cos(angles + self.margin), beyond)
+
     def compute_loss(self, embeddings: torch.Tensor, labels: torch.Tensor, *more: Any) -> Any:
         """The loss of each crop, with its own class's margin."""
         self.margin = self.margins.to(embeddings.device)[labels]

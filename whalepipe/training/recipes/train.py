@@ -13,12 +13,13 @@ from whalepipe.errors import WhalepipeError
 from whalepipe.evaluation.specimens import Eyes, SpeciesTable, sightings
 from whalepipe.models import classifier, silhouette
 from whalepipe.models.details import CloserLook
-from whalepipe.models.embedder import KIND, Voter
+from whalepipe.models.embedder import KIND, Voter, load_voters
 from whalepipe.models.inputs import squashed
 from whalepipe.models.weights import Weights, find_weights, save_weights
 from whalepipe.progress import Progress as Each
 from whalepipe.progress import silent
 from whalepipe.training.alike import chance
+from whalepipe.training.beside import beside_it
 from whalepipe.training.crops import Labelled, LabelSet, Split, load
 from whalepipe.training.duration import Tell
 from whalepipe.training.measure import describe_sets, measure, write_splits
@@ -53,7 +54,10 @@ def train_by_recipe(
     """
     _begin(options, sets)
     recipe, look = options.recipe, CloserLook(find_weights(options.silhouette, silhouette.KIND))
-    labelled = [named(load(one, recipe.shown.size, options.without)) for one in sets]
+    voting = [find_weights(str(path), KIND) for path in options.beside]
+    voters = [voter for weights in voting for voter in load_voters(weights)]
+    stored = max([recipe.shown.size, *(size for voter in voters for size in voter.sizes)])
+    labelled = [named(load(one, stored, options.without)) for one in sets]
     if not any(one.crops for one in labelled):
         raise WhalepipeError("nothing to train on: give a table of crops whose individuals are named")
     crops = as_crops(labelled, recipe)
@@ -63,13 +67,14 @@ def train_by_recipe(
     fitted, train, held, told = _trained(crops, rest, options, progress, tell)
     splits = _splits(labelled, train, held, whole)
     write_splits(labelled, splits, options.work_dir)
-    voter = Voter(fitted.network, (recipe.shown.size,), fitted.shown)
-    of_card, calibration = measure([voter], labelled, splits, [], look)
+    voters = [Voter(fitted.network, (recipe.shown.size,), fitted.shown), *voters]
+    of_card, calibration = measure(voters, labelled, splits, [], look)
     made_from = describe_sets(labelled, splits, [], options.provenance, command("embedder", words_of(sets), options))
     cannot = [*CANNOT, *made_from.pop("cannot")]
     card = card_of(KIND, fitted, options, told, "individual")
     card |= {**made_from, "calibration": calibration, "figures": of_card, "details": look.method, "cannot": cannot}
-    return save_weights(options.out, state_of(fitted), card), told
+    state, beside = beside_it(voting)
+    return save_weights(options.out, {**state_of(fitted), **state}, {**card, **beside}), told
 
 
 def train_species_by_recipe(
