@@ -66,8 +66,10 @@ def whole(
     elif compared:
         names = [name for text in compared for name in text.split(",") if name]
         every = tuple(chosen(name, backbone, size, epochs, batch, workers) for name in names)
-        from whalepipe.training.recipes.compare import Comparison, compare, in_words
-
+        try:
+            from whalepipe.training.recipes.compare import Comparison, compare, in_words
+        except ImportError as error:
+            raise need_extra("train", error) from error
         options = Comparison(every, out, seeds, minutes, pretrained, threads, tuple(without or ()))
         say(in_words(compare(t.label_sets(labels, photos, part), options, say)))
         say(f"{out / 'comparison.csv'}, comparison.txt and comparison.png beside it")
@@ -77,10 +79,8 @@ def whole(
 
 def _say_recipes() -> None:
     """Each recipe, and the published result that it follows."""
-    try:
-        from whalepipe.training.recipes.recipe import names, read_recipe
-    except ImportError as error:
-        raise need_extra("train", error) from error
+    from whalepipe.training.recipes.recipe import names, read_recipe
+
     for recipe in map(read_recipe, names()):
         says = f"; {recipe.says}" if recipe.says else ""
         say(f"{recipe.name:<26}{recipe.backbone.name:<24}{recipe.follows}{says}")
@@ -90,10 +90,8 @@ def chosen(
     name: str, backbone: str | None, size: int | None, epochs: int | None, batch: int | None, workers: int | None
 ) -> "Recipe":
     """A recipe with what the command line says otherwise. Raises ConfigError."""
-    try:
-        from whalepipe.training.recipes.recipe import changed, read_recipe
-    except ImportError as error:
-        raise need_extra("train", error) from error
+    from whalepipe.training.recipes.recipe import changed, read_recipe
+
     return changed(read_recipe(name), backbone=backbone, size=size, epochs=epochs, batch=batch, workers=workers)
 
 

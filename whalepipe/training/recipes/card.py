@@ -104,6 +104,7 @@ def command(what: str, words: Sequence[str], options: RecipeTraining) -> str:
     told += [w for name, (value, usual) in given.items() if value != usual for w in (f"--{name}", str(value))]
     if options.pretrained != AUTO:
         told += ["--pretrained", options.pretrained if options.pretrained == NONE else Path(options.pretrained).name]
+    told += ["--provenance", f"weights/{options.provenance.name}"] if options.provenance else []
     told += [word for path in options.beside for word in ("--beside", f"weights/{path.name}")]
     told += [word for pattern in options.without for word in ("--without", pattern)]
     return shlex.join([*told, "--out", f"weights/{options.out.name}"])

@@ -10,11 +10,10 @@ import torch
 
 from whalepipe.config import Config
 from whalepipe.errors import WhalepipeError
-from whalepipe.evaluation.specimens import Eyes, SpeciesTable, sightings
+from whalepipe.evaluation.specimens import Eyes, Sighting, SpeciesTable, sightings
 from whalepipe.models import classifier, silhouette
 from whalepipe.models.details import CloserLook
 from whalepipe.models.embedder import KIND, Voter, load_voters
-from whalepipe.models.inputs import squashed
 from whalepipe.models.weights import Weights, find_weights, save_weights
 from whalepipe.progress import Progress as Each
 from whalepipe.progress import silent
@@ -90,11 +89,15 @@ def train_species_by_recipe(
     All photos of an individual are on one side. Raises as `train_by_recipe`, and WhalepipeError for one species alone.
     """
     _begin(options, tables)
-    eyes, size = Eyes(config), options.recipe.shown.size
-    found = [(one, list(sightings(one, eyes, options.without, each))) for one in tables]
+    eyes, how, size = Eyes(config), input_of(options.recipe), options.recipe.shown.size
+
+    def seen(one: SpeciesTable) -> list[Sighting]:
+        """Made small one by one: photos at their own size would fill the memory."""
+        return [replace(s, pixels=how.clean(s.pixels, size)) for s in sightings(one, eyes, options.without, each)]
+
+    found = [(one, seen(one)) for one in tables]
     every = [(one, s) for one, some in found for s in some]
-    how = input_of(options.recipe)
-    pictures = np.stack([how.clean(squashed(s.pixels, size), size) for _, s in every])
+    pictures = np.stack([s.pixels for _, s in every])
     species = [s.species for _, s in every]
     if len(set(species)) < 2:
         raise WhalepipeError("one species alone cannot be told from others: label at least two")
