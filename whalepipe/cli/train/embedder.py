@@ -76,7 +76,7 @@ def embedder(
         raise need_extra("train", error) from error
     sets = t.label_sets(labels, photos, part)
     if recipe:
-        r.refuse_with_recipe(base=base, further=further, calibrate=calibrate, rendered=rendered, shots=shots)
+        r.refuse_with_recipe(base=base, further=further, rendered=rendered, shots=shots)
         r.refuse_with_recipe(
             mirror=mirror, hide=hide, look=look, smallest=smallest, freeze=freeze, rate=rate, take=take, until=until
         )
@@ -84,6 +84,7 @@ def embedder(
         told = r.by_recipe(by, out, work_dir, pretrained, minutes, seed, threads, without, provenance)
         nameless = t.named_sets("--pseudo-labels", pseudo)
         told = replace(told, silhouette=silhouette, pseudo=nameless, beside=tuple(beside or ()))
+        told = replace(told, calibrate=t.named_sets("--calibrate", calibrate))
         r.say_trained(*train_by_recipe(sets, told, t.say_epoch, say))
         return
     r.refuse_without_recipe(backbone=backbone, minutes=minutes, workers=workers, pseudo_labels=pseudo)

@@ -32,6 +32,7 @@ class RecipeTraining:
     without: tuple[str, ...] = ()
     held_out: float = 0.15  # share of the individuals that only calibrate and measure
     pseudo: tuple[LabelSet, ...] = ()  # crops without a name
+    calibrate: tuple[LabelSet, ...] = ()  # label sets that only calibrate: never trained on
     beside: tuple[Path, ...] = ()  # finished weights that vote beside these, see models/embedder.py
     silhouette: str = "silhouette"
     provenance: Path | None = None
@@ -71,12 +72,14 @@ def card_of(kind: str, fitted: Fitted, options: RecipeTraining, told: dict[str, 
     }
 
 
-def words_of(sets: Sequence[LabelSet]) -> list[str]:
-    """The words of a command that name label sets."""
-    named = portable([path for one in sets for path in (one.labels, one.crops)])
+def words_of(sets: Sequence[LabelSet], calibrate: Sequence[LabelSet] = ()) -> list[str]:
+    """The words of a command that name label sets, and those that only calibrate."""
+    named = portable([path for one in (*sets, *calibrate) for path in (one.labels, one.crops)])
     words = [named(one.labels) for one in sets]
     for one in sets:
         words += ["--photos", named(one.crops), "--part", one.part]
+    for one in calibrate:
+        words += ["--calibrate", f"{named(one.labels)}:{named(one.crops)}:{one.part}"]
     return words
 
 

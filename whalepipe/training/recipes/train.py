@@ -67,8 +67,10 @@ def train_by_recipe(
     splits = _splits(labelled, train, held, whole)
     write_splits(labelled, splits, options.work_dir)
     voters = [Voter(fitted.network, (recipe.shown.size,), fitted.shown), *voters]
-    of_card, calibration = measure(voters, labelled, splits, [], look)
-    made_from = describe_sets(labelled, splits, [], options.provenance, command("embedder", words_of(sets), options))
+    only = [load(one, stored, options.without) for one in options.calibrate]
+    of_card, calibration = measure(voters, labelled, splits, only, look)
+    retrain = command("embedder", words_of(sets, options.calibrate), options)
+    made_from = describe_sets(labelled, splits, only, options.provenance, retrain)
     cannot = [*CANNOT, *made_from.pop("cannot")]
     card = card_of(KIND, fitted, options, told, "individual")
     card |= {**made_from, "calibration": calibration, "figures": of_card, "details": look.method, "cannot": cannot}
