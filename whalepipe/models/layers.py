@@ -53,7 +53,7 @@ class Network(nn.Module):
         """The backbone's features, (N, channels): their mean over the picture, or a generalised one."""
         if self.architecture.masked:
             pictures = torch.cat([pictures, self.seen(pictures)], dim=1)
-        maps = self.backbone.forward_features(pictures).float()
+        maps = self.backbone(pictures).float()
         # Tokens (N, count, channels) or maps (N, channels, height, width).
         places: tuple[int, ...] = (1,) if maps.ndim == 3 else (2, 3)
         if self.architecture.pooling == "mean":
@@ -102,7 +102,7 @@ class _Layers(nn.Module):
         super().__init__()
         self.features = layers
 
-    def forward_features(self, pictures: torch.Tensor) -> torch.Tensor:
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         """The last maps."""
         out: torch.Tensor = self.features(pictures)
         return out
@@ -113,12 +113,13 @@ class _Layers(nn.Module):
 
 
 def _backbone(architecture: Architecture) -> tuple[Any, int]:
-    """A backbone with `forward_features`, and how many channels these have."""
+    """A backbone that gives its last maps, and how many channels these have."""
     channels, name = 4 if architecture.masked else 3, architecture.backbone
     if name in WIDTHS:
         return _Layers(_alexnet(channels) if name == ALEXNET else _plain(channels)), WIDTHS[name]
     more = {"drop_path_rate": architecture.drop_path} if architecture.drop_path else {}
     model = _of_timm(name, architecture.size, in_chans=channels, **more)
+    model.forward = model.forward_features  # called as a layer, so that what hooks into layers sees its maps
     return model, int(model.num_features)
 
 
