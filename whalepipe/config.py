@@ -166,10 +166,11 @@ def load_config(path: Path | None) -> Config:
 
 def config_of(data: Any, where: str) -> Config:
     """The configuration of keys with values, as `asdict` makes them; `where` names their file. Raises ConfigError."""
-    return _build(Config, data, where)
+    return build(Config, data, where)
 
 
-def _build(kind: type[T], data: Any, where: str) -> T:
+def build(kind: type[T], data: Any, where: str) -> T:
+    """A dataclass of settings from keys and values; `where` names their source. Raises ConfigError."""
     if not isinstance(data, dict):
         raise ConfigError(f"{where}: expected keys with values, found {data!r}")
     hints = typing.get_type_hints(kind)
@@ -185,7 +186,7 @@ def _build(kind: type[T], data: Any, where: str) -> T:
 
 def _value(hint: type, value: Any, where: str) -> Any:
     if dataclasses.is_dataclass(hint):
-        return _build(hint, value if value is not None else {}, where)
+        return build(hint, value if value is not None else {}, where)
     if not isinstance(value, (int, float) if hint is float else hint) or isinstance(value, bool):
         raise ConfigError(f"{where}: expected {KINDS.get(hint, hint.__name__)}, found {value!r}")
     return value
@@ -213,7 +214,7 @@ def with_settings(config: Config, settings: Sequence[str]) -> Config:
             raise ConfigError(f"--set {text}: unknown stage {stage!r}; known are {', '.join(known)}")
         part = getattr(config, stage)
         given = value if typing.get_type_hints(type(part)).get(key) is str else _scalar(text, value)
-        changed = _build(type(part), {**dataclasses.asdict(part), key: given}, f"--set {text}")
+        changed = build(type(part), {**dataclasses.asdict(part), key: given}, f"--set {text}")
         config = dataclasses.replace(config, **{stage: changed})
     return config
 

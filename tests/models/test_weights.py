@@ -94,3 +94,16 @@ def test_devices() -> None:
     assert pick_device("auto") in ("cpu", "cuda", "mps")
     with pytest.raises(ConfigError, match="no device 'toaster'"):
         pick_device("toaster")
+
+
+def test_numbers_too_large_for_16_bits_are_kept(tmp_path: Path) -> None:
+    import torch
+
+    state = {"large": torch.tensor([1.0, 1e6]), "small": torch.tensor([1.0, 2.0]), "whole": torch.tensor([3])}
+    saved = load_state(save_weights(tmp_path / "x.pt", state, {"kind": "test"}))
+    assert {name: tensor.tolist() for name, tensor in saved.items()} == {
+        "large": [1.0, 1e6],
+        "small": [1.0, 2.0],
+        "whole": [3],
+    }
+    assert torch.load(tmp_path / "x.pt", weights_only=True)["small"].dtype == torch.float16

@@ -16,10 +16,12 @@ from whalepipe.config import Config
 from whalepipe.errors import TableError, WeightsError
 from whalepipe.evaluation.boxes import interval, redrawn
 from whalepipe.evaluation.ranking import calibration_error, log_loss, skill
-from whalepipe.evaluation.specimens import Eyes, SpeciesTable, Specimen, gather
+from whalepipe.evaluation.specimens import Eyes, Sighting, SpeciesTable, Specimen, gather, sightings
+from whalepipe.models.classifier import find_classifier
 from whalepipe.models.species import Told, find_species
 from whalepipe.progress import Progress, silent
 
+CHANCE = 1.25  # times the accuracy of guessing by the shares of the classes
 OF_BOXED = ("accuracy", "coverage", "accuracy_named")  # given apart for what has a box: the pipeline sees nothing else
 
 
@@ -59,8 +61,14 @@ def evaluate_species(
     given a name, wrong by necessity, when nothing of their whole species was there to learn from.
     Raises TableError, PhotoError, WeightsError.
     """
-    eyes = Eyes(options.config, options.device)
-    specimens = gather(SpeciesTable(labels, photos, options.part), eyes, options.without, progress)
+    eyes, table = Eyes(options.config, options.device), SpeciesTable(labels, photos, options.part)
+    classifier = find_classifier(options.config.species.weights, options.device)
+    if classifier and not options.leave_one_out:
+        seen = list(sightings(table, eyes, options.without, progress))
+        shares = Counter(s.species for s in seen)
+        found = scored(seen, [classifier(s.pixels) for s in seen], [shares] * len(seen), options)
+        return {**found, "weights": classifier.digest}
+    specimens = gather(table, eyes, options.without, progress)
     if options.leave_one_out:
         return left_out(specimens, [], eyes.config, options, progress)
     model = find_species(eyes.config.species.weights, eyes.embedder_weights.digest)
@@ -101,7 +109,10 @@ def left_out(
 
 
 def scored(
-    specimens: Sequence[Specimen], told: Sequence[Told], shares: Sequence[Counter[str]], options: SpeciesEvaluation
+    specimens: Sequence[Specimen | Sighting],
+    told: Sequence[Told],
+    shares: Sequence[Counter[str]],
+    options: SpeciesEvaluation,
 ) -> dict[str, Any]:
     """All figures, to 4 decimals; `shares` counts the species that each answer's base rate is taken from."""
     config = options.config
@@ -131,8 +142,8 @@ def figures(verdicts: Sequence[Verdict]) -> dict[str, float | None]:
     """The figures that have one number each; None where one has no meaning.
 
     accuracy and balanced_accuracy are the best candidate's, sure or not; coverage is the share that is named,
-    accuracy_named how often rightly. base_accuracy and base_log_loss are what the species' shares alone give,
-    log_loss_skill is 1 - log_loss / base_log_loss.
+    accuracy_named how often rightly. chance_criterion: see there. base_accuracy and base_log_loss are what the species'
+    shares alone give, log_loss_skill is 1 - log_loss / base_log_loss.
     """
     right = [v.called == v.truth for v in verdicts]
     by_species: dict[str, list[bool]] = {}
@@ -145,17 +156,24 @@ def figures(verdicts: Sequence[Verdict]) -> dict[str, float | None]:
         "ece": calibration_error([v.best for v in verdicts], right),
         "coverage": float(np.mean([v.named for v in verdicts])),
         "accuracy_named": _mean([v.called == v.truth for v in verdicts if v.named]),
+        "chance_criterion": chance_criterion([v.truth for v in verdicts]),
         "base_accuracy": float(np.mean([v.guess for v in verdicts])),
         "base_log_loss": log_loss([v.base for v in verdicts]),
         "log_loss_skill": skill([v.right for v in verdicts], [v.base for v in verdicts]),
     }
 
 
+def chance_criterion(truths: Sequence[str]) -> float:
+    """1.25 times what guessing by the shares of the classes gets right: with no more nothing was learned."""
+    shares = np.array(list(Counter(truths).values())) / len(truths)
+    return CHANCE * float((shares**2).sum())
+
+
 def _rounded(values: dict[str, float | None]) -> dict[str, float | None]:
     return {name: None if value is None else round(value, 4) for name, value in values.items()}
 
 
-def _verdict(specimen: Specimen, told: Told, shares: Counter[str], common: str, config: Config) -> Verdict:
+def _verdict(specimen: Specimen | Sighting, told: Told, shares: Counter[str], common: str, config: Config) -> Verdict:
     called, best = told.candidates[0] if told.candidates else ("", 0.0)
     return Verdict(
         truth=specimen.species,

@@ -45,6 +45,17 @@ class Specimen:
     boxed: bool
 
 
+@dataclass(frozen=True)
+class Sighting:
+    """As a `Specimen`, with the pixels (height, width, 3) uint8 RGB of what is shown in place of their vector."""
+
+    file: str
+    species: str
+    group: str
+    pixels: Pixels
+    boxed: bool
+
+
 @dataclass
 class Eyes:
     """Detector and embedder of a configuration, each loaded when first needed."""
@@ -75,11 +86,17 @@ def gather(table: SpeciesTable, eyes: Eyes, left_out: Sequence[str], progress: P
     the part that the detector finds, or, where it finds none, the whole photo. `left_out` holds glob patterns of
     encounters and files. Raises TableError where no row is left, PhotoError naming a file that cannot be read.
     """
+    seen = sightings(table, eyes, left_out, progress)
+    return [Specimen(s.file, s.species, s.group, eyes.embedder(s.pixels), s.boxed) for s in seen]
+
+
+def sightings(table: SpeciesTable, eyes: Eyes, left_out: Sequence[str], progress: Progress) -> Iterator[Sighting]:
+    """What `gather` looks at, as pixels. Raises as it does."""
     kept = (r for r in _rows(table) if not fits(left_out, r.encounter, _file(r)))
     rows = [r for r in kept if species_of(r.species or table.species)]
     if not rows:
         raise TableError(f"{table.labels}: no row is left whose `species` means a species of whale or dolphin")
-    return list(_specimens(table, rows, eyes, progress))
+    return _sightings(table, rows, eyes, progress)
 
 
 def _rows(table: SpeciesTable) -> list[CropLabel] | list[BoxLabel]:
@@ -101,9 +118,9 @@ def _file(row: CropLabel | BoxLabel) -> str:
     return row.crop if isinstance(row, CropLabel) else row.photo
 
 
-def _specimens(
+def _sightings(
     table: SpeciesTable, rows: Sequence[CropLabel | BoxLabel], eyes: Eyes, progress: Progress
-) -> Iterator[Specimen]:
+) -> Iterator[Sighting]:
     for row in progress("species", rows):
         path = table.photos / _file(row)
         try:
@@ -113,7 +130,7 @@ def _specimens(
             raise PhotoError(f"{path}: {error}") from error
         taxon = species_of(row.species or table.species)
         if taxon:
-            yield Specimen(_file(row), taxon.species, _group(row), eyes.embedder(pixels), boxed)
+            yield Sighting(_file(row), taxon.species, _group(row), pixels, boxed)
 
 
 def _group(row: CropLabel | BoxLabel) -> str:

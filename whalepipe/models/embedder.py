@@ -10,23 +10,26 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from whalepipe.errors import WeightsError
+from whalepipe.models.architecture import Architecture, create, read_architecture
 from whalepipe.models.device import TORCH
 from whalepipe.models.exported import Exported
+from whalepipe.models.inputs import Input, fitted, normalised, read_input, squashed
 from whalepipe.models.weights import Weights, fill, load_state
 
 if TYPE_CHECKING:
     import torch
 
+__all__ = ["Embedder", "Voter", "build", "fitted", "load_voters", "normalised", "squashed", "unit_vectors", "voted"]
 KIND = "embedder"
+CLASSIFIER = "classifier."  # how the names of tensors begin that tell classes by the vector, see classifier.py
 BESIDE = "beside."  # how the names of tensors begin that are of another network than the first
 RESPONSE_DECIMALS = 3
 DECIMALS = 5  # of the numbers of a vector: what is compared is what is stored
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, which the backbone started from
+PLAIN = Input()
 
 Picture = npt.NDArray[np.uint8]
 Vector = npt.NDArray[np.float32]
@@ -34,68 +37,16 @@ Looks = Callable[[Picture], list[list[Vector]]]  # of a crop, by network and siz
 
 
 def build(backbone: str, dimension: int, looks: int = 1, drop_path: float = 0.0) -> "torch.nn.Module":
-    """The untrained network: (N, 3, size, size) floats in, (N, dimension) out, not yet of unit length.
-
-    With several `looks` at pictures of several sizes each has a linear layer and a neck of its own. `drop_path`:
-    share of the last residual branch's outputs left out while training, less in earlier ones (Huang et al. 2016, "Deep
-    networks with stochastic depth", equation 4).
-    """
-    import timm
-    import torch
-    from torch import nn
-
-    class Network(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.backbone = timm.create_model(
-                backbone, pretrained=False, num_classes=0, global_pool="", drop_path_rate=drop_path
-            )
-            self.power = nn.Parameter(torch.tensor(3.0))
-            wide = self.backbone.num_features
-            self.linear, self.neck = nn.Linear(wide, dimension, bias=False), nn.BatchNorm1d(dimension)
-            self.others = nn.ModuleList(
-                nn.Sequential(nn.Linear(wide, dimension, bias=False), nn.BatchNorm1d(dimension))
-                for _ in range(looks - 1)
-            )
-
-        def head(self, look: int) -> tuple[nn.Module, nn.Module]:
-            other: Any = self.others[look - 1] if look else (self.linear, self.neck)
-            return other[0], other[1]
-
-        def pooled(self, pictures: torch.Tensor) -> torch.Tensor:
-            features: torch.Tensor = self.backbone(pictures).float().clamp(min=1e-6)
-            return features.pow(self.power).mean(dim=(2, 3)).pow(1.0 / self.power)
-
-        def forward(self, pictures: torch.Tensor, look: int = 0) -> torch.Tensor:
-            linear, neck = self.head(look)
-            out: torch.Tensor = neck(linear(self.pooled(pictures)))
-            return out
-
-    return Network()
-
-
-def squashed(crop: Picture, size: int) -> Picture:
-    """A crop, (height, width, 3) uint8 RGB, brought to (size, size, 3) without regard to its proportions."""
-    return fitted(crop, (size, size))
-
-
-def fitted(crop: Picture, size: tuple[int, int]) -> Picture:
-    """A crop brought to `size` (width, height) without regard to its proportions."""
-    shrinks = crop.shape[1] > size[0] or crop.shape[0] > size[1]
-    kind = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(crop, size, interpolation=kind), dtype=np.uint8)
-
-
-def normalised(pictures: "torch.Tensor") -> "torch.Tensor":
-    """(N, size, size, 3) uint8 as (N, 3, size, size) floats of mean 0 and deviation 1 over ImageNet."""
-    import torch
-
-    mean, std = torch.tensor(MEAN) * 255.0, torch.tensor(STD) * 255.0
-    return ((pictures.float() - mean.to(pictures.device)) / std.to(pictures.device)).permute(0, 3, 1, 2)
+    """The untrained network with this backbone: see `architecture.create`."""
+    return create(Architecture(backbone=backbone, dimension=dimension, drop_path=drop_path), looks)
 
 
 def unit_vectors(
-    network: "torch.nn.Module", crops: Sequence[Picture], sizes: Sequence[int], device: "torch.device | str" = "cpu"
+    network: "torch.nn.Module",
+    crops: Sequence[Picture],
+    sizes: Sequence[int],
+    device: "torch.device | str" = "cpu",
+    shown: Input = PLAIN,
 ) -> Vector:
     """The vectors of crops, (height, width, 3) uint8 RGB each: (N, dimension x sizes) float32 of unit length.
 
@@ -103,11 +54,15 @@ def unit_vectors(
     that the cosine of two crops is the mean of their cosines look by look. Small marks are seen in a large picture,
     the whole is better known in one of the size that was trained with.
     """
-    return _unit(_looks(network, crops, sizes, device))
+    return _unit(_looks(network, crops, sizes, device, shown))
 
 
 def _looks(
-    network: "torch.nn.Module", crops: Sequence[Picture], sizes: Sequence[int], device: "torch.device | str"
+    network: "torch.nn.Module",
+    crops: Sequence[Picture],
+    sizes: Sequence[int],
+    device: "torch.device | str",
+    shown: Input,
 ) -> list[Vector]:
     """What the network makes of the crops at each of the sizes: (N, dimension) each, of any length."""
     import torch
@@ -115,8 +70,11 @@ def _looks(
     looks = []
     with TORCH, torch.inference_mode():
         for look, size in enumerate(sizes):
-            pictures = torch.from_numpy(np.stack([squashed(crop, size) for crop in crops])).to(device)
-            looks.append(network(normalised(pictures), look).cpu().numpy())
+            pictures = shown.tensor(crops, size).to(device)
+            vectors = network(pictures, look)
+            if shown.flipped:
+                vectors = (vectors + network(pictures.flip(3), look)) / 2
+            looks.append(vectors.cpu().numpy())
     return looks
 
 
@@ -132,10 +90,11 @@ def _joined(every: Sequence[Vector]) -> Vector:
 
 @dataclass(frozen=True)
 class Voter:
-    """A network, and the sides of the squares that it looks at."""
+    """A network, the sides of the squares that it looks at, and what is done to crops before."""
 
     network: "torch.nn.Module"
     sizes: Sequence[int]
+    shown: Input = PLAIN
 
 
 def voted(voters: Sequence[Voter], crops: Sequence[Picture], device: "torch.device | str" = "cpu") -> Vector:
@@ -143,7 +102,7 @@ def voted(voters: Sequence[Voter], crops: Sequence[Picture], device: "torch.devi
 
     What one network was misled by another is not (soft voting).
     """
-    return _joined([unit_vectors(voter.network, crops, voter.sizes, device) for voter in voters])
+    return _joined([unit_vectors(voter.network, crops, voter.sizes, device, voter.shown) for voter in voters])
 
 
 def load_voters(weights: Weights) -> list[Voter]:
@@ -156,9 +115,9 @@ def load_voters(weights: Weights) -> list[Voter]:
     for number, card in enumerate(cards):
         told = Weights(weights.path, weights.digest, card)
         sizes = _sizes(told, _positive(told, "size"))
-        network = build(str(card.get("backbone")), _positive(told, "dimension"), len(sizes))
+        network = create(read_architecture(card, weights.path), len(sizes))
         fill(network, part_of(state, number), told, "its tensors do not fit the network that its card names")
-        voters.append(Voter(network.eval(), sizes))
+        voters.append(Voter(network.eval(), sizes, read_input(card, weights.path)))
     return voters
 
 
@@ -167,7 +126,7 @@ def part_of(state: "Mapping[str, torch.Tensor]", number: int) -> "dict[str, torc
     if number:
         start = beside(number)
         return {name.removeprefix(start): tensor for name, tensor in state.items() if name.startswith(start)}
-    return {name: tensor for name, tensor in state.items() if not name.startswith(BESIDE)}
+    return {name: tensor for name, tensor in state.items() if not name.startswith((BESIDE, CLASSIFIER))}
 
 
 def beside(number: int) -> str:
@@ -203,7 +162,7 @@ class Embedder:
     @cached_property
     def voters(self) -> Sequence[Voter]:
         """The networks, on their device, whichever form runs."""
-        return [Voter(v.network.to(self._device), v.sizes) for v in load_voters(self._weights)]
+        return [Voter(v.network.to(self._device), v.sizes, v.shown) for v in load_voters(self._weights)]
 
     def __call__(self, crop: Picture) -> Vector:
         """The vector of a crop, (height, width, 3) uint8 RGB of any size, as `voted` makes it, rounded."""
@@ -220,7 +179,7 @@ class Embedder:
 
 def torch_looks(voters: Sequence[Voter], device: str) -> Looks:
     """As torch has them."""
-    return lambda crop: [_looks(v.network, [crop], v.sizes, device) for v in voters]
+    return lambda crop: [_looks(v.network, [crop], v.sizes, device, v.shown) for v in voters]
 
 
 def exported_looks(weights: Weights, exported: Weights) -> Looks:

@@ -109,11 +109,15 @@ def fill(network: "torch.nn.Module", state: "Mapping[str, torch.Tensor]", weight
 
 
 def save_weights(path: Path, state: "Mapping[str, torch.Tensor]", card: Mapping[str, Any]) -> Weights:
-    """Write tensors (as 16-bit floats, half the size) and their card, its sha256 filled in. Raises StorageError."""
+    """Write tensors (as 16-bit floats, half the size) and their card, its sha256 filled in. Raises StorageError.
+
+    Tensors with a number too large for 16 bits stay as they are.
+    """
     import torch
 
     tensors = {k: v.detach().cpu().contiguous() for k, v in state.items()}
-    tensors = {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
+    halves = {k: v.half() for k, v in tensors.items() if v.is_floating_point()}
+    tensors |= {k: h for k, h in halves.items() if torch.equal(h.isinf(), tensors[k].isinf())}
     buffer = io.BytesIO()
     torch.save(tensors, buffer)
     data = buffer.getvalue()

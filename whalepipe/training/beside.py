@@ -8,7 +8,8 @@ import torch
 from whalepipe.models.embedder import beside, part_of
 from whalepipe.models.weights import Weights, load_state
 
-KEPT = ("backbone", "dimension", "size", "sizes", "trained_on", "retrain", "settings")  # of a card: what, and how made
+# Of a card: what it is, and how made.
+KEPT = ("backbone", "architecture", "shown", "dimension", "size", "sizes", "trained_on", "retrain", "settings")
 
 
 def beside_it(voting: Sequence[Weights]) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:

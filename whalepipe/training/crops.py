@@ -45,6 +45,7 @@ class Labelled:
     encounters: Sequence[str]
     crops: Sequence[str]
     full: Callable[[str], Pictures] | None = None  # the crop of a name at its own size; None: nobody kept that
+    species: Sequence[str] = ()  # as the table has them; empty: nobody asked
 
     def closer(self, row: int) -> Pictures:
         """A crop at its own size, as the pipeline would look at it; its picture where nobody kept that."""
@@ -55,7 +56,9 @@ class Labelled:
         individuals, encounters, crops = (
             [values[i] for i in rows] for values in (self.individuals, self.encounters, self.crops)
         )
-        return Labelled(self.name, self.part, self.pictures[list(rows)], individuals, encounters, crops, self.full)
+        species = [self.species[i] for i in rows] if self.species else ()
+        pictures = self.pictures[list(rows)]
+        return Labelled(self.name, self.part, pictures, individuals, encounters, crops, self.full, species)
 
 
 def is_name(individual: str) -> bool:
@@ -73,8 +76,13 @@ def load(labels: LabelSet, size: int, without: Sequence[str] = ()) -> Labelled:
         raise TableError(f"{labels.labels}: no crop is left to train on")
     pictures = np.stack([squashed(read_photo(inside(labels.crops, r.crop)), size) for r in rows])
     name = labels.labels.resolve().parent.name
-    who, met, crops = ([getattr(r, column) for r in rows] for column in ("individual", "encounter", "crop"))
-    return Labelled(name, labels.part, pictures, who, met, crops, lambda crop: read_photo(inside(labels.crops, crop)))
+    columns = ("individual", "encounter", "crop", "species")
+    who, met, crops, species = ([getattr(r, column) for r in rows] for column in columns)
+
+    def full(crop: str) -> Pictures:
+        return read_photo(inside(labels.crops, crop))
+
+    return Labelled(name, labels.part, pictures, who, met, crops, full, species)
 
 
 def render(

@@ -29,7 +29,7 @@ from whalepipe.training.duration import Clock, Tell
 from whalepipe.training.further import as_finished, begun, kept_figures, place_centers
 from whalepipe.training.imagenet import BACKBONE, load_imagenet
 from whalepipe.training.lessons import MIRRORS, Lessons, batch, lessons, taken
-from whalepipe.training.measure import describe_sets, measure, validate, write_splits
+from whalepipe.training.measure import command, describe_sets, measure, validate, write_splits
 from whalepipe.training.memory import keep_freed_memory
 from whalepipe.training.rounds import batches, checkpoint, claim, set_rate
 from whalepipe.training.whiten import whiten
@@ -142,7 +142,7 @@ def train_embedder(
         voters = [Voter(network, (options.size, *options.sizes)), *(v for w in voting for v in load_voters(w))]
         figures, calibration = measure(voters, labelled, splits, only_calibrate, look)
         told = {"calibration": calibration, "figures": figures}
-    made_from = describe_sets(sets, labelled, splits, only_calibrate, options)
+    made_from = describe_sets(labelled, splits, only_calibrate, options.provenance, command(sets, options))
     state, cards = beside_it(voting)
     card = _card(network, look, {**made_from, **told, **cards}, options)
     return save_weights(options.out, {**network.state_dict(), **state}, card)

@@ -206,14 +206,17 @@ def pairs_auc(vectors: Vectors, names: Sequence[str], groups: Sequence[str]) -> 
 
 
 def describe_sets(
-    sets: Sequence[LabelSet],
     labelled: Sequence[Labelled],
     splits: Sequence[Split],
     only_calibrate: Sequence[Labelled],
-    options: "EmbedderTraining",
+    told_of: Path | None,
+    retrain: str,
 ) -> dict[str, Any]:
-    """The card's account of what the weights were made from, and the command that makes them again."""
-    sources = provenance(options.provenance)
+    """The card's account of what the weights were made from, and the command that makes them again.
+
+    `told_of`: the JSON of sources and licences.
+    """
+    sources = provenance(told_of)
     trained_on = [
         {
             **_source(one, sources),
@@ -228,7 +231,7 @@ def describe_sets(
         "parts": sorted({one.part for one in labelled}),
         "trained_on": trained_on,
         "calibrated_on": calibrated_on,
-        "retrain": command(sets, options),
+        "retrain": retrain,
         "cannot": [*CANNOT, *_limits([*labelled, *only_calibrate], sources)],
     }
 

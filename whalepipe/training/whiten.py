@@ -12,22 +12,23 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from whalepipe.models.embedder import normalised, squashed
+from whalepipe.models.embedder import PLAIN
+from whalepipe.models.inputs import Input
 
 BATCH = 64  # crops that are embedded at a time
 SHRINKAGE = 10.0  # times the mean variance is added to that of each direction: the larger, the less they are evened out
 
 
 @torch.no_grad()
-def whiten(network: Any, pictures: npt.NDArray[np.uint8], sizes: Sequence[int]) -> None:
+def whiten(network: Any, pictures: npt.NDArray[np.uint8], sizes: Sequence[int], how: Input = PLAIN) -> None:
     """Replace the network's linear layer and neck of each look, at pictures of these sizes.
 
-    `pictures` are the training crops, (N, height, width, 3) uint8.
+    `pictures` are the training crops, (N, height, width, 3) uint8; `how` the network is shown them.
     """
     network.eval()
     for look, size in enumerate(sizes):
         starts = range(0, len(pictures), BATCH)
-        pooled = torch.cat([network.pooled(shown(pictures[i : i + BATCH], size)) for i in starts])
+        pooled = torch.cat([network.pooled(shown(pictures[i : i + BATCH], size, how)) for i in starts])
         linear, neck = network.head(look)
         weight, mean = whitening(pooled, linear.out_features)
         linear.weight.copy_(weight)
@@ -49,7 +50,6 @@ def whitening(features: torch.Tensor, dimension: int) -> tuple[torch.Tensor, tor
     return matrix.float(), (matrix @ wide.mean(dim=0)).float()
 
 
-def shown(pictures: npt.NDArray[np.uint8], size: int) -> torch.Tensor:
+def shown(pictures: npt.NDArray[np.uint8], size: int, how: Input = PLAIN) -> torch.Tensor:
     """Training crops (n, height, width, 3) as a network is shown them: (n, 3, size, size) floats."""
-    small = np.stack([squashed(p, size) for p in pictures])
-    return normalised(torch.from_numpy(small)).contiguous(memory_format=torch.channels_last)
+    return how.tensor(list(pictures), size).contiguous(memory_format=torch.channels_last)

@@ -5,6 +5,7 @@ import typer
 from whalepipe.cli.train.detector import detector
 from whalepipe.cli.train.embedder import embedder
 from whalepipe.cli.train.quality import quality
+from whalepipe.cli.train.recipes import whole
 from whalepipe.cli.train.silhouette import silhouette
 from whalepipe.cli.train.species import species
 
@@ -28,7 +29,9 @@ app = typer.Typer(
     help="Make weights from your own labels.\n\nExample: whalepipe train detector --help",
     no_args_is_help=True,
     rich_markup_mode=None,
+    invoke_without_command=True,
 )
+app.callback()(whole)
 app.command(help=DETECTOR)(detector)
 app.command(help=EMBEDDER)(embedder)
 app.command(help=QUALITY)(quality)

@@ -9,7 +9,7 @@ import typer
 from whalepipe.cli import options as o
 from whalepipe.cli.console import need_extra, say
 from whalepipe.cli.train import options as t
-from whalepipe.errors import ConfigError
+from whalepipe.cli.train import recipes as r
 
 
 def embedder(
@@ -61,17 +61,34 @@ def embedder(
     rate: Annotated[float | None, typer.Option("--rate", help="Of learning, at its highest.")] = None,
     seed: t.Seed = 0,
     threads: t.Threads = 0,
+    recipe: r.Name = None,
+    pretrained: r.Pretrained = "auto",
+    backbone: r.Backbone = None,
+    minutes: r.Minutes = 0.0,
+    workers: r.Workers = None,
+    pseudo: r.Pseudo = None,
 ) -> None:
     """Train, measure and calibrate on what was held out, and say where the weights are."""
     try:
-        from whalepipe.training.crops import LabelSet
         from whalepipe.training.embedder import STRENGTH, EmbedderTraining, train_embedder
+        from whalepipe.training.recipes.train import train_by_recipe
     except ImportError as error:
         raise need_extra("train", error) from error
     sets = t.label_sets(labels, photos, part)
-    only_calibrate = [text.split(":") for text in calibrate or []]
-    if any(len(words) != 3 for words in only_calibrate):
-        raise ConfigError("--calibrate: expected TABLE:FOLDER:PART, such as who.csv:crops:dorsal_fin")
+    if recipe:
+        r.refuse_with_recipe(base=base, further=further, rendered=rendered, shots=shots)
+        r.refuse_with_recipe(
+            mirror=mirror, hide=hide, look=look, smallest=smallest, freeze=freeze, rate=rate, take=take, until=until
+        )
+        by = r.chosen(recipe, backbone, size, epochs, batch, workers)
+        told = r.by_recipe(by, out, work_dir, pretrained, minutes, seed, threads, without, provenance)
+        nameless = t.named_sets("--pseudo-labels", pseudo)
+        told = replace(told, silhouette=silhouette, pseudo=nameless, beside=tuple(beside or ()))
+        told = replace(told, calibrate=t.named_sets("--calibrate", calibrate))
+        r.say_trained(*train_by_recipe(sets, told, t.say_epoch, say))
+        return
+    r.refuse_without_recipe(backbone=backbone, minutes=minutes, workers=workers, pseudo_labels=pseudo)
+    r.refuse_without_recipe(pretrained=pretrained != "auto")
     options = EmbedderTraining(
         out=out,
         work_dir=work_dir or out.with_suffix(".work"),
@@ -80,7 +97,7 @@ def embedder(
         further=further,
         until=until,
         silhouette=silhouette,
-        calibrate=tuple(LabelSet(Path(table), Path(folder), shows) for table, folder, shows in only_calibrate),
+        calibrate=t.named_sets("--calibrate", calibrate),
         rendered=rendered,
         without=tuple(without or ()),
         seed=seed,

@@ -48,6 +48,16 @@ def label_sets(labels: list[Path] | None, photos: list[Path] | None, parts: list
     return [LabelSet(table, folder, shows) for (table, folder), shows in zip(tables, parts, strict=True)]
 
 
+def named_sets(option: str, texts: list[str] | None) -> "tuple[LabelSet, ...]":
+    """Label sets that an option names by TABLE:FOLDER:PART. Raises ConfigError."""
+    from whalepipe.training.crops import LabelSet
+
+    words = [text.split(":") for text in texts or []]
+    if any(len(each) != 3 for each in words):
+        raise ConfigError(f"{option}: expected TABLE:FOLDER:PART, such as who.csv:crops:dorsal_fin")
+    return tuple(LabelSet(Path(table), Path(folder), shows) for table, folder, shows in words)
+
+
 def seas_of(folders: list[Path], tables: list[Path]) -> tuple[tuple[Path, Path], ...]:
     """Each table of boxes with the folder whose seas it knows. Raises ConfigError."""
     if len(folders) != len(tables):
