@@ -18,6 +18,7 @@ from whalepipe.cli import (
     labels,
     pipeline,
     results,
+    review,
     train,
 )
 from whalepipe.cli.console import complain
@@ -77,6 +78,7 @@ app.add_typer(labels.app, name="labels")
 explain.register(app)
 doctor.register(app)
 demo.register(app)
+review.register(app)
 
 
 def main() -> None:
