@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from threading import RLock
 
 from whalepipe.catalog.decisions import By, ConflictError, Decision, Judgement, Verdict
@@ -79,19 +80,22 @@ class Desk:
         said = everything_said(self.catalog)
         words = sorted((word.id, mine[origin], word) for origin, word in said.items() if origin in mine)
         self._said = {crop: word for _, crop, word in words}  # in the order in which they were said
-        self._left = Counter(item.section for item in self.items if self.waits(item))
+        self._waiting = bytearray(self.waits(item) for item in self.items)
+        self._left = Counter(item.section for item in compress(self.items, self._waiting))
         self._wish(last[-1].id if last else 0)
 
     def _take_in_some(self, origins: set[str], last: int) -> None:
         for origin in origins:
             crop, standing = self.index.by_origin[origin], self.catalog.standing(origin)
             found = said_of([standing] if standing else [], self.catalog.decisions(origin=origin))
-            item = self.item(crop)
+            item, number = self.item(crop), self._item.get(crop)
             self._left[item.section] -= self.waits(item)
             self._said.pop(crop, None)
             if origin in found:
                 self._said[crop] = found[origin]
             self._left[item.section] += self.waits(item)
+            if number is not None:
+                self._waiting[number] = self.waits(item)
         self._wish(last)
 
     def _wish(self, last: int) -> None:
@@ -148,15 +152,14 @@ class Desk:
         """Whether a crop of an item still waits for an answer: a denied candidate is none."""
         return any(crop not in self._said or self._said[crop].verdict is Verdict.different for crop in item.crops)
 
-    def left_open(self, item: Item) -> bool:
-        """Whether a person said that she cannot tell."""
-        return any(crop in self._said and self._said[crop].verdict is Verdict.unsure for crop in item.crops)
-
     def asked(self, wanted: Wanted) -> Iterator[Item]:
         """The items that wait, in the order of the queue; those that a person left unsure at the end."""
-        yield from (item for item in self.items if self._goes(item, wanted))
-        left = (item for item in self.items if not self.waits(item) and self.left_open(item))
-        yield from (item for item in left if wanted.fits(item, self.index.frames[item.first]))
+        waiting = compress(self.items, self._waiting)
+        yield from waiting if wanted == Wanted() else (item for item in waiting if self._fits(item, wanted))
+        unsure = [crop for crop, word in self.decided() if word.verdict is Verdict.unsure]
+        numbers = sorted({self._item[crop] for crop in unsure if crop in self._item})
+        left = (self.items[number] for number in numbers if not self._waiting[number])
+        yield from (item for item in left if self._fits(item, wanted))
 
     def item(self, crop: str) -> Item:
         """The item that a crop is of; one that is sure is an item of its own."""
@@ -173,7 +176,10 @@ class Desk:
         return next((i.first for i in before), ""), following.first if following else ""
 
     def _goes(self, item: Item, wanted: Wanted) -> bool:
-        return self.waits(item) and wanted.fits(item, self.index.frames[item.first])
+        return self.waits(item) and self._fits(item, wanted)
+
+    def _fits(self, item: Item, wanted: Wanted) -> bool:
+        return wanted.section in ("", item.section) and wanted.fits(item, self.index.frames[item.first])
 
     # Decisions --------------------------------------------------------------------------------------------------
 
