@@ -241,7 +241,7 @@ def test_two_people_at_once_lose_nothing_and_see_each_conflict(review: Open) -> 
     def work(who: str, order: list[str]) -> None:
         for number in range(100):
             crop = order[number % len(order)]
-            seen = page.seen(crop)
+            seen = page.service.desk.seen(crop)
             body = {"verdict": "same", "seen": {crop: seen}, "individual": f"Mn-{1 + number % 4}", "who": who}
             answer = page.client.post("/api/decide", json=body)
             assert answer.status_code in (200, 409), answer.text
