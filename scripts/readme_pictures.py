@@ -1,7 +1,7 @@
-"""The README's pictures, from what `whalepipe demo` left: the rendered card, the boxes found on it, the report.
+"""The README's pictures, from what `whalepipe demo` left: the rendered card, its boxes, the report, the review page.
 
-Usage: python scripts/readme_pictures.py DEMO [DOCS]   DEMO is the demo's folder, DOCS (docs) gets card.jpg, boxes.jpg
-and report.jpg. The report is photographed by Debian's chromium through playwright.
+Usage: python scripts/readme_pictures.py DEMO [DOCS]   DEMO is the demo's folder, DOCS (docs) gets card.jpg, boxes.jpg,
+report.jpg and review.jpg. The pages are photographed by Debian's chromium through playwright.
 """
 
 import shutil
@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 from playwright.sync_api import sync_playwright
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from tests.review.servers import serving
 from whalepipe.photos import read_photo
 from whalepipe.tables import Detection, Ledger, read_table
 
@@ -102,8 +104,22 @@ def report(page: Path, to: Path) -> None:
     save(to, sheet(halves, 2))
 
 
+def review(results: Path, to: Path) -> None:
+    """A question of the page that takes decisions, with the points that the query and its candidate share."""
+    with serving(results, "--who", "you") as server, sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        view = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme="light")
+        view.goto(f"{server.address}?part=dorsal_fin")
+        with view.expect_navigation(wait_until="load"):
+            view.keyboard.press("j")
+        view.keyboard.press("p")
+        view.get_by_text("points agree").wait_for(timeout=120_000)
+        save(to, cv2.imdecode(np.frombuffer(view.screenshot(), np.uint8), cv2.IMREAD_COLOR))
+        browser.close()
+
+
 def main(demo: Path, docs: Path) -> None:
-    """Write the three pictures."""
+    """Write the pictures."""
     docs.mkdir(parents=True, exist_ok=True)
     out = demo / "results"
     rows = {r.photo: r for r in read_table(out / "ledger.csv", Ledger)}
@@ -112,6 +128,7 @@ def main(demo: Path, docs: Path) -> None:
     save(docs / "card.jpg", card(demo / "card", seen[:12]))
     save(docs / "boxes.jpg", boxes(demo / "card", out, with_crops[:6]))
     report(out / "report.html", docs / "report.jpg")
+    review(out, docs / "review.jpg")
 
 
 if __name__ == "__main__":

@@ -111,6 +111,7 @@ def test_only_the_command_line_prints_asks_or_exits(path: Path) -> None:
         "labels import",
         "labels check",
         "labels suggest",
+        "review",
         "export",
         "report",
     ],
@@ -119,7 +120,7 @@ def test_help_loads_nothing_heavy(command: str) -> None:
     program = (
         "import sys\nfrom whalepipe.cli import app\ntry:\n    app(sys.argv[1:])\nfinally:\n"
         "    print(sorted({m.split('.')[0] for m in sys.modules} & "
-        "{'torch','numpy','pandas','cv2','PIL','sqlalchemy','timm','ultralytics','jinja2','openpyxl'}))"
+        "{'torch','numpy','pandas','cv2','PIL','sqlalchemy','timm','ultralytics','jinja2','openpyxl','fastapi'}))"
     )
     args = [sys.executable, "-c", program, *command.split(), "--help"]
     done = subprocess.run(args, capture_output=True, text=True, cwd=PROJECT)

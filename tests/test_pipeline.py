@@ -44,9 +44,9 @@ def test_a_run_and_its_tables(raw: Path, out: Path, fake_models: fakes.Calls) ->
     crops = [(r["photo"], r["box"], r["width"], r["height"]) for r in rows(out, "crops")]
     assert crops == [("a.jpg", "0", "60", "60"), ("a.jpg", "1", "72", "60"), ("sub/b.JPG", "0", "72", "72")]
     assert {p.name for p in out.iterdir()} == {
-        "cache", "crops", "crops.csv", "detections.csv", "embeddings.csv", "embeddings.npy", "failures.csv",
-        "ledger.csv", "matches.csv", "photos.csv", "quality.csv", "report.html", "results.xlsx", "species.csv",
-        "summary.json", "views.csv",
+        "answers.csv", "cache", "crops", "crops.csv", "detections.csv", "embeddings.csv", "embeddings.npy",
+        "failures.csv", "ledger.csv", "matches.csv", "photos.csv", "quality.csv", "report.html", "results.xlsx",
+        "species.csv", "summary.json", "views.csv",
     }  # fmt: skip
 
 

@@ -49,3 +49,8 @@ def overlap(a: Corners, b: Corners) -> float:
     """Intersection over union of two boxes, 0 to 1."""
     both = shared(a, b)
     return both / (area(a) + area(b) - both) if both else 0.0
+
+
+def crop_origin(photo_id: str, part: str, box: Corners) -> str:
+    """What makes the crop of a box the same crop in the catalogue, however its photo is called or cut anew."""
+    return f"{photo_id} {part} {box.xmin:.0f},{box.ymin:.0f},{box.xmax:.0f},{box.ymax:.0f}"

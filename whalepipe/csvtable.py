@@ -75,12 +75,22 @@ def from_cell(text: str, kind: type) -> Any:
 def write_table(path: Path, row: type, rows: Iterable[Any], digits: int = DIGITS) -> None:
     """Write rows as UTF-8 CSV, aside and renamed. Raises StorageError."""
     names = list(columns(row))
-    write_cells(path, [names, *([to_cell(getattr(r, n), digits) for n in names] for r in rows)])
+    write_lines(path, [line_of(names), *(line_of(to_cell(getattr(r, n), digits) for n in names) for r in rows)])
 
 
 def write_cells(path: Path, lines: Iterable[Iterable[str]]) -> None:
     """Write lines of cells as UTF-8 CSV, aside and renamed. Raises StorageError."""
-    write_aside(path, "".join(",".join(map(_quoted, cells)) + "\n" for cells in lines).encode("utf-8"))
+    write_lines(path, map(line_of, lines))
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write the lines that `line_of` made, aside and renamed. Raises StorageError."""
+    write_aside(path, "".join(lines).encode("utf-8"))
+
+
+def line_of(cells: Iterable[str]) -> str:
+    """A line of a CSV, its end included."""
+    return ",".join(map(_quoted, cells)) + "\n"
 
 
 def _quoted(cell: str) -> str:

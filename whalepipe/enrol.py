@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from whalepipe.boxes import crop_origin
 from whalepipe.catalog.decisions import By
 from whalepipe.catalog.entries import Entry
 from whalepipe.catalog.names import NO_NAMES, Twins
@@ -211,8 +212,8 @@ def _from_photo(row: BoxLabel, number: int, path: Path, instruments: Instruments
     box = replace(boxes[0] if boxes else _only_animal(photo, path, row.part, instruments), box=number)
     full_size = read_photo(path, max_megapixels=config.photos.max_megapixels)
     [(crop, pixels)] = cropping.crop(full_size, [box], config.crop)
-    where = f"{box.xmin:.0f},{box.ymin:.0f},{box.xmax:.0f},{box.ymax:.0f}" if boxes else "the only one"
-    entry = _entry(box.part, crop.crop, pixels, row, f"{photo.photo_id} {box.part} {where}", instruments)
+    origin = crop_origin(photo.photo_id, box.part, box) if boxes else f"{photo.photo_id} {box.part} the only one"
+    entry = _entry(box.part, crop.crop, pixels, row, origin, instruments)
     entry = replace(entry, photo_id=photo.photo_id, taken_at=photo.taken_at)
     return replace(entry, latitude=photo.latitude, longitude=photo.longitude)
 
@@ -235,13 +236,18 @@ def _entry(
         row.individual.strip(),
         part,
         crop,
-        encode_jpeg(_limited(pixels), JPEG_QUALITY),
+        kept_jpeg(pixels),
         origin,
         row.photo if isinstance(row, BoxLabel) else "",
         row.encounter,
         row.view or told(),
         accepted(row.species),
     )
+
+
+def kept_jpeg(pixels: NDArray[np.uint8]) -> bytes:
+    """A crop, (height, width, 3) uint8 RGB, as the catalogue keeps it. Raises PhotoError."""
+    return encode_jpeg(_limited(pixels), JPEG_QUALITY)
 
 
 def _limited(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -115,6 +115,11 @@ class Instruments:
         weights = self.grader_weights
         return Grader(weights, self.embedder_weights.digest) if weights else None
 
+    def borrow(self, other: "Instruments") -> None:
+        """Take over what another of the same configuration has opened or loaded."""
+        own = {name for name, value in vars(Instruments).items() if isinstance(value, cached_property)}
+        self.__dict__.update({name: value for name, value in vars(other).items() if name in own})
+
     def least_grade(self, part: str) -> float:
         """The grade below which a crop of a part is set aside. Raises WeightsError."""
         return least_grade(self.grader_weights, self.config.quality.keep_right, part)

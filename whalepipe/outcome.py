@@ -34,17 +34,35 @@ class Outcome:
     ledger: list[Ledger]
 
     def asked(self, name: str) -> Path | None:
-        """A path of the run's command (`raw_dir`, `catalog`, `boxes`) as it was given, where it is understood from here
-        as it was there; else the whole of it. None where none was given, or an older version did not keep it."""
-        asked = self.summary.get("asked")
-        if not isinstance(asked, dict) or not asked.get(name):
-            return None
-        given, folder = Path(str(asked[name])), Path(str(asked.get("folder", "")))
-        return given if folder == Path.cwd() else folder / given
+        """As `asked_of` the summary."""
+        return asked_of(self.summary, name)
+
+
+def asked_of(summary: dict[str, Any], name: str) -> Path | None:
+    """A path of the run's command (`raw_dir`, `catalog`, `boxes`) as it was given, where it is understood from here
+    as it was there; else the whole of it. None where none was given, or an older version did not keep it."""
+    asked = summary.get("asked")
+    if not isinstance(asked, dict) or not asked.get(name):
+        return None
+    given, folder = Path(str(asked[name])), Path(str(asked.get("folder", "")))
+    return given if folder == Path.cwd() else folder / given
+
+
+def asked_catalog(summary: dict[str, Any]) -> Path | str | None:
+    """The run's catalogue: its file, as `asked_of`, or the URL of its database."""
+    asked = summary.get("asked")
+    given = str(asked.get("catalog", "")) if isinstance(asked, dict) else ""
+    return given if "://" in given else asked_of(summary, "catalog")
 
 
 def read_outcome(out: Path) -> Outcome:
     """The tables in a run's output folder. Raises WhalepipeError where there are none, TableError for a damaged one."""
+    found = read_summary(out)
+    return Outcome(out, found, **{name: read_table(out / f"{name}.csv", row) for name, row in TABLES.items()})
+
+
+def read_summary(out: Path) -> dict[str, Any]:
+    """summary.json of a run's output folder. Raises WhalepipeError where there is none, TableError if it is damaged."""
     path = out / "summary.json"
     if not path.is_file():
         raise WhalepipeError(f"{out} holds no results; give the output folder of `whalepipe run`")
@@ -55,4 +73,4 @@ def read_outcome(out: Path) -> Outcome:
     made_with = summary.get("made_with") if isinstance(summary, dict) else None
     if not isinstance(made_with, dict) or not isinstance(made_with.get("config"), dict):
         raise TableError(f"{path}: does not say what it was made with; run the same command again")
-    return Outcome(out, summary, **{name: read_table(out / f"{name}.csv", row) for name, row in TABLES.items()})
+    return dict(summary)

@@ -1,7 +1,7 @@
 """The stages in their order, over all photos of a folder, each photo's part of each stage under the cache."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whalepipe.ahead import ahead
+from whalepipe.boxes import crop_origin
 from whalepipe.cache import recipe
 from whalepipe.errors import PhotoError, WhalepipeError
 from whalepipe.individuals import name_individuals
@@ -23,6 +24,7 @@ from whalepipe.stages import listing
 from whalepipe.stages import quality as grading
 from whalepipe.stages import species as naming
 from whalepipe.stages.decide import Newcomers
+from whalepipe.stages.decided import decided, everything_said
 from whalepipe.stages.ledger import Findings, ledger
 from whalepipe.stages.promise import Promise
 from whalepipe.tables import (
@@ -77,12 +79,13 @@ class Tables:
         return {"files": len(self.photos), "boxes": len(self.detections), "crops": len(self.crops)}
 
 
-def run(job: Job, until: str = "identify", progress: Progress = silent) -> Tables:
+def run(job: Job, until: str = "identify", progress: Progress = silent, work: Work | None = None) -> Tables:
     """Run the stages up to and including `until` and write their tables into `job.out`.
 
-    Raises WhalepipeError where the command cannot go on; a photo that fails becomes a row of `failures`.
+    `work` is the job's own, where its models were borrowed. Raises WhalepipeError where the command cannot go on; a
+    photo that fails becomes a row of `failures`.
     """
-    work = Work(job, progress)
+    work = work or Work(job, progress)
     tables = Tables()
     stages = [name for name, _ in RECIPE]
     wanted = RECIPE[: stages.index(until) + 1]
@@ -200,11 +203,22 @@ def keep_ledger(work: Work, tables: Tables) -> None:
         species={s.crop: s for s in tables.species if s.rank == 1},
         answers={a.crop: a for a in tables.answers},
     )
-    tables.ledger = ledger(tables.photos, findings)
+    program = [findings.answer(c.crop) for c in tables.crops]
+    tables.ledger = ledger(tables.photos, replace(findings, decided=_decided(work, tables, program)))
     work.write("ledger", Ledger, tables.ledger)
     expected = {"expected": tables.expected} if tables.promised else {}
     new = {"new_between": tables.between, "new_earliest": {p: asdict(n) for p, n in tables.newcomers.items()}}
     work.write_summary(tables.ledger, {**new, **expected})
+    work.write("answers", Answer, program)  # the last of all: who finds it new finds the others new
+
+
+def _decided(work: Work, tables: Tables, program: Sequence[Answer]) -> dict[str, Answer]:
+    """What people decided about these very crops, in whichever run."""
+    if work.catalog is None:
+        return {}
+    boxes = {(d.photo, d.box): d for d in tables.detections}
+    origins = {c.crop: crop_origin(c.photo_id, c.part, boxes[c.photo, c.box]) for c in tables.crops}
+    return decided(program, origins, everything_said(work.catalog))
 
 
 RECIPE: Sequence[tuple[str, Sequence[Callable[[Work, Tables], None]]]] = (

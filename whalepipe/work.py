@@ -240,6 +240,13 @@ class Work(Instruments):
             self.embedder_weights.digest, lambda p: self.embedder(p), self.each, self.closer_look
         )
 
+    def borrow(self, other: Instruments) -> None:
+        """Take over another's models, and its gallery as long as the catalogue is as it was."""
+        super().borrow(other)
+        if isinstance(other, Work) and self.gallery_revision == other.gallery_revision:
+            held = ("catalog", "known", "kinds", "gallery")
+            self.__dict__.update({name: value for name, value in vars(other).items() if name in held})
+
     # Tables -----------------------------------------------------------------------------------------------------
 
     def write(self, name: str, row: type, rows: Sequence[Any]) -> None:

@@ -19,6 +19,7 @@ from whalepipe.cli import (
     labels,
     pipeline,
     results,
+    review,
     train,
 )
 from whalepipe.cli.console import complain
@@ -79,6 +80,7 @@ explain.register(app)
 doctor.register(app)
 demo.register(app)
 bench.register(app)
+review.register(app)
 
 
 def main() -> None:

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from whalepipe.catalog.place import Place
 from whalepipe.config import config_of
 from whalepipe.errors import TableError, WhalepipeError
 from whalepipe.job import Job
-from whalepipe.outcome import Outcome, read_outcome
+from whalepipe.outcome import Outcome, asked_catalog, asked_of, read_outcome, read_summary
 from whalepipe.pipeline import Tables
 from whalepipe.progress import Progress, silent
 from whalepipe.report.page import write_report
@@ -21,22 +22,21 @@ def write_again(out: Path, catalog: Place | None = None, progress: Progress = si
     `catalog` is where the run's catalogue lies now, if it was moved. Raises WhalepipeError.
     """
     outcome = read_outcome(out)
-    job = _job(outcome)
+    job = _job(out, outcome.summary)
     return write_report(replace(job, catalog=catalog) if catalog else job, _tables(outcome), progress)
 
 
-def _job(outcome: Outcome) -> Job:
-    raw, where = outcome.asked("raw_dir"), outcome.out / "summary.json"
+def read_job(out: Path) -> Job:
+    """What the run whose results lie in `out` was asked for. Raises WhalepipeError."""
+    return _job(out, read_summary(out))
+
+
+def _job(out: Path, summary: dict[str, Any]) -> Job:
+    raw, boxes, where = asked_of(summary, "raw_dir"), asked_of(summary, "boxes"), out / "summary.json"
     if raw is None:
         raise WhalepipeError(f"{where} is of an older version: run `whalepipe run` again, it keeps what is made")
-    config = config_of(outcome.summary["made_with"]["config"], str(where))
-    device = str(outcome.summary["asked"].get("device", "auto"))
-    return Job(raw, outcome.out, config, _catalog(outcome), outcome.asked("boxes"), device)
-
-
-def _catalog(outcome: Outcome) -> Place | None:
-    given = str(outcome.summary["asked"].get("catalog", ""))
-    return given if "://" in given else outcome.asked("catalog")
+    config = config_of(summary["made_with"]["config"], str(where))
+    return Job(raw, out, config, asked_catalog(summary), boxes, str(summary["asked"].get("device", "auto")))
 
 
 def _tables(outcome: Outcome) -> Tables:

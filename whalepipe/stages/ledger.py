@@ -1,7 +1,7 @@
 """One row for each crop, and one for each file without a crop: no photo is lost."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from whalepipe.tables import DUPLICATE, SKIPPED, UNKNOWN, Answer, Crop, Failure, Ledger, Photo, Quality, Species, View
 
@@ -16,6 +16,12 @@ class Findings:
     quality: Mapping[str, Quality] = field(default_factory=dict)
     species: Mapping[str, Species] = field(default_factory=dict)
     answers: Mapping[str, Answer] = field(default_factory=dict)
+    decided: Mapping[str, Answer] = field(default_factory=dict)  # what a person decided goes before all of it
+
+    def answer(self, crop: str) -> Answer:
+        """What the program says of a crop, whatever a person decided."""
+        quality = self.quality[crop]
+        return self.answers[crop] if quality.keep else Answer(crop, "rejected", "", None, quality.reason)
 
 
 def ledger(photos: Sequence[Photo], findings: Findings) -> list[Ledger]:
@@ -44,23 +50,16 @@ def _without_crop(photo: Photo, state: str, reason: str) -> Ledger:
 
 
 def _of_crop(photo: Photo, crop: Crop, findings: Findings) -> Ledger:
-    quality = findings.quality[crop.crop]
-    answer = (
-        Answer(crop.crop, "rejected", "", None, quality.reason) if not quality.keep else findings.answers[crop.crop]
-    )
     view = findings.views.get(crop.crop)
     species = findings.species.get(crop.crop)
-    return Ledger(
-        photo.photo,
-        photo.photo_id,
-        photo.taken_at,
-        photo.encounter,
-        crop.crop,
-        crop.part,
-        view.view if view else UNKNOWN,
-        answer.state,
-        species.species if species else UNKNOWN,
-        answer.individual,
-        answer.probability,
-        answer.reason,
-    )
+    seen = view.view if view else UNKNOWN
+    kind = species.species if species else UNKNOWN
+    known = photo.photo, photo.photo_id, photo.taken_at, photo.encounter, crop.crop, crop.part, seen
+    answer = findings.decided.get(crop.crop) or findings.answer(crop.crop)
+    return answered(Ledger(*known, "", kind, "", None, ""), answer)
+
+
+def answered(row: Ledger, answer: Answer) -> Ledger:
+    """The row of a crop with this answer."""
+    said = {name: getattr(answer, name) for name in ("state", "individual", "probability", "reason")}
+    return replace(row, **said)

@@ -1,0 +1,61 @@
+"""Which candidates are shown: filters that are always seen and can always be taken off. `new` is never hidden."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+from whalepipe.tables import UNKNOWN
+
+if TYPE_CHECKING:
+    from whalepipe.review.content import Candidate
+
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+LABELS = {"place": "encounter", "side": "side", "species": "species", "since": "from", "until": "to"}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A filter that is set."""
+
+    name: str  # as in the page's address
+    label: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Narrow:
+    """Candidates by the encounter, side and day of the catalogue's crop, and by their species; empty: all.
+
+    What nobody knows of a candidate hides it from no one: one of unknown side, species or day stays.
+    """
+
+    place: str = ""  # a part of the encounter's name
+    side: str = ""
+    species: str = ""
+    since: str = ""  # days, YYYY-MM-DD, both included
+    until: str = ""
+
+    def kept(self) -> list[Kept]:
+        """The filters that are set."""
+        return [Kept(f.name, LABELS[f.name], v) for f in fields(self) if (v := getattr(self, f.name))]
+
+    def fits(self, c: "Candidate") -> bool:
+        """Whether a candidate is shown."""
+        return (
+            self.place.casefold() in c.encounter.casefold()
+            and (c.view in ("", UNKNOWN) or self.side in ("", c.view))
+            and (not c.species or self.species in ("", c.species))
+            and self._in_time(c.encounter)
+        )
+
+    def _in_time(self, encounter: str) -> bool:
+        found = DAY.match(encounter)
+        day = found.group() if found else ""
+        return not day or (self.since <= day and (not self.until or day <= self.until))
+
+
+def narrowed(candidates: Sequence["Candidate"], narrow: Narrow) -> tuple[list["Candidate"], int]:
+    """The candidates that are shown, under the numbers that they have unfiltered, and how many are not."""
+    shown = [c for c in candidates if narrow.fits(c)]
+    return shown, len(candidates) - len(shown)
