@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from tests import fakes
-from tests.helpers import as_nobody, check_books, reasons, rows, run, snapshot, states, tables, whalepipe
+from tests.helpers import as_nobody, check_books, open_to_all, reasons, rows, run, snapshot, states, tables, whalepipe
 from tests.test_photos import bomb
 from whalepipe import files
 
@@ -185,8 +185,7 @@ def test_an_unreadable_file_and_an_unreadable_folder(untouched: Path, out: Path)
 
 def _open_to_all(folder: Path) -> None:
     folder.chmod(0o777)
-    for parent in folder.parents[:2]:
-        parent.chmod(parent.stat().st_mode | 0o055)
+    open_to_all(folder)
 
 
 def test_a_folder_that_cannot_be_opened(tmp_path: Path, out: Path) -> None:
@@ -348,7 +347,9 @@ def test_catalogues_that_are_none(untouched: Path, out: Path, tmp_path: Path) ->
     }.items():  # fmt: skip
         assert words in refused(untouched, "--out", out, "--catalog", folder / name), name
         assert whalepipe("catalog", "list", "--catalog", folder / name).code == 2
-    assert "only SQLite files" in refused(untouched, "--out", out, "--catalog", "postgresql://host/db")
+    for other in ("mysql://host/db", "postgresql://"):
+        assert "whalepipe: " in refused(untouched, "--out", out, "--catalog", other)
+    assert "only SQLite files and PostgreSQL" in refused(untouched, "--out", out, "--catalog", "mysql://host/db")
     for name in ("garbage", "short", "other", "."):
         before = snapshot(folder)
         assert whalepipe(*add, folder / name).code == 2

@@ -46,7 +46,7 @@ def test_killed_at_twenty_moments_and_two_at_once(tmp_path: Path) -> None:
     assert set(ends["ends"]) <= {-signal.SIGKILL, 0}
     assert ends["ends"].count(-signal.SIGKILL) >= 12, "too few were killed in time"
     expected = tables(tmp_path / "out-undisturbed")
-    assert len(expected) == 11
+    assert len(expected) == 12
     check_books(tmp_path / "out-undisturbed", 7)
     assert "identified" in {r["state"] for r in rows(tmp_path / "out-undisturbed", "ledger")}
     for name in (*range(20), "both"):

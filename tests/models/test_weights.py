@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.helpers import as_nobody
+from tests.helpers import as_nobody, open_to_all
 from whalepipe.errors import WeightsError
 from whalepipe.files import digest
 from whalepipe.models.device import pick_device
@@ -48,8 +48,7 @@ def test_a_name_of_nothing(name: str) -> None:
 def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
     path = placed(tmp_path)
     path.chmod(0)
-    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
-        folder.chmod(0o755)
+    open_to_all(tmp_path)
     with as_nobody(), pytest.raises(WeightsError, match="cannot be read"):
         find_weights(str(path), "detector")
 

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from whalepipe.catalog.decisions import Decision, Standing, Verdict
-from whalepipe.catalog.store import Catalog
 from whalepipe.tables import Answer
+
+if TYPE_CHECKING:
+    from whalepipe.catalog.store import Catalog
 
 NAMES = (Verdict.same, Verdict.new)
 EVERY = 1_000_000_000  # decisions: all of them
@@ -28,7 +31,7 @@ class Said:
         return f"decided by {self.who} on {self.made_at[:10]}" + (f": {self.why}" if self.why else "")
 
 
-def everything_said(catalog: Catalog) -> dict[str, Said]:
+def everything_said(catalog: "Catalog") -> dict[str, Said]:
     """What holds of every crop that people ever decided about, by origin. Raises CatalogError."""
     return said_of(catalog.standings(), catalog.decisions(limit=EVERY))
 
