@@ -7,7 +7,6 @@ import typer
 
 from whalepipe.cli import options as o
 from whalepipe.cli.console import progress, say, say_some
-from whalepipe.summary import told
 
 SOME_FAILED = 1
 STAGES = {
@@ -82,6 +81,8 @@ def _say_result(folder: Path, until: str, counts: dict[str, int], failed: list[s
 
 def _say_animals(folder: Path) -> None:
     import json
+
+    from whalepipe.summary import told
 
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     for part, n in summary["parts"].items():
