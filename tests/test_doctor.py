@@ -4,6 +4,7 @@ import importlib.metadata
 import json
 import shutil
 import socket
+import tomllib
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -175,3 +176,8 @@ def test_a_detector_of_ones_own_may_not_find_the_rendered_animal(fake_models: fa
     code, found = checks("--device", "cpu")
     [told] = found["self-test"]
     assert code == 0 and told["state"] == "warning" and told["found"].endswith("its animal was not found")
+
+
+def test_of_every_extra_it_is_known_what_it_brings() -> None:
+    told = tomllib.loads(doctor.PROJECT.read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    assert told.keys() - {doctor.FOR_DEVELOPERS} == doctor.BRINGS.keys()
