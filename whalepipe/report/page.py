@@ -25,7 +25,7 @@ from whalepipe.report.trust import instruments
 from whalepipe.report.words import percent, span, when, words
 from whalepipe.report.workbook import write_workbook
 
-VERSION = 3
+VERSION = 4
 
 
 @dataclass(frozen=True)
