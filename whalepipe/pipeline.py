@@ -92,9 +92,8 @@ def run(job: Job, until: str = "identify", progress: Progress = silent, work: Wo
     work.check([name for name, _ in wanted])
     list_photos(work, tables, until)
     for name, steps in wanted:
-        with work.watch(
-            "match" if name == "identify" else "write"
-        ):  # what is made of photos and crops counts for itself
+        rest = "match" if name == "identify" else "write"  # what is made of photos and crops counts for itself
+        with work.watch(rest):
             for step in steps:
                 step(work, tables)
     return tables

@@ -92,9 +92,13 @@ def defocused(picture: Picture, rng: np.random.Generator) -> Picture:
 
 def moved(picture: Picture, rng: np.random.Generator) -> Picture:
     """Smeared along a line of 3 to 9 pixels: the boat or the animal moved while the shutter was open."""
-    length = int(rng.integers(3, 10)) | 1
+    return smeared(picture, int(rng.integers(3, 10)) | 1, rng.uniform(0, np.pi))
+
+
+def smeared(picture: Picture, length: int, angle: float) -> Picture:
+    """Blurred along a line of `length` pixels, an odd number, that lies at `angle` radians."""
     line = np.zeros((length, length), np.float32)
-    reach, angle = (length - 1) / 2, rng.uniform(0, np.pi)
+    reach = (length - 1) / 2
     step = reach * np.array([np.cos(angle), np.sin(angle)])
     start, end = (tuple(np.round(reach + sign * step).astype(int).tolist()) for sign in (-1, 1))
     cv2.line(line, start, end, 1.0)

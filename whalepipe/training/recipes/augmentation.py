@@ -7,7 +7,9 @@ import numpy as np
 import torch
 from torchvision.transforms import v2
 
+from whalepipe.models.inputs import fitted
 from whalepipe.training.recipes.recipe import Augmentation
+from whalepipe.training.weather import smeared
 
 MOTION = 9  # pixels of 224 by which a moved camera blurs, at most
 COARSEST = 0.35  # of the size
@@ -38,12 +40,8 @@ class MotionBlur(_OnArray):
 
     def changed(self, picture: Any) -> Any:
         """As `_OnArray` says."""
-        length = max(3, int(2 + float(torch.rand(())) * MOTION * len(picture) / 224))
-        line = np.zeros((length, length), np.float32)
-        line[length // 2] = 1.0
-        turn = cv2.getRotationMatrix2D(((length - 1) / 2,) * 2, float(torch.rand(())) * 180, 1.0)
-        line = cv2.warpAffine(line, turn, (length, length))
-        return cv2.filter2D(picture, -1, line / max(float(line.sum()), 1e-6))
+        length = max(3, int(2 + float(torch.rand(())) * MOTION * len(picture) / 224)) | 1
+        return smeared(picture, length, float(torch.rand(())) * np.pi)
 
 
 class Coarse(_OnArray):
@@ -53,8 +51,8 @@ class Coarse(_OnArray):
         """As `_OnArray` says."""
         height, width = picture.shape[:2]
         share = COARSEST + float(torch.rand(())) * (1 - COARSEST)
-        small = cv2.resize(picture, (max(1, int(width * share)), max(1, int(height * share))), cv2.INTER_AREA)
-        return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+        small = fitted(picture, (max(1, int(width * share)), max(1, int(height * share))))
+        return fitted(small, (width, height))
 
 
 class Clahe(_OnArray):
