@@ -1,4 +1,6 @@
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("fake_models")
 
 def test_a_picture_is_in_the_page_once(tmp_path: Path) -> None:
     job, _ = seasons.small(tmp_path)
-    album = Inside(Originals(job.out / "crops", Catalog.open(tmp_path / "whales.sqlite")), 160)
+    album = Inside(partial(Originals(job.out / "crops", Catalog.open(tmp_path / "whales.sqlite")).encoded, 160))
     first, again = (album(Source("k.jpg", "Mn-1")) for _ in range(2))
     assert first and first.link.startswith("data:image/webp;base64,")
     assert again == dataclasses.replace(first, link="")
@@ -27,7 +29,7 @@ def test_where_there_is_no_picture_there_is_a_gap(tmp_path: Path) -> None:
     job, tables = seasons.small(tmp_path)
     (job.out / "crops" / "c0.jpg").unlink()
     (job.out / "crops" / "c3.jpg").write_bytes(b"no picture")
-    album = Inside(Originals(job.out / "crops", Catalog.open(tmp_path / "whales.sqlite")), 160)
+    album = Inside(partial(Originals(job.out / "crops", Catalog.open(tmp_path / "whales.sqlite")).encoded, 160))
     for source in (Source("c0.jpg"), Source("c3.jpg"), Source("k.jpg", "nobody"), Source("", "Mn-1")):
         assert album(source) is None
     assert write_report(job, tables, silent).read_text(encoding="utf-8").count("no picture<") == 2
@@ -41,7 +43,8 @@ def test_pictures_are_smaller_where_there_are_more(tmp_path: Path, monkeypatch: 
     found = {}
     for share in (1.5, 1.1, 0.9, 0.6, 0.3):
         monkeypatch.setattr(pictures, "AIM", whole * share)
-        found[share] = originals.side(sources)
+        with ThreadPoolExecutor(2) as pool:
+            found[share] = originals.side(sources, pool)
     assert found == {1.5: 400, 1.1: 320, 0.9: 240, 0.6: 160, 0.3: None}
 
 

@@ -56,13 +56,17 @@ class Page:
     repeat: Repeat | None = None
 
     def sources(self) -> list[Source]:
-        """Every picture, each once."""
-        cards = [c for g in (*self.known, *self.new) for c in g.cards]
-        cards += [c for group in (*self.unsure.values(), *self.rejected.values()) for c in group]
-        shown = [c.source for g in (*self.known, *self.new) for c in (g.best, *g.others) if c]
-        shown += [c.source for group in self.unsure.values() for card in group for c in card.candidates]
-        shown += [why.source for card in cards for why in card.why]
-        return list(dict.fromkeys([c.source for c in cards] + [s for s in shown if s]))
+        """Every picture, each once, in the order of the page."""
+        shown: list[Source | None] = []
+        for group in (*self.known, *self.new):
+            shown += [c.source for c in (group.best,) if c]
+            shown += [source for card in group.cards for source in (card.source, *(why.source for why in card.why))]
+            shown += [c.source for c in group.others]
+        for card in (c for cards in self.unsure.values() for c in cards):
+            shown += [card.source, *(c.source for c in card.candidates), *(why.source for why in card.why)]
+        for card in (c for cards in self.rejected.values() for c in cards):
+            shown += [card.source, *(why.source for why in card.why)]
+        return list(dict.fromkeys(source for source in shown if source))
 
 
 def page_of(job: Job, tables: Tables, made_with: Mapping[str, Any]) -> Page:

@@ -4,8 +4,10 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 from pathlib import Path
 
@@ -17,10 +19,24 @@ from whalepipe.catalog.place import open_catalog
 from whalepipe.explain.table import read_explained
 from whalepipe.files import aside
 from whalepipe.job import Job
+from whalepipe.models.device import cores
 from whalepipe.pipeline import Tables
 from whalepipe.progress import Progress
 from whalepipe.report.content import Page, page_of
-from whalepipe.report.pictures import FOLDER, LIMIT, Album, Beside, Inside, Originals, Shown, Source, count, forget
+from whalepipe.report.pictures import (
+    BESIDE,
+    FOLDER,
+    LIMIT,
+    Ahead,
+    Album,
+    Beside,
+    Inside,
+    Originals,
+    Shown,
+    Source,
+    count,
+    forget,
+)
 from whalepipe.report.trust import instruments
 from whalepipe.report.words import percent, span, when, words
 from whalepipe.report.workbook import write_workbook
@@ -77,13 +93,15 @@ def _write(path: Path, job: Job, page: Page, progress: Progress) -> None:
     """Write the page, its pictures inside where they have room, else beside it."""
     originals = Originals(job.out / "crops", open_catalog(job.catalog))
     sources = page.sources()
-    side = originals.side(sources)
-    if side is not None:
-        with suppress(_TooLargeError):
-            _render(path, page, Inside(originals, side), _told(progress, sources), LIMIT)
-            return forget(path.parent / FOLDER, set())
-    beside = Beside(originals, path.parent / FOLDER)
-    _render(path, page, beside, _told(progress, sources), None)
+    with ThreadPoolExecutor(cores()) as pool:
+        side = originals.side(sources, pool)
+        if side is not None:
+            with suppress(_TooLargeError):
+                inside = Inside(Ahead(partial(originals.encoded, side), sources, pool))
+                _render(path, page, inside, _told(progress, sources), LIMIT)
+                return forget(path.parent / FOLDER, set())
+        beside = Beside(Ahead(partial(originals.encoded, BESIDE), sources, pool), path.parent / FOLDER)
+        _render(path, page, beside, _told(progress, sources), None)
     return forget(path.parent / FOLDER, beside.names())
 
 

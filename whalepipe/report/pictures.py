@@ -3,8 +3,9 @@
 import base64
 import hashlib
 import io
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
     from whalepipe.catalog.store import Catalog
 
 SIDES = (400, 320, 240, 160)  # pixels, the longer side; the first that the page has room for
+BESIDE = SIDES[1]  # of those that lie beside it
 WEBP_QUALITY = 75
 AIM = 22_000_000  # bytes that the pictures inside a page may take by estimate, as text
 LIMIT = 28_000_000  # bytes of a page: one that grows larger gets its pictures beside it
 SAMPLE = 40  # pictures measured for the estimate
+AHEAD = 32  # pictures begun before the page comes to them, a few kB each
 TEXT_PER_BYTE = 4 / 3  # of base64
 FOLDER = "report-pictures"
 WIDER = 3  # than a crop an explanation is shown: it holds four pairs of them
@@ -38,6 +41,18 @@ class Source:
     crop: str
     individual: str = ""
     explains: bool = False  # a picture of `whalepipe explain`, by its own name
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A small picture as the bytes of a WebP."""
+
+    data: bytes
+    width: int
+    height: int
+
+
+Encode = Callable[[Source], Encoded | None]  # None where there is no picture
 
 
 @dataclass(frozen=True)
@@ -77,60 +92,80 @@ class Originals:
         except PhotoError:
             return None
 
-    def side(self, sources: Sequence[Source]) -> int | None:
+    def encoded(self, side: int, source: Source) -> Encoded | None:
+        """The same as the page has it."""
+        picture = self.small(source, side)
+        return None if picture is None else Encoded(webp(picture), picture.shape[1], picture.shape[0])
+
+    def side(self, sources: Sequence[Source], pool: Executor) -> int | None:
         """The largest of SIDES at which all pictures have room in one page, by a sample; None where none has."""
         sample = sources[:: max(1, len(sources) // SAMPLE)]
-        largest = [p for s in sample if (p := self.small(s, SIDES[0])) is not None]
+        largest = [p for p in pool.map(lambda source: self.small(source, SIDES[0]), sample) if p is not None]
         for side in SIDES:
-            total = sum(len(webp(shrunk(picture, side))) for picture in largest)
+            total = sum(pool.map(lambda picture, side=side: len(webp(shrunk(picture, side))), largest))
             if total / max(1, len(largest)) * len(sources) * TEXT_PER_BYTE <= AIM:
                 return side
         return None
+
+
+class Ahead:
+    """Makes the pictures of a page in several threads, a few before the page comes to them."""
+
+    def __init__(self, encode: Encode, sources: Sequence[Source], pool: Executor) -> None:
+        """`sources`: what the page shows, about in its order."""
+        self._encode, self._pool = encode, pool
+        self._coming, self._asked = iter(sources), set[Source]()
+        self._begun: dict[Source, Future[Encoded | None]] = {}
+
+    def __call__(self, source: Source) -> Encoded | None:
+        """The picture, which is then forgotten; None where there is none."""
+        self._asked.add(source)
+        while len(self._begun) < AHEAD and (following := next(self._coming, None)) is not None:
+            if following not in self._asked:
+                self._begun[following] = self._pool.submit(self._encode, following)
+        begun = self._begun.pop(source, None)
+        return begun.result() if begun else self._encode(source)
 
 
 @dataclass
 class Inside:
     """Pictures in the page itself, each once: a catalogue's picture stands beside many crops."""
 
-    originals: Originals
-    side: int
+    encode: Encode
     shown: dict[Source, Shown | None] = field(default_factory=dict)
 
     def __call__(self, source: Source) -> Shown | None:
         """The picture with its data the first time, and a reference to it from then on."""
         if source in self.shown:
             return self.shown[source]
-        picture = self.originals.small(source, self.side)
+        picture = self.encode(source)
         if picture is None:
             self.shown[source] = None
             return None
-        name, (height, width) = f"p{len(self.shown)}", picture.shape[:2]
-        self.shown[source] = Shown(name, "", width, height)
-        return Shown(name, inline(picture), width, height)
+        shown = self.shown[source] = Shown(f"p{len(self.shown)}", "", picture.width, picture.height)
+        return replace(shown, link=inline(picture.data))
 
 
 @dataclass
 class Beside:
     """Pictures in a folder beside the page, each named after its bytes."""
 
-    originals: Originals
+    encode: Encode
     folder: Path
-    side: int = SIDES[1]
     shown: dict[Source, Shown | None] = field(default_factory=dict)
 
     def __call__(self, source: Source) -> Shown | None:
         """The picture, written at the first time. Raises StorageError."""
         if source not in self.shown:
-            picture = self.originals.small(source, self.side)
+            picture = self.encode(source)
             self.shown[source] = None if picture is None else self._kept(picture)
         return self.shown[source]
 
-    def _kept(self, picture: NDArray[np.uint8]) -> Shown:
-        data = webp(picture)
-        name = hashlib.sha256(data).hexdigest()[:24] + ".webp"
+    def _kept(self, picture: Encoded) -> Shown:
+        name = hashlib.sha256(picture.data).hexdigest()[:24] + ".webp"
         if not (self.folder / name).exists():
-            write_aside(self.folder / name, data)
-        return Shown(name, f"{self.folder.name}/{name}", picture.shape[1], picture.shape[0])
+            write_aside(self.folder / name, picture.data)
+        return Shown(name, f"{self.folder.name}/{name}", picture.width, picture.height)
 
     def names(self) -> set[str]:
         """Files that the page shows."""
@@ -164,9 +199,9 @@ def shrunk(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(pixels, fitted(width, height, side), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def inline(pixels: NDArray[np.uint8]) -> str:
-    """A picture (height, width, 3), uint8 RGB, as a link that holds it."""
-    return "data:image/webp;base64," + base64.b64encode(webp(pixels)).decode()
+def inline(data: bytes) -> str:
+    """The bytes of a WebP as a link that holds them."""
+    return "data:image/webp;base64," + base64.b64encode(data).decode()
 
 
 def webp(pixels: NDArray[np.uint8]) -> bytes:

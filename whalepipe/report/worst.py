@@ -16,7 +16,7 @@ from whalepipe.models.detector import Box
 from whalepipe.photos import as_text, read_photo
 from whalepipe.progress import Progress, silent
 from whalepipe.report.page import templates
-from whalepipe.report.pictures import inline, shrunk
+from whalepipe.report.pictures import inline, shrunk, webp
 from whalepipe.report.words import words
 
 SHOWN = 24  # of each kind
@@ -144,7 +144,7 @@ def _cut(case: Case) -> Cut | None:
         corner = (at.xmin - left) * scale, (at.ymin - top) * scale
         sides = (at.xmax - at.xmin) * scale, (at.ymax - at.ymin) * scale
         drawn.append(Drawn(kind, *(round(v, 1) for v in (*corner, *sides))))
-    return Cut(inline(picture), picture.shape[1], picture.shape[0], drawn)
+    return Cut(inline(webp(picture)), picture.shape[1], picture.shape[0], drawn)
 
 
 def _around(boxes: Sequence[Box]) -> Box:
