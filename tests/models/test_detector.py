@@ -113,8 +113,26 @@ def test_one_that_two_looks_measure_differently_is_lost_in_neither():
         return [(*2 * (edge + side * 0.5,), *2 * (side * wide,), 0.9, 0.0)]
 
     # The look for smaller ones finds it too large, that for larger ones too small.
-    for looks in ((seen(96, 0, 0.0605), seen(64, 0, 0.0595), []), ([], seen(64, 0, 0.404), seen(48, 8, 0.396))):
-        assert len(Invented(looks=looks)(np.zeros((96, 96, 3), np.uint8), DetectConfig(size=96))) == 1
+    unsure = (48.0, 48.0, 4.0, 4.0, 0.01, 0.0)  # for its sake the next look is taken
+    small = seen(96, 0, 0.0605), seen(64, 0, 0.0595)
+    large = [unsure], seen(64, 0, 0.404), seen(48, 8, 0.396)
+    for looks, taken in ((small, 2), (large, 3)):
+        detector = Invented(looks=looks)
+        assert len(detector(np.zeros((96, 96, 3), np.uint8), DetectConfig(size=96))) == 1
+        assert len(detector.seen) == taken
+
+
+def test_a_coarser_look_is_taken_where_a_finer_one_suspects_what_it_is_for():
+    def looks_after(wide: float, score: float) -> int:
+        first = [(48.0, 48.0, 96 * wide, 96 * wide, score, 0.0)]
+        detector = Invented(looks=(first, [], []))
+        detector(np.zeros((96, 96, 3), np.uint8), DetectConfig(size=96))
+        return len(detector.seen)
+
+    # The second look is for boxes of 0.06 of the long side and more: 0.6 of that is enough, and 0.005 of a score.
+    assert looks_after(0.037, 0.005) == 2
+    assert looks_after(0.035, 0.9) == 1
+    assert looks_after(0.5, 0.0049) == 1
 
 
 @pytest.mark.usefixtures("one_look")

@@ -41,6 +41,7 @@ GREY = 114  # what Ultralytics pads with in training
 # from it, as a share of the picture's long side: up to where the next look begins.
 LOOKS = ((1.0, 0.0), (2 / 3, 0.06), (1 / 2, 0.4))
 BORDER = 0.05  # of that length, to each side: one that two looks measure differently is lost in neither
+SUSPECTED, FROM = 0.005, 0.6  # a coarser look is taken where a finer one gives this score to a box so long, in parts of it
 VOTERS = 0.5  # a box has a vote on the corners of another if it is at least this share as sure
 NEAR = 0.65  # and overlaps it by so much (IoU)
 CANDIDATES = 1000  # boxes at most that enter the suppression of overlaps, the surest first
@@ -171,11 +172,14 @@ class Detector:
         """What the looks at the whole picture show, each what it shows best.
 
         The finest is not taken of a picture that is smaller: enlarged, it shows no more, and blur is taken for animals.
+        A coarser one is not taken where the one before it suspects nothing as large as what it is for.
         """
         height, width = image.shape[:2]
         looks = LOOKS if len(LOOKS) == 1 or max(height, width) >= size else LOOKS[1:]
-        taken, ends = [], [*(least for _, least in looks[1:]), np.inf]
+        taken, ends = list[Seen](), [*(least for _, least in looks[1:]), np.inf]
         for number, ((share, least), end) in enumerate(zip(looks, ends, strict=True)):
+            if number and not (seen.confidence[long >= FROM * least] >= SUSPECTED).any():
+                break
             seen = self._look(image, round(share * size))
             long = long_sides(seen.corners, width, height)
             begin = (1 - BORDER) * least if number else 0.0

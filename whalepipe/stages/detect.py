@@ -13,7 +13,7 @@ from whalepipe.models.detector import Box, Detector
 from whalepipe.models.tiles import pays
 from whalepipe.tables import BoxLabel, Detection, Photo
 
-VERSION = 5
+VERSION = 6
 INSIDE = 0.8  # of a box's area in another box: it lies inside
 MUCH_SMALLER = 0.2  # of the other's area
 
