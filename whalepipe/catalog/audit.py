@@ -89,17 +89,21 @@ class Likeness:
 
 
 def likeness(
-    held: Sequence[Held], vectors: Vectors, calibration: Calibration, each: neighbours.Each = iter
+    held: Sequence[Held],
+    vectors: Vectors,
+    calibration: Calibration,
+    rows: Sequence[int] | None = None,
+    each: neighbours.Each = iter,
 ) -> Likeness:
-    """Compare all crops of one part, (n, dimension) unit vectors, those of one individual side by side.
+    """Compare n crops of one part, those of one individual side by side, by their unit vectors (n, dimension).
 
-    `each` is given the blocks of the comparison, to show how far it is. Crops of others that speak for two individuals
-    more than for one are not looked for.
+    Where `rows` is given, those of the vectors are the crops'. `each` is given the blocks of the comparison, to show
+    how far it is. Of others only crops are looked for that speak for one animal.
     """
     owners = np.array([h.owner for h in held], dtype=np.intp)
-    sides = np.array([{LEFT: -1, RIGHT: 1}.get(h.view, 0) for h in held], dtype=np.intp)
-    own = neighbours.fellows(owners, sides, vectors)
-    other = neighbours.others(owners, vectors, calibration.cosine_at(0.5) - ROUNDING, each)
+    shelf = neighbours.Shelf(vectors, np.array(range(len(held)) if rows is None else rows, dtype=np.intp), owners)
+    own = neighbours.fellows(shelf, np.array([{LEFT: -1, RIGHT: 1}.get(h.view, 0) for h in held], dtype=np.intp))
+    other = neighbours.others(shelf, calibration.cosine_at(0.5) - ROUNDING, each)
     return Likeness(_claimed(own.cosine, calibration), own.at, _claimed(other.cosine, calibration), other.at)
 
 
@@ -134,9 +138,7 @@ def two_ids(held: Sequence[Held], alike: Likeness) -> list[Suspicion]:
     return found
 
 
-def _likeliest(
-    held: Sequence[Held], alike: Likeness, rows: Sequence[int], counts: Mapping[int, int]
-) -> Iterator[Look]:
+def _likeliest(held: Sequence[Held], alike: Likeness, rows: Sequence[int], counts: Mapping[int, int]) -> Iterator[Look]:
     """The crops among `rows`, of one individual, that are likest to the same other."""
     for i in sorted(rows, key=lambda i: (-alike.other[i], i))[:LOOKS]:
         share = len(rows) / counts[held[i].owner]

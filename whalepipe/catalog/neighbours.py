@@ -34,17 +34,34 @@ class Best:
             self.at[rows][better] = columns.start + cosines[better].argmax(axis=1)
 
 
-def fellows(owners: Places, sides: Places, vectors: Vectors) -> Best:
-    """The likeliest crop of the same individual; `owners` (n,) are sorted, `sides` (n,) -1, 1, or 0: either.
+@dataclass(frozen=True)
+class Shelf:
+    """n crops: `rows` (n,) of the unit vectors (any number, dimension), those of one individual side by side.
+
+    `owners` (n,) are the individuals' numbers, sorted. The vectors are never copied as a whole.
+    """
+
+    vectors: Vectors
+    rows: Places
+    owners: Places
+
+    def cosines(self, rows: slice, columns: slice) -> Vectors:
+        """Of crops with crops."""
+        return np.asarray(self.vectors[self.rows[rows]] @ self.vectors[self.rows[columns]].T)
+
+
+def fellows(shelf: Shelf, sides: Places) -> Best:
+    """The likeliest crop of the same individual; `sides` (n,) are -1, 1, or 0: either.
 
     Crops of two sides are not compared.
     """
-    found = Best.none(len(owners))
-    starts: list[int] = np.flatnonzero(np.diff(owners, prepend=-1)).tolist()
-    for start, end in zip(starts, [*starts[1:], len(owners)], strict=True):
+    count = len(shelf.owners)
+    found = Best.none(count)
+    starts: list[int] = np.flatnonzero(np.diff(shelf.owners, prepend=-1)).tolist()
+    for start, end in zip(starts, [*starts[1:], count], strict=True):
         for rows in _blocks(start, end):
             for columns in _blocks(start, end):
-                cosines = vectors[rows] @ vectors[columns].T
+                cosines = shelf.cosines(rows, columns)
                 cosines[np.multiply.outer(sides[rows], sides[columns]) < 0] = -np.inf
                 if rows == columns:
                     np.fill_diagonal(cosines, -np.inf)
@@ -52,11 +69,12 @@ def fellows(owners: Places, sides: Places, vectors: Vectors) -> Best:
     return found
 
 
-def others(owners: Places, vectors: Vectors, above: float, each: Each) -> Best:
-    """The likeliest crop of another individual, none whose cosine is not `above`; `owners` (n,) are sorted.
+def others(shelf: Shelf, above: float, each: Each) -> Best:
+    """The likeliest crop of another individual, none whose cosine is not `above`.
 
     Each pair of crops is compared once: a block of cosines serves its rows and its columns.
     """
+    owners = shelf.owners
     count = len(owners)
     found = Best.none(count)
     found.cosine[:] = above
@@ -64,7 +82,7 @@ def others(owners: Places, vectors: Vectors, above: float, each: Each) -> Best:
     blocks = _blocks(0, count)
     for rows in each(blocks):
         for columns in blocks[rows.start // AT_ONCE :]:
-            cosines = vectors[rows] @ vectors[columns].T
+            cosines = shelf.cosines(rows, columns)
             _leave_out_fellows(cosines, rows, columns, owners, ends)
             found.take(rows, columns, cosines)
             if rows != columns:

@@ -58,4 +58,3 @@ def refuse_unseen(connection: sql.Connection, seen: Seen | None) -> None:
     if number is not None:
         found = decision(connection, number)
         raise ConflictError(f"somebody decided in the meantime: decision {found.said}; nothing was changed", found)
-

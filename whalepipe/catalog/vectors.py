@@ -16,6 +16,7 @@ from whalepipe.errors import CatalogError
 from whalepipe.models.details import CloserLook, Details
 
 Each = Callable[[str, Sequence[Any]], Iterable[Any]]
+AT_ONCE = 1000  # vectors that the database sends
 KEPT = 4096  # crops whose details stay in memory: 200 MB at most
 
 
@@ -38,19 +39,22 @@ class Vectors(Reading):
             self._make_details(look, each=each)
         told = crops.c.crop, individuals.c.name, crops.c.part, sql.func.coalesce(encounters.c.name, ""), crops.c.view
         query = (
-            sql.select(*told, embeddings.c.vector, crops.c.id)
+            sql.select(crops.c.id, *told, embeddings.c.vector)
             .join_from(crops, individuals)
             .join(embeddings, embeddings.c.crop_id == crops.c.id)
             .outerjoin(encounters, encounters.c.id == crops.c.encounter_id)
             .where(embeddings.c.weights == weights)
             .order_by(crops.c.id)
         )
+        numbers, shots, packed = list[int](), list[Shot](), bytearray()  # no vector is in memory twice
         with self.database.reading() as connection:
-            rows = connection.execute(query).all()
-        if not rows:
+            for number, *shot, vector in connection.execution_options(yield_per=AT_ONCE).execute(query):
+                numbers.append(number)
+                shots.append(Shot(*shot))
+                packed += vector
+        if not numbers:
             return Gallery(revision=self.revision)
-        vectors = np.frombuffer(b"".join(row[5] for row in rows), "<f4").reshape(len(rows), -1).astype(np.float32)
-        shots, numbers = [Shot(*row[:5]) for row in rows], [row[6] for row in rows]
+        vectors = np.frombuffer(packed, "<f4").reshape(len(numbers), -1).astype(np.float32, copy=False)
         reader = lru_cache(KEPT)(lambda row: self._details(numbers[row], look.method)) if look else None
         return Gallery(shots, vectors, self.revision, reader)
 

@@ -151,7 +151,7 @@ def _identities(held: Sequence[Held], gallery: Gallery, models: Instruments, pro
         rows = sorted((i for i, h in enumerate(held) if h.part == part), key=lambda i: (held[i].owner, i))
         some = [held[i] for i in rows]
         blocks = lambda each, part=part: progress(f"compare {part}", each)  # noqa: E731
-        alike = suspecting.likeness(some, gallery.vectors[rows], calibration, blocks)
+        alike = suspecting.likeness(some, gallery.vectors, calibration, rows, blocks)
         found += [*suspecting.two_ids(some, alike), *suspecting.two_animals(some, alike)]
     return found
 
