@@ -46,7 +46,8 @@ def since(connection: sql.Connection, last: int) -> Since:
     touched: dict[str, dict[str, int]] = {"crops": {}, "dismissals": {}, "individuals": {}}
     owners: dict[int, int] = {}
     for row in connection.execute(query):
-        if matters(row.kind, row.before, row.after):
+        taken_back = row.kind == "dismissals" and row.after is None  # the suspicion is what it was
+        if matters(row.kind, row.before, row.after) and not taken_back:
             touched[row.kind][row.row] = row.decision_id
             owners |= {who: row.decision_id for who in (row.was, row.became) if who is not None}
     return Since(touched["crops"], owners, touched["dismissals"])

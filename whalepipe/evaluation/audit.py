@@ -1,7 +1,7 @@
 """What in a catalogue looks wrong: reads it, asks the models, and leaves out what people found right as it is."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -49,7 +49,7 @@ class Auditor:
         self._looked = lru_cache(KEPT)(self._look)
 
     def __call__(self, kinds: Collection[Kind] = tuple(Kind), progress: Progress = silent) -> Found:
-        """Suspicions of these kinds that nobody dismissed.
+        """Suspicions of these kinds, those too that somebody dismissed.
 
         Vectors that the catalogue lacks are made and kept. Raises CatalogError, WeightsError.
         """
@@ -60,14 +60,15 @@ class Auditor:
             found += self._by_vectors(held, kinds, progress)
         if {Kind.side, Kind.duplicate} & set(kinds):
             found += self._by_pictures(held, kinds, progress)
-        dismissed = catalog.dismissed()
-        ranked = suspecting.ranked(s for s in found if s.kind in kinds and s.key not in dismissed)
+        ranked = suspecting.ranked(s for s in found if s.kind in kinds)
         return Found(ranked, last[-1].id if last else 0, revision)
 
     def closely(self, found: Found, progress: Progress = silent) -> Found:
-        """The same, the first CLOSELY of them after a closer look, ranked again."""
-        looked = [self.look(s) for s in progress("look closely", found.suspicions[:CLOSELY])]
-        return Found(suspecting.ranked([*looked, *found.suspicions[CLOSELY:]]), found.last, found.revision)
+        """The same, the first CLOSELY of them that nobody dismissed after a closer look, ranked again."""
+        dismissed = self._catalog.dismissed()
+        first = [s for s in found.suspicions if s.key not in dismissed][:CLOSELY]
+        looked = {s.key: self.look(s) for s in progress("look closely", first)}
+        return replace(found, suspicions=suspecting.ranked(looked.get(s.key, s) for s in found.suspicions))
 
     def look(self, suspicion: Suspicion) -> Suspicion:
         """A suspicion about identities after a closer look at its crops, as `identify` takes it; others as they are.
@@ -127,13 +128,14 @@ def audit(
     device: str = "auto",
     kinds: Collection[Kind] = tuple(Kind),
     progress: Progress = silent,
-) -> Sequence[Suspicion]:
+) -> list[Suspicion]:
     """Suspicions of these kinds that nobody dismissed, the worst first, the first of them after a closer look.
 
     Raises CatalogError, WeightsError.
     """
-    auditor = Auditor(Catalog.open(place), config, device)
-    return auditor.closely(auditor(kinds, progress), progress).suspicions
+    catalog = Catalog.open(place)
+    auditor, dismissed = Auditor(catalog, config, device), catalog.dismissed()
+    return [s for s in auditor.closely(auditor(kinds, progress), progress).suspicions if s.key not in dismissed]
 
 
 def _changed(catalog: Catalog) -> CatalogError:
