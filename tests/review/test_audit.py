@@ -186,10 +186,10 @@ def test_pictures_are_known_by_origin_and_by_nothing_else(page: Opened) -> None:
 def test_the_catalogue_is_looked_through_once_until_it_changes(page: Opened, fake_models: fakes.Calls) -> None:
     found(page)
     embedded = fake_models.embedded
-    first = page.service.auditing._found  # noqa: SLF001
+    first = page.service.auditing._found
     found(page)
     page.client.get("/audit", headers=HTML)
-    assert page.service.auditing._found is first  # noqa: SLF001
+    assert page.service.auditing._found is first
     page.service.desk.catalog.rename("F", "G", BEN)
     found(page)
-    assert page.service.auditing._found is not first and fake_models.embedded == embedded  # noqa: SLF001
+    assert page.service.auditing._found is not first and fake_models.embedded == embedded

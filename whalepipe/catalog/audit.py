@@ -94,16 +94,19 @@ def likeness(
     calibration: Calibration,
     rows: Sequence[int] | None = None,
     each: neighbours.Each = iter,
+    memory: neighbours.Memory | None = None,
 ) -> Likeness:
     """Compare n crops of one part, those of one individual side by side, by their unit vectors (n, dimension).
 
     Where `rows` is given, those of the vectors are the crops'. `each` is given the blocks of the comparison, to show
-    how far it is. Of others only crops are looked for that speak for one animal.
+    how far it is. With the `memory` of an earlier comparison only what changed is compared. Of others only crops are
+    looked for that speak for one animal.
     """
-    owners = np.array([h.owner for h in held], dtype=np.intp)
-    shelf = neighbours.Shelf(vectors, np.array(range(len(held)) if rows is None else rows, dtype=np.intp), owners)
+    numbers, owners = (np.array([getattr(h, name) for h in held], dtype=np.intp) for name in ("number", "owner"))
+    places = np.array(range(len(held)) if rows is None else rows, dtype=np.intp)
+    shelf = neighbours.Shelf(vectors, places, owners, numbers)
     own = neighbours.fellows(shelf, np.array([{LEFT: -1, RIGHT: 1}.get(h.view, 0) for h in held], dtype=np.intp))
-    other = neighbours.others(shelf, calibration.cosine_at(0.5) - ROUNDING, each)
+    other = (memory or neighbours.Memory()).others(shelf, calibration.cosine_at(0.5) - ROUNDING, each)
     return Likeness(_claimed(own.cosine, calibration), own.at, _claimed(other.cosine, calibration), other.at)
 
 

@@ -1,5 +1,6 @@
 """What in a catalogue looks wrong: reads it, asks the models, and leaves out what people found right as it is."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -11,6 +12,7 @@ from whalepipe.catalog import audit as suspecting
 from whalepipe.catalog.audit import SIDES, Held, Look, Suspicion
 from whalepipe.catalog.entries import Kind
 from whalepipe.catalog.gallery import Gallery
+from whalepipe.catalog.neighbours import Memory
 from whalepipe.catalog.place import Place
 from whalepipe.catalog.store import Catalog
 from whalepipe.config import Config
@@ -40,12 +42,16 @@ class Found:
 
 
 class Auditor:
-    """Looks through one catalogue, and remembers what pictures showed: they never change. Not for two threads."""
+    """Looks through one catalogue. It remembers what crops look like, which never changes, and which are likest: after
+    a decision it compares only what that changed. Not for two threads.
+    """
 
     def __init__(self, catalog: Catalog, config: Config, device: str = "auto") -> None:
         self._catalog, self._models = catalog, Instruments(config, device)
         self._hashes: dict[int, int] = {}  # by the number of a crop
         self._left: dict[int, float | None] = {}
+        self._species: dict[int, Mapping[str, float]] = {}
+        self._memories: dict[str, Memory] = defaultdict(Memory)  # by part
         self._looked = lru_cache(KEPT)(self._look)
 
     def __call__(self, kinds: Collection[Kind] = tuple(Kind), progress: Progress = silent) -> Found:
@@ -103,8 +109,32 @@ class Auditor:
         gallery = catalog.gallery(weights.digest, lambda pixels: models.embedder(pixels), progress)
         if [s.crop for s in gallery.shots] != [h.crop for h in held]:
             raise _changed(catalog)
-        found = _identities(held, gallery, models, progress) if BY_VECTORS & set(kinds) else []
-        return found + (_species(held, gallery, models) if Kind.species in kinds else [])
+        found = self._identities(held, gallery, progress) if BY_VECTORS & set(kinds) else []
+        return found + (self._wrong_species(held, gallery) if Kind.species in kinds else [])
+
+    def _identities(self, held: Sequence[Held], gallery: Gallery, progress: Progress) -> list[Suspicion]:
+        found = []
+        for part, calibration in self._models.calibrations(sorted({h.part for h in held})).items():
+            rows = sorted((i for i, h in enumerate(held) if h.part == part), key=lambda i: (held[i].owner, i))
+            some = [held[i] for i in rows]
+            blocks = lambda each, part=part: progress(f"compare {part}", each)  # noqa: E731
+            alike = suspecting.likeness(some, gallery.vectors, calibration, rows, blocks, self._memories[part])
+            found += [*suspecting.two_ids(some, alike), *suspecting.two_animals(some, alike)]
+        return found
+
+    def _wrong_species(self, held: Sequence[Held], gallery: Gallery) -> list[Suspicion]:
+        model = self._models.species_model
+        if model is None:
+            return []
+
+        def tell(place: int) -> Mapping[str, float]:
+            number = held[place].number
+            if number not in self._species:
+                told = model(gallery.vectors[place], held[place].part)
+                self._species[number] = dict(told.candidates) if told.near else {}
+            return self._species[number]
+
+        return suspecting.wrong_species(held, tell, accepted)
 
     def _by_pictures(self, held: Sequence[Held], kinds: Collection[Kind], progress: Progress) -> list[Suspicion]:
         """Each crop is decoded once, for its hash and its side."""
@@ -145,29 +175,6 @@ def _changed(catalog: Catalog) -> CatalogError:
 def _details(gallery: Gallery, row: int) -> Details:
     assert gallery.details is not None
     return gallery.details(row)
-
-
-def _identities(held: Sequence[Held], gallery: Gallery, models: Instruments, progress: Progress) -> list[Suspicion]:
-    found = []
-    for part, calibration in models.calibrations(sorted({h.part for h in held})).items():
-        rows = sorted((i for i, h in enumerate(held) if h.part == part), key=lambda i: (held[i].owner, i))
-        some = [held[i] for i in rows]
-        blocks = lambda each, part=part: progress(f"compare {part}", each)  # noqa: E731
-        alike = suspecting.likeness(some, gallery.vectors, calibration, rows, blocks)
-        found += [*suspecting.two_ids(some, alike), *suspecting.two_animals(some, alike)]
-    return found
-
-
-def _species(held: Sequence[Held], gallery: Gallery, models: Instruments) -> list[Suspicion]:
-    model = models.species_model
-    if model is None:
-        return []
-
-    def tell(place: int) -> Mapping[str, float]:
-        told = model(gallery.vectors[place], held[place].part)
-        return dict(told.candidates) if told.near else {}
-
-    return suspecting.wrong_species(held, tell, accepted)
 
 
 def _pairs(hashes: Sequence[int]) -> Iterator[tuple[int, int, int]]:

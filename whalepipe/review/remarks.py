@@ -13,6 +13,7 @@ EARTH_KM = 6371.0
 FAST_KMH = 40.0  # no whale swims so fast for hours
 LEAST_KM = 20.0  # places that are noted by the hand may be so far off
 IDENTITY = (Kind.two_ids, Kind.duplicate)
+COMPARED = (*IDENTITY, Kind.two_animals)  # where it counts what the two crops have in common
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ def remarks(
         found += _of_two(kind, groups, known)
     if kind is Kind.two_animals:
         found += _alone(shown[0], groups[0])
-    if len(shown) == 2:
+    if len(shown) == 2 and kind in COMPARED:
         found += _of_crops(kind, *shown)
     return found
 
@@ -73,9 +74,9 @@ def _of_crops(kind: Kind, one: Fact, two: Fact) -> Iterator[Remark]:
     if one.encounter and one.encounter == two.encounter:
         yield Remark("both crops are of one encounter")
     elif apart is not None:
-        yield Remark(f"taken {_span(apart)} apart" + (f", {km:,.0f} km from one another" if km is not None else ""))
+        yield Remark(f"taken {_span(apart)} apart" + (f", {_way(km)}" if km is not None else ""))
     elif km is not None:
-        yield Remark(f"taken {km:,.0f} km from one another")
+        yield Remark(f"taken {_way(km)}")
     if km is not None and apart is not None and km > LEAST_KM and km > FAST_KMH * apart / 3600:
         yield Remark(f"{km:,.0f} km in {_span(apart)}: faster than any of them swims", _speed(kind, one, two))
 
@@ -109,6 +110,10 @@ def _span(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {name}"
     return f"{seconds:.0f} seconds"
+
+
+def _way(km: float) -> str:
+    return f"{km:,.0f} km from one another" if km >= 1 else "at the same place"
 
 
 def _km(one: Fact, two: Fact) -> float | None:
