@@ -27,7 +27,8 @@ def step(name: str, do: Callable[[], Any]) -> Any:
     """Do it and print how long it took."""
     begun, worked = time.perf_counter(), time.process_time()
     made = do()
-    seconds, cpu, memory = time.perf_counter() - begun, time.process_time() - worked, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    seconds, cpu = time.perf_counter() - begun, time.process_time() - worked
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     told = {"found": len(made.suspicions), "seconds": round(seconds, 1), "cpu": round(cpu, 1), "memory_mb": memory}
     print(json.dumps({"step": name, **told}), flush=True)
     return made
