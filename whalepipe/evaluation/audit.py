@@ -32,7 +32,7 @@ CLOSELY = 24  # suspicions, the first, whose crops are looked at closely
 KEPT = 256  # looks that are remembered
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Found:
     """Suspicions, the worst first, and up to which decision and at which revision the catalogue was looked at."""
 

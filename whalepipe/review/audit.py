@@ -15,7 +15,8 @@ from whalepipe.errors import CatalogError, WhalepipeError
 from whalepipe.evaluation.audit import Auditor, Found
 from whalepipe.job import Job
 
-PATIENCE_S = 1.5  # a request waits so long for an audit: a small catalogue's is done by then
+PATIENCE_S = 1.5  # who asks first waits so long for an audit: a small catalogue's is done by then
+SHORT_S = 0.25  # the same where there is an older one to be shown
 TRIES = 3  # of an audit during which the catalogue changed
 
 T = TypeVar("T")
@@ -81,6 +82,7 @@ class Auditing:
         self._found: Found | None = None
         self._status = Status(looking=False)
         self._known: dict[str, Remembered] = {}  # of all audits of this start: who decides late is told why not
+        self._standing: tuple[Found | None, int, Standing] = None, 0, Standing((), 0)  # after which decision
         self._about: dict[int, str] = {}  # the suspicion that a decision was about
 
     @property
@@ -96,9 +98,13 @@ class Auditing:
         found = self._fresh()
         if found is None:
             return None
-        since, gone = self._catalog.since(found.last), self._catalog.dismissed()
-        left = [s for s in found.suspicions if s.key not in gone and since.touched(seen(s, found.last)) is None]
-        return Standing(left, found.last)
+        newest = self._catalog.decisions(limit=1)
+        last = newest[-1].id if newest else 0
+        if self._standing[:2] != (found, last):
+            since, gone = self._catalog.since(found.last), self._catalog.dismissed()
+            left = [s for s in found.suspicions if s.key not in gone and since.touched(seen(s, found.last)) is None]
+            self._standing = found, last, Standing(left, found.last)
+        return self._standing[2]
 
     def remembered(self, key: str) -> Remembered | None:
         """The suspicion with this key, whether or not it stands; None where there never was one."""
@@ -169,29 +175,36 @@ class Auditing:
         """What the last audit found; a new one is begun where the catalogue changed since, and waited for a little."""
         revision = self._catalog.revision
         with self._turn:
-            if self._found is None or self._found.revision != revision:
-                if not self._status.looking:
-                    self._status = Status(looking=True)
-                    Thread(target=self._run, name="audit", daemon=True).start()
-                self._turn.wait_for(lambda: self._over(revision), PATIENCE_S)
+            fresh = self._found is not None and self._found.revision == revision
+            if not fresh and not self._status.looking:
+                self._status = Status(looking=True)
+                Thread(target=self._run, name="audit", daemon=True).start()
+                self._turn.wait_for(lambda: self._over(revision), SHORT_S if self._found else PATIENCE_S)
             return self._found
 
     def _over(self, revision: str) -> bool:
         return not self._status.looking or (self._found is not None and self._found.revision == revision)
 
     def _run(self) -> None:
+        problem = "this is a fault of whalepipe; what the server printed says more"
+        try:
+            problem = self._looked()
+        finally:
+            with self._turn:
+                self._status = Status(looking=False, problem=problem)
+                self._turn.notify_all()
+
+    def _looked(self) -> str:
+        """Look through the catalogue; what stood in the way."""
         problem = ""
         for _ in range(TRIES):
             try:
                 self._take(found := self._auditor(progress=self._progress))
                 self._take(self._auditor.closely(found, self._progress))
-                problem = ""
-                break
+                return ""
             except WhalepipeError as error:  # also where the catalogue changed meanwhile
                 problem = str(error)
-        with self._turn:
-            self._status = Status(looking=False, problem=problem)
-            self._turn.notify_all()
+        return problem
 
     def _take(self, found: Found) -> None:
         with self._turn:

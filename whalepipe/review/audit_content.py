@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from whalepipe.catalog.audit import Suspicion
@@ -118,7 +118,8 @@ def case_page(
     decision = None if stands else auditing.touched(suspicion, remembered.last)
     suspicion = auditing.closely(suspicion) if stands else suspicion
     facts = desk.catalog.facts(suspicion.origins, suspicion.owners)
-    groups, known = _groups(suspicion, facts), {i.name: i for i in desk.catalog.individuals()}
+    groups = _groups(suspicion, facts)
+    known = {name: desk.catalog.individual(name) for name in {f.individual for f in facts}}
     shown, (before, after) = _shown(suspicion, groups, compared), beside(auditing, suspicion.key, kind)
     return CasePage(
         doubt=_doubt(suspicion),
@@ -128,7 +129,7 @@ def case_page(
         remarks=remarks(suspicion.kind, shown, groups, known) if shown else [],
         actions=_actions(suspicion) if stands else [],
         chosen=_going(suspicion),
-        called=_free(suspicion.individuals[0], known),
+        called=_free(suspicion.individuals[0], desk.kinds()),
         before=before,
         after=after,
         stands=stands,
@@ -194,7 +195,7 @@ def _going(suspicion: Suspicion) -> Sequence[str]:
     return suspicion.origins[places.get(suspicion.kind, slice(0))]
 
 
-def _free(name: str, known: Mapping[str, Individual]) -> str:
+def _free(name: str, known: Iterable[str]) -> str:
     """An id that nobody has, for a part of an individual."""
     taken = {each.casefold() for each in known}
     number = 2
