@@ -193,3 +193,24 @@ def test_the_catalogue_is_looked_through_once_until_it_changes(page: Opened, fak
     page.service.desk.catalog.rename("F", "G", BEN)
     found(page)
     assert page.service.auditing._found is not first and fake_models.embedded == embedded
+
+
+def test_names_and_reasons_are_text(page: Opened) -> None:
+    evil = "<script>alert(1)</script>"
+    catalog = page.service.desk.catalog
+    catalog.rename("A", evil, BEN)
+    doubt = found(page)[f"two-ids {evil} A-again"]
+    post(page, found(page)["side D"]["key"], "dismiss", who=evil, why=evil)
+    page.client.cookies.set("whalepipe-who", "%3Cscript%3Ealert(1)%3C%2Fscript%3E")
+    for address in ("/audit", f"/audit/{doubt['key']}", "/decisions"):
+        text = page.client.get(address, headers=HTML).text
+        assert evil not in text and "&lt;script&gt;" in text, address
+
+
+def test_every_decision_can_be_taken_back_where_all_are_listed(page: Opened) -> None:
+    made = post(page, found(page)["side D"]["key"], "correct").json()
+    text = page.client.get("/decisions", headers=HTML).text
+    assert "1 crop of D seen from the left" in text and f"Take back decision {made['id']}" in text
+    assert 'Take back decision 1"' not in text  # that is the whole catalogue
+    assert page.form("/undo", decision=made["id"], back="log").headers["location"] == "/decisions"
+    assert "side D" in found(page)

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 AT_ONCE = 2048  # rows and columns of the table of all cosines that are in memory
 FEW = 0.3  # share of the crops, at most, that are compared anew; where more changed, all are
-
 GONE = -2  # the place of a crop that is no longer there
 
 Vectors = NDArray[np.float32]

@@ -26,7 +26,7 @@ from whalepipe.catalog.schema import (
     settings,
     verdicts,
 )
-from whalepipe.catalog.since import Since, since
+from whalepipe.catalog.since import Seen, Since, since
 from whalepipe.errors import CatalogError, PhotoError
 from whalepipe.photos import decode
 
@@ -160,10 +160,10 @@ class Reading:
         with self.database.reading() as connection:
             return bytes(connection.execute(sql.select(crops.c.jpeg).where(*held)).scalar() or b"")
 
-    def since(self, last: int) -> Since:
-        """What was decided after the decision `last` and still holds."""
+    def since(self, last: int, about: Seen | None = None) -> Since:
+        """What was decided after the decision `last` and still holds; all of it, or `about` what somebody saw."""
         with self.database.reading() as connection:
-            return since(connection, last)
+            return since(connection, last, about)
 
     def dismissed(self) -> frozenset[str]:
         """The keys of the suspicions that people found to be right as they are."""

@@ -34,13 +34,16 @@ class Since:
         return max((n for n in (*found, self.suspicions.get(seen.suspicion)) if n is not None), default=None)
 
 
-def since(connection: sql.Connection, last: int) -> Since:
-    """What differs now from what it was after the decision `last`: what was done and taken back since does not."""
+def since(connection: sql.Connection, last: int, about: Seen | None = None) -> Since:
+    """What differs now from what it was after the decision `last`: what was done and taken back since does not.
+
+    `about`: only what concerns what somebody saw.
+    """
     holds = decisions.c.undone_by.is_(None), sql.or_(decisions.c.undoes.is_(None), decisions.c.undoes <= last)
     query = (
         sql.select(changes)
         .join_from(changes, decisions, decisions.c.id == changes.c.decision_id)
-        .where(changes.c.decision_id > last, *holds)
+        .where(changes.c.decision_id > last, *holds, *([_about(about)] if about else []))
         .order_by(changes.c.decision_id)
     )
     touched: dict[str, dict[str, int]] = {"crops": {}, "dismissals": {}, "individuals": {}}
@@ -53,9 +56,14 @@ def since(connection: sql.Connection, last: int) -> Since:
     return Since(touched["crops"], owners, touched["dismissals"])
 
 
+def _about(seen: Seen) -> sql.ColumnElement[bool]:
+    of_them = changes.c.was.in_(seen.owners), changes.c.became.in_(seen.owners)
+    return sql.or_(*of_them, changes.c.row.in_((*seen.origins, seen.suspicion)))
+
+
 def refuse_unseen(connection: sql.Connection, seen: Seen | None) -> None:
     """Raise ConflictError where somebody decided about what a person saw after she saw it."""
-    number = since(connection, seen.last).touched(seen) if seen else None
+    number = since(connection, seen.last, seen).touched(seen) if seen else None
     if number is not None:
         found = decision(connection, number)
         raise ConflictError(f"somebody decided in the meantime: decision {found.said}; nothing was changed", found)

@@ -118,7 +118,8 @@ class Auditing:
 
     def touched(self, suspicion: Suspicion, last: int) -> Decision | None:
         """The last decision about a suspicion after the decision `last`; None where there is none."""
-        number = self._catalog.since(last).touched(seen(suspicion, last))
+        what = seen(suspicion, last)
+        number = self._catalog.since(last, what).touched(what)
         return None if number is None else self._catalog.decision(number)
 
     def decide(self, suspicion: Suspicion, ask: Ask, by: By) -> Decision:
