@@ -10,6 +10,7 @@ from tests import fakes
 from tests.review.audits import audited
 from tests.review.conftest import Open, Opened
 from whalepipe.catalog.decisions import By
+from whalepipe.models.species import Told
 
 BEN = By("Ben")
 HTML = {"accept": "text/html"}
@@ -72,6 +73,18 @@ def test_a_wrong_side_is_corrected(page: Opened) -> None:
     assert post(page, doubt["key"], "correct").json()["text"] == "1 crop of D seen from the left"
     assert [h.view for h in page.service.desk.catalog.holdings("D")] == ["left", "left"]
     assert "side D" not in found(page)
+
+
+def test_a_wrong_species_is_corrected(review: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fakes.install(tmp_path / "fake-weights", monkeypatch.setattr)
+    likely = Told([("Tursiops truncatus", 0.9), ("Orcinus orca", 0.1)], near=True)
+    monkeypatch.setattr("whalepipe.instruments.find_species", lambda *_: lambda *_: likely)
+    page = review(job=audited(tmp_path / "audited"))
+    doubt = found(page, kind="species")["species A"]
+    assert (doubt["told"], doubt["log_odds"]) == ("Tursiops truncatus", 2.197)
+    assert post(page, doubt["key"], "correct").json()["text"] == "A is Tursiops truncatus"
+    assert page.service.desk.catalog.individual("A").species == "Tursiops truncatus"
+    assert found(page, kind="species") == {}
 
 
 def test_one_of_two_photos_that_are_nearly_the_same_is_removed(page: Opened) -> None:
@@ -161,6 +174,7 @@ def test_the_catalogue_says_what_speaks_for_and_against(page: Opened) -> None:
     case = page.said(f"/api/audit/{doubts['two-animals B C']['key']}")
     assert [f["origin"] for f in case["shown"]] == ["B 23", "C 30"]
     remarks = [(r["speaks"], r["text"]) for r in case["remarks"]]
+    assert remarks[0] == ("", "these two crops: cosine 1.00, by vectors alone 21,400 to 1 for one animal")
     assert ("", "both crops are of one encounter") in remarks
     assert ("", "556 km in 2 hours: faster than any of them swims") in remarks
     catalog = page.service.desk.catalog

@@ -173,16 +173,17 @@ def looked(suspicion: Suspicion, ratios: Sequence[float]) -> Suspicion:
         means.append(sum(look.share * ratio for look, ratio in rows) / len(rows))
     if suspicion.kind is Kind.two_ids:
         odds = min(means)
-        text = f"after a closer look at {len(ratios)} crops {_says(odds)} one animal"
+        text = f"after a closer look at {len(ratios)} crops {says(odds)} one animal"
     else:
         odds = max([0.0, *means[1:]]) + means[0]
-        text = f"after a closer look {_says(-means[0])} its own individual"
+        text = f"after a closer look {says(-means[0])} its own individual"
         others = zip(means[1:], suspicion.individuals[1:], strict=True)
-        text += "".join(f", {_says(mean)} {name}" for mean, name in others)
+        text += "".join(f", {says(mean)} {name}" for mean, name in others)
     return replace(suspicion, log_odds=round(odds, 3), evidence=f"{suspicion.evidence}; {text}", closely=True)
 
 
-def _says(log_ratio: float) -> str:
+def says(log_ratio: float) -> str:
+    """`12 to 1 for`, or `12 to 1 against`."""
     return f"{_times(log_ratio)} for" if log_ratio >= 0 else f"{_times(-log_ratio)} against"
 
 

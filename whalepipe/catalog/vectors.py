@@ -58,6 +58,15 @@ class Vectors(Reading):
         reader = lru_cache(KEPT)(lambda row: self._details(numbers[row], look.method)) if look else None
         return Gallery(shots, vectors, self.revision, reader)
 
+    def cosine(self, one: int, other: int, weights: str) -> float | None:
+        """Of the vectors of two crops, by their numbers; None where one is missing under the weights of this digest."""
+        query = sql.select(embeddings.c.vector).where(
+            embeddings.c.crop_id.in_((one, other)), embeddings.c.weights == weights
+        )
+        with self.database.reading() as connection:
+            found = [np.frombuffer(packed, "<f4") for packed in connection.execute(query).scalars()]
+        return round(float(found[0] @ found[1]), 4) if len(found) == 2 else None
+
     def beside(self, number: int, owners: Sequence[int], part: str, weights: str, look: CloserLook) -> Gallery:
         """The crop with that number in the first row, then all others of a part of these individuals, with details.
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from whalepipe.catalog import audit as suspecting
 from whalepipe.catalog.audit import SIDES, Held, Look, Suspicion
-from whalepipe.catalog.entries import Kind
+from whalepipe.catalog.entries import Fact, Kind
 from whalepipe.catalog.gallery import Gallery
 from whalepipe.catalog.neighbours import Memory
 from whalepipe.catalog.place import Place
@@ -85,6 +85,15 @@ class Auditor:
             return suspicion
         ratios = [self._looked(look, self._catalog.revision) for look in suspicion.looks]
         return suspecting.looked(suspicion, ratios)
+
+    def alike(self, one: Fact, other: Fact) -> str:
+        """What the vectors of two crops of a part say, in words; empty where they say nothing."""
+        cosine = self._catalog.cosine(one.number, other.number, self._models.embedder_weights.digest)
+        if cosine is None or one.part != other.part:
+            return ""
+        calibration = self._models.calibrations([one.part])[one.part]
+        ratio = float(calibration.bent(calibration.line(np.array([cosine])))[0])
+        return f"these two crops: cosine {cosine:.2f}, by vectors alone {suspecting.says(ratio)} one animal"
 
     def _tells(self, part: str) -> bool:
         models = self._models

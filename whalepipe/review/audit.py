@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from whalepipe.catalog.audit import Suspicion
 from whalepipe.catalog.decisions import By, ConflictError, Decision
-from whalepipe.catalog.entries import Kind
+from whalepipe.catalog.entries import Fact, Kind
 from whalepipe.catalog.since import Seen
 from whalepipe.catalog.store import Catalog
 from whalepipe.errors import CatalogError, WhalepipeError
@@ -115,6 +115,11 @@ class Auditing:
         """The same after a closer look, which takes a second or so where nobody looked before. Raises CatalogError."""
         with self._one:
             return self._closer.look(suspicion)
+
+    def alike(self, one: Fact, other: Fact) -> str:
+        """What the vectors of two crops say, in words; empty where they say nothing. Raises CatalogError."""
+        with self._one:
+            return self._closer.alike(one, other)
 
     def touched(self, suspicion: Suspicion, last: int) -> Decision | None:
         """The last decision about a suspicion after the decision `last`; None where there is none."""

@@ -10,7 +10,7 @@ from whalepipe.catalog.entries import Fact, Individual, Kind
 from whalepipe.review.audit import Action, Auditing, Remembered, Standing, Status
 from whalepipe.review.content import Told, told
 from whalepipe.review.desk import Desk
-from whalepipe.review.remarks import Remark, remarks
+from whalepipe.review.remarks import COMPARED, Remark, remarks
 
 LISTED = 48  # suspicions on a page
 TOGETHER = 60  # crops of an individual, those that are suspected first
@@ -126,7 +126,7 @@ def case_page(
         seen=standing.last,
         shown=shown,
         groups=[_group(suspicion, group, known) for group in groups],
-        remarks=remarks(suspicion.kind, shown, groups, known) if shown else [],
+        remarks=_remarks(auditing, suspicion.kind, shown, remarks(suspicion.kind, shown, groups, known)),
         actions=_actions(suspicion) if stands else [],
         chosen=_going(suspicion),
         called=_free(suspicion.individuals[0], desk.kinds()),
@@ -136,6 +136,12 @@ def case_page(
         decided=told(desk, decision) if decision else None,
         status=auditing.status,
     )
+
+
+def _remarks(auditing: Auditing, kind: Kind, shown: Sequence[Fact], known: Sequence[Remark]) -> list[Remark]:
+    """What the vectors of the two crops say, before what else is known of them."""
+    said = auditing.alike(*shown) if len(shown) == 2 and kind in COMPARED else ""
+    return [*([Remark(said)] if said else []), *known]
 
 
 def _doubt(s: Suspicion) -> Doubt:

@@ -31,7 +31,7 @@ def remarks(
     found: list[Remark] = []
     if len(groups) == 2:
         found += _of_two(kind, groups, known)
-    if kind is Kind.two_animals:
+    if kind is Kind.two_animals and shown:
         found += _alone(shown[0], groups[0])
     if len(shown) == 2 and kind in COMPARED:
         found += _of_crops(kind, *shown)
