@@ -52,8 +52,9 @@ def test_by_keyboard_suspicions_are_compared_decided_and_taken_back(browser: Any
         page.keyboard.press("p")
         playwright.expect(page.locator("[data-said]")).to_contain_text("closer looks are switched off")
         page.locator("[data-goes]:checked").uncheck()
-        assert page.locator("[data-key=d]").is_disabled()
+        assert page.locator("[data-key=d]").is_disabled() and page.locator("[data-going]:visible").count() == 0
         page.locator("[data-goes]").first.check()
+        assert page.locator("figure:has([data-mine]) [data-going]").inner_text() == "chosen to go"
         press(page, "t")
         assert page.locator("form.mine b").inner_text() == "1 crop of B now C"
         assert page.locator("h1").inner_text() == "Nearly the same photo?"

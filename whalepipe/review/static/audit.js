@@ -145,10 +145,11 @@
 
     // What is chosen, and deciding once
     const count = () => {
-      const chosen = all("[data-goes]:checked").length;
-      all("[data-chosen]").forEach((button) => (button.disabled = !chosen));
+      const chosen = new Set(all("[data-goes]:checked").map((box) => box.value));
+      all("[data-chosen]").forEach((button) => (button.disabled = !chosen.size));
+      all("[data-going]").forEach((label) => (label.hidden = !chosen.has(label.dataset.going)));
       const told = one("[data-count-chosen]");
-      if (told) told.textContent = chosen === 1 ? "the chosen crop" : `${chosen} chosen crops`;
+      if (told) told.textContent = chosen.size === 1 ? "the chosen crop" : `${chosen.size} chosen crops`;
     };
     form.addEventListener("change", count);
     count();
