@@ -1,6 +1,7 @@
 """Catalogues with planted errors: the planted ones rank first."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.helpers import whalepipe
 from whalepipe.catalog.audit import Held, duplicates, likeness, ranked, two_animals, two_ids, wrong_species
 from whalepipe.catalog.decisions import By
 from whalepipe.catalog.entries import Entry
+from whalepipe.catalog.neighbours import Memory
 from whalepipe.catalog.store import Catalog
 from whalepipe.models.calibration import Calibration
 from whalepipe.photos import encode_jpeg
@@ -129,6 +131,35 @@ def test_many_crops_are_compared_in_blocks_as_one_by_one() -> None:
         assert alike.other[i] == pytest.approx(others.max(), abs=1e-4)
         fellows = np.where((owners == owners[i]) & (np.arange(700) != i), cosines[i], -2)
         assert alike.own_at[i] == fellows.argmax()
+
+
+def test_after_a_change_what_is_compared_anew_is_as_if_all_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("whalepipe.catalog.neighbours.AT_ONCE", 64)
+    rng, calibration, memory = np.random.default_rng(2), Calibration(1.0, 0.0), Memory()
+    owners, vectors = np.sort(rng.integers(0, 60, 500)), rng.normal(size=(500, 16)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    crops = [held(int(owner), n) for n, owner in enumerate(owners)]
+    begun: list[int] = []
+
+    def each(blocks: Any) -> Any:
+        begun.append(sum(len(block) for block in blocks))
+        return blocks
+
+    likest = likeness(crops, vectors, calibration, range(500), each, memory)
+    first, second = crops[100], crops[200]
+    some = [h for h in crops if h.owner != first.owner and h.number not in (7, likest.other_at[300])]
+    joined = [
+        replace(h, owner=second.owner) for h in crops if h.owner == first.owner
+    ]  # merged, one gone, its likest too
+    changed = sorted([*some, *joined], key=lambda h: (h.owner, h.number))
+    rows = [h.number for h in changed]
+    again, afresh = (
+        likeness(changed, vectors, calibration, rows, each, memory),
+        likeness(changed, vectors, calibration, rows),
+    )
+    assert begun[0] == 500 and 10 < begun[1] < 100
+    assert (again.other_at == afresh.other_at).all() and (again.own_at == afresh.own_at).all()
+    assert np.allclose(again.other, afresh.other, equal_nan=True)
 
 
 def test_a_species_that_most_crops_contradict() -> None:

@@ -57,6 +57,16 @@ def test_the_log_tells_who_did_what_and_why(path: Path) -> None:
     assert [(d["id"], d["after"]) for d in found] == [(1, {"crops": 3, "individuals": {"A": 2, "B": 1}})]
 
 
+def test_a_side_is_corrected_and_that_is_taken_back(path: Path) -> None:
+    said = catalog(path, "turn", "A", "A1.jpg", "--view", "ventral", "--who", "ann")
+    assert said.out.startswith("decision 2: turn A: individual A, 1 crops, view ")
+    views = [h.view for h in Catalog.open(path).holdings("A")]
+    assert views.count("ventral") == 1
+    assert "is so already" in catalog(path, "turn", "A", "A1.jpg", "--view", "ventral").complaint
+    catalog(path, "undo")
+    assert "ventral" not in {h.view for h in Catalog.open(path).holdings("A")}
+
+
 def test_what_is_known_of_an_individual(path: Path) -> None:
     facts = ("--sex", "female", "--born", "1998", "--notes", " a calf in 2004 ", "--distinctiveness", "0.75")
     assert catalog(path, "edit", "A", *facts, "--species", "Killer whale").code == 0
@@ -87,6 +97,7 @@ def test_what_cannot_be_done_is_one_line(path: Path) -> None:
         (("split", "C", "B3.jpg", "--into", "E"), "'C' holds no crop B3.jpg"),
         (("split", "C", "A1.jpg", "--into", "b"), "'b' differs by case or spaces only from 'B'"),
         (("assign", "C", "A1.jpg", "--to", "C"), "another individual than theirs"),
+        (("turn", "C", "A1.jpg", "--view", "up"), "'up' is no side; give one of left, right"),
     ):
         assert words in catalog(path, *args).complaint
     assert len(Catalog.open(path).decisions()) == 3

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,8 +13,8 @@ from tests.conftest import PROJECT
 class Server:
     """A server on a free port, or on the one that it is given."""
 
-    def __init__(self, out: Path, port: int = 0, *more: str) -> None:
-        command = [sys.executable, "-m", "whalepipe", "review", str(out), "--port", str(port), *more]
+    def __init__(self, out: Path, port: int = 0, *more: str, program: Sequence[str] = ("whalepipe",)) -> None:
+        command = [sys.executable, "-m", *program, "review", str(out), "--port", str(port), *more]
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         self._process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
@@ -39,9 +39,9 @@ class Server:
 
 
 @contextmanager
-def serving(out: Path, *more: str) -> Iterator[Server]:
+def serving(out: Path, *more: str, program: Sequence[str] = ("whalepipe",)) -> Iterator[Server]:
     """A server that ends with the block."""
-    server = Server(out, 0, *more)
+    server = Server(out, 0, *more, program=program)
     try:
         yield server
     finally:

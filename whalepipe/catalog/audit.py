@@ -2,26 +2,30 @@
 
 `log_odds` of a suspicion is the natural logarithm of how much more likely what is seen is if it is true than if the
 catalogue is right. Of identities it is what the calibration of the embedder's cosines claims (`models.calibration`),
-without a closer look at details; of near-duplicate photos it is set by hand.
+by vectors alone until a closer look at details replaces it (`looked`); of near-duplicate photos it is set by hand.
 """
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 from math import exp, log
 
 import numpy as np
 from numpy.typing import NDArray
 
+from whalepipe.catalog import neighbours
 from whalepipe.catalog.entries import Kind
 from whalepipe.models.calibration import Calibration
 from whalepipe.models.side import LEFT, RIGHT
 
-AT_ONCE = 256  # rows of the table of all cosines that are in memory
 SIDES = {LEFT, RIGHT}
 SAME_PHOTO = 12.0  # log odds, by hand: of nearly the same picture under two ids or in two encounters, less for each bit
 SHOWN = 3  # crops of an individual
+LOOKS = 3  # crops of an individual that are looked at closely, the likeliest
+ROUNDING = 1e-4  # of cosines
+TWINS = 5  # nearly the same pictures that are named for each crop
 LEAST_P = 1e-4  # a probability of nought is not believed
 
 Vectors = NDArray[np.float32]
@@ -44,6 +48,16 @@ class Held:
 
 
 @dataclass(frozen=True)
+class Look:
+    """A crop, by its number, that may be looked at closely beside an individual's crops, by the individual's number."""
+
+    crop: int
+    part: str
+    owner: int
+    share: float  # of the log ratio that counts
+
+
+@dataclass(frozen=True)
 class Suspicion:
     """Something that may be wrong."""
 
@@ -54,13 +68,18 @@ class Suspicion:
     origins: Sequence[str]  # of the crops
     log_odds: float
     evidence: str  # in words
+    owners: Sequence[int] = ()  # the numbers of the individuals
+    told: str = ""  # the side or species that the crops look like
+    closely: bool = False  # whether details were looked at
+    looks: Sequence[Look] = field(default=(), repr=False)  # that would tell more, those for one direction side by side
 
 
 @dataclass(frozen=True)
 class Likeness:
     """For each of n crops the likeliest fellow and the likeliest crop of another individual, as log LR and place.
 
-    nan and -1 where there is none; fellows that show another side of a fin are not compared.
+    nan and -1 where there is none; fellows that show another side of a fin are not compared, and of others only those
+    count that speak for one animal.
     """
 
     own: Numbers
@@ -69,31 +88,29 @@ class Likeness:
     other_at: NDArray[np.intp]
 
 
-def likeness(held: Sequence[Held], vectors: Vectors, calibration: Calibration) -> Likeness:
-    """Compare all crops of one part, (n, dimension) unit vectors, those of one individual side by side."""
-    n, owners = len(held), np.array([h.owner for h in held])
-    starts = np.searchsorted(owners, owners, side="left")
-    ends = np.searchsorted(owners, owners, side="right")
-    views = np.array([{LEFT: -1, RIGHT: 1}.get(h.view, 0) for h in held])
-    own, other = np.full(n, -np.inf), np.full(n, -np.inf)
-    own_at, other_at = np.full(n, -1), np.full(n, -1)
-    for begin in range(0, n, AT_ONCE):
-        cosines = vectors[begin : begin + AT_ONCE] @ vectors.T
-        for row, i in enumerate(range(begin, min(begin + AT_ONCE, n))):
-            fellows = slice(starts[i], ends[i])
-            mine = np.where(views[fellows] * views[i] < 0, -np.inf, cosines[row, fellows])
-            mine[i - starts[i]] = -np.inf
-            best = int(np.argmax(mine))
-            own[i], own_at[i] = mine[best], starts[i] + best
-            cosines[row, fellows] = -np.inf
-        block = slice(begin, begin + AT_ONCE)
-        other_at[block] = np.argmax(cosines, axis=1)
-        other[block] = np.max(cosines, axis=1)
-    claims = [_claimed(each, calibration) for each in (own, other)]
-    return Likeness(claims[0], np.where(np.isinf(own), -1, own_at), claims[1], np.where(np.isinf(other), -1, other_at))
+def likeness(
+    held: Sequence[Held],
+    vectors: Vectors,
+    calibration: Calibration,
+    rows: Sequence[int] | None = None,
+    each: neighbours.Each = iter,
+    memory: neighbours.Memory | None = None,
+) -> Likeness:
+    """Compare n crops of one part, those of one individual side by side, by their unit vectors (n, dimension).
+
+    Where `rows` is given, those of the vectors are the crops'. `each` is given the blocks of the comparison, to show
+    how far it is. With the `memory` of an earlier comparison only what changed is compared. Of others only crops are
+    looked for that speak for one animal.
+    """
+    numbers, owners = (np.array([getattr(h, name) for h in held], dtype=np.intp) for name in ("number", "owner"))
+    places = np.array(range(len(held)) if rows is None else rows, dtype=np.intp)
+    shelf = neighbours.Shelf(vectors, places, owners, numbers)
+    own = neighbours.fellows(shelf, np.array([{LEFT: -1, RIGHT: 1}.get(h.view, 0) for h in held], dtype=np.intp))
+    other = (memory or neighbours.Memory()).others(shelf, calibration.cosine_at(0.5) - ROUNDING, each)
+    return Likeness(_claimed(own.cosine, calibration), own.at, _claimed(other.cosine, calibration), other.at)
 
 
-def _claimed(cosines: Numbers, calibration: Calibration) -> Numbers:
+def _claimed(cosines: Vectors, calibration: Calibration) -> Numbers:
     rounded: Numbers = np.where(np.isinf(cosines), np.nan, np.round(cosines, 4)).astype(np.float64)
     return calibration.bent(calibration.line(rounded))
 
@@ -119,8 +136,16 @@ def two_ids(held: Sequence[Held], alike: Likeness) -> list[Suspicion]:
             pair = held[best], held[alike.other_at[best]]
             text = f"{len(rows)} of {counts[one]} and {len(back)} of {counts[two]} crops are likest to the other's"
             text = f"{text}; the likest two by {_times(alike.other[best])}"
-            found.append(_suspicion(Kind.two_ids, pair, float(min(means)), text, (one, two)))
+            looks = [look for each in (rows, back) for look in _likeliest(held, alike, each, counts)]
+            found.append(_suspicion(Kind.two_ids, pair, float(min(means)), text, (one, two), looks=looks))
     return found
+
+
+def _likeliest(held: Sequence[Held], alike: Likeness, rows: Sequence[int], counts: Mapping[int, int]) -> Iterator[Look]:
+    """The crops among `rows`, of one individual, that are likest to the same other."""
+    for i in sorted(rows, key=lambda i: (-alike.other[i], i))[:LOOKS]:
+        share = len(rows) / counts[held[i].owner]
+        yield Look(held[i].number, held[i].part, held[alike.other_at[i]].owner, share)
 
 
 def two_animals(held: Sequence[Held], alike: Likeness) -> list[Suspicion]:
@@ -131,12 +156,35 @@ def two_animals(held: Sequence[Held], alike: Likeness) -> list[Suspicion]:
         if np.isnan(own) or own >= 0:
             continue
         text = f"its likest fellow speaks against it by {_times(-own)}"
-        pair = [h, held[alike.own_at[i]]]
+        pair, looks = [h, held[alike.own_at[i]]], [Look(h.number, h.part, h.owner, -1.0)]
         if other > 0:
             pair[1] = held[alike.other_at[i]]
             text = f"{text}, a crop of {pair[1].individual} for that one by {_times(other)}"
-        found.append(_suspicion(Kind.two_animals, pair, max(other, 0.0) - own, text, (h.origin,)))
+            looks.append(Look(h.number, h.part, pair[1].owner, 1.0))
+        found.append(_suspicion(Kind.two_animals, pair, max(0.0, other) - own, text, (h.origin,), looks=looks))
     return found
+
+
+def looked(suspicion: Suspicion, ratios: Sequence[float]) -> Suspicion:
+    """The suspicion after a closer look: `ratios` has the log ratio of each of its looks."""
+    means = []
+    for _, some in groupby(zip(suspicion.looks, ratios, strict=True), key=lambda each: each[0].owner):
+        rows = list(some)
+        means.append(sum(look.share * ratio for look, ratio in rows) / len(rows))
+    if suspicion.kind is Kind.two_ids:
+        odds = min(means)
+        text = f"after a closer look at {len(ratios)} crops {says(odds)} one animal"
+    else:
+        odds = max([0.0, *means[1:]]) + means[0]
+        text = f"after a closer look {says(-means[0])} its own individual"
+        others = zip(means[1:], suspicion.individuals[1:], strict=True)
+        text += "".join(f", {says(mean)} {name}" for mean, name in others)
+    return replace(suspicion, log_odds=round(odds, 3), evidence=f"{suspicion.evidence}; {text}", closely=True)
+
+
+def says(log_ratio: float) -> str:
+    """`12 to 1 for`, or `12 to 1 against`."""
+    return f"{_times(log_ratio)} for" if log_ratio >= 0 else f"{_times(-log_ratio)} against"
 
 
 def wrong_side(held: Sequence[Held], left: Callable[[int], float | None]) -> list[Suspicion]:
@@ -148,8 +196,9 @@ def wrong_side(held: Sequence[Held], left: Callable[[int], float | None]) -> lis
             continue
         against = 1 - told if h.view == LEFT else told
         if against > 0.5:
-            text = f"the catalogue says {h.view}; {RIGHT if h.view == LEFT else LEFT} is told with {against:.2f}"
-            found.append(_suspicion(Kind.side, [h], _odds(against), text, (h.origin, h.view)))
+            other = RIGHT if h.view == LEFT else LEFT
+            text = f"the catalogue says {h.view}; {other} is told with {against:.2f}"
+            found.append(_suspicion(Kind.side, [h], _odds(against), text, (h.origin, h.view), other))
     return found
 
 
@@ -174,22 +223,23 @@ def wrong_species(
         name = max(means, key=lambda each: (means[each], each))
         if means[name] > 0:
             text = f"the catalogue says {said}; its {len(rows)} crops look like {name} by {_times(means[name])}"
-            found.append(
-                _suspicion(Kind.species, [held[i] for i, _ in rows[:3]], means[name], text, (owner, said, name))
-            )
+            shown = [held[i] for i, _ in rows[:SHOWN]]
+            found.append(_suspicion(Kind.species, shown, means[name], text, (owner, said, name), name))
     return found
 
 
 def duplicates(held: Sequence[Held], pairs: Iterable[tuple[int, int, int]]) -> list[Suspicion]:
     """Nearly the same photo twice: under two ids, with two sides, in two encounters, or else merely twice.
 
-    `pairs`: places of two crops and the bits in which their difference hashes differ.
+    `pairs`: places of two crops and the bits in which their difference hashes differ. Of one crop no more than TWINS
+    are named: many that are the same are one question.
     """
-    found = []
+    found, twins = [], Counter[int]()
     for i, j, bits in pairs:
         one, two = held[i], held[j]
-        if i >= j or one.part != two.part:
+        if i >= j or one.part != two.part or twins[j] == TWINS:
             continue
+        twins[j] += 1
         views = {one.view, two.view}
         contradiction = (
             f"under two ids, {one.individual} and {two.individual}" if one.owner != two.owner
@@ -212,11 +262,20 @@ def ranked(suspicions: Iterable[Suspicion]) -> list[Suspicion]:
     return sorted(suspicions, key=lambda s: (-s.log_odds, s.key))
 
 
-def _suspicion(kind: Kind, rows: Sequence[Held], odds: float, text: str, about: Iterable[object]) -> Suspicion:
+def _suspicion(
+    kind: Kind,
+    rows: Sequence[Held],
+    odds: float,
+    text: str,
+    about: Iterable[object],
+    told: str = "",
+    looks: Sequence[Look] = (),
+) -> Suspicion:
     digest = hashlib.sha256("\n".join(str(each) for each in about).encode()).hexdigest()[:12]
-    individuals = list(dict.fromkeys(h.individual for h in rows))
+    names, owners = (list(dict.fromkeys(getattr(h, name) for h in rows)) for name in ("individual", "owner"))
     crops, origins = [h.crop for h in rows], [h.origin for h in rows]
-    return Suspicion(f"{kind.value}-{digest}", kind, individuals, crops, origins, round(odds, 3), text)
+    key = f"{kind.value}-{digest}"
+    return Suspicion(key, kind, names, crops, origins, round(odds, 3), text, owners, told, looks=looks)
 
 
 def _odds(probability: float) -> float:

@@ -1,7 +1,8 @@
 """What people change in the catalogue. Each change is one decision, written in the same transaction."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sql
@@ -14,16 +15,27 @@ from whalepipe.catalog.filing import Filing
 from whalepipe.catalog.journal import Journal, current
 from whalepipe.catalog.judging import judge
 from whalepipe.catalog.names import Twins
+from whalepipe.catalog.since import Seen, refuse_unseen
 from whalepipe.catalog.undo import last_undoable, undo
 from whalepipe.errors import CatalogError
 
+VIEWS = ("left", "right", "ventral", "dorsal", "unknown")
 JOINED = {"notes"}  # fields of which both individuals' texts are kept where they become one
 
 
 class Changing:
-    """The writing half of `store.Catalog`. Every method raises CatalogError, and then nothing was changed."""
+    """The writing half of `store.Catalog`. Every method raises CatalogError, and then nothing was changed.
+
+    `seen`: what the caller saw; ConflictError where somebody decided about it since.
+    """
 
     database: Database
+
+    @contextmanager
+    def _deciding(self, seen: Seen | None) -> Iterator[sql.Connection]:
+        with self.database.writing() as connection:
+            refuse_unseen(connection, seen)
+            yield connection
 
     def add(self, entries: Iterable[Entry], by: By | None = None, twins: Twins = Twins.ask) -> Added:
         """Add crops, each under its individual. Raises CatalogError where a crop is held under another name."""
@@ -39,15 +51,23 @@ class Changing:
                 adding.journal.close("add", subject, {}, {"crops": counts.total(), "individuals": dict(counts)})
         return Added(counts.total(), held)
 
-    def assign(self, individual: str, crops: Sequence[str], to: str, by: By) -> Decision:
+    def assign(self, individual: str, crops: Sequence[str], to: str, by: By, seen: Seen | None = None) -> Decision:
         """Move crops (file names or origins) of one individual to another that there is."""
-        with self.database.writing() as connection:
+        with self._deciding(seen) as connection:
             target = people.known(connection, to, self.database.name)
             return self._moved(connection, "assign", individual, crops, target, Journal(connection, by))
 
-    def split(self, individual: str, crops: Sequence[str], new: str, by: By, twins: Twins = Twins.ask) -> Decision:
+    def split(
+        self,
+        individual: str,
+        crops: Sequence[str],
+        new: str,
+        by: By,
+        twins: Twins = Twins.ask,
+        seen: Seen | None = None,
+    ) -> Decision:
         """Move crops (file names or origins) of one individual to a new one, which has its species."""
-        with self.database.writing() as connection:
+        with self._deciding(seen) as connection:
             source = people.known(connection, individual, self.database.name)
             name = people.unused(connection, new, twins)
             row = current(connection, "individuals", str(source)) or {}
@@ -66,9 +86,9 @@ class Changing:
             _move(journal, origin, target)
         return journal.close(kind, source, {"individual": source, "crops": origins}, {"individual": to})
 
-    def remove(self, individual: str, by: By, crops: Sequence[str] = ()) -> Decision:
+    def remove(self, individual: str, by: By, crops: Sequence[str] = (), seen: Seen | None = None) -> Decision:
         """Take crops out of the catalogue, or, where none is named, the individual with all of its crops."""
-        with self.database.writing() as connection:
+        with self._deciding(seen) as connection:
             number, journal = people.known(connection, individual, self.database.name), Journal(connection, by)
             origins, row = people.held(connection, number, crops), current(connection, "individuals", str(number))
             for origin in origins:
@@ -84,9 +104,9 @@ class Changing:
                 before = {**before, **(row or {})}
             return journal.close("remove", individual, before, {})
 
-    def merge(self, individual: str, into: str, by: By) -> Decision:
+    def merge(self, individual: str, into: str, by: By, seen: Seen | None = None) -> Decision:
         """One animal under two ids: all that is `individual`'s becomes that of `into`, whose empty fields it fills."""
-        with self.database.writing() as connection:
+        with self._deciding(seen) as connection:
             numbers = [people.known(connection, name, self.database.name) for name in (individual, into)]
             if numbers[0] == numbers[1]:
                 raise CatalogError(f"{individual!r} cannot be merged with itself; nothing was changed")
@@ -112,10 +132,10 @@ class Changing:
             journal.put("individuals", str(number), {**(row or {}), "name": name})
             return journal.close("rename", individual, {"individual": individual}, {"individual": name})
 
-    def edit(self, individual: str, fields: Mapping[str, Any], by: By) -> Decision:
+    def edit(self, individual: str, fields: Mapping[str, Any], by: By, seen: Seen | None = None) -> Decision:
         """Set fields of an individual, those of `entries.Individual` but for its name."""
         fields = people.checked(fields)
-        with self.database.writing() as connection:
+        with self._deciding(seen) as connection:
             number, journal = people.known(connection, individual, self.database.name), Journal(connection, by)
             row = current(connection, "individuals", str(number)) or {}
             journal.put("individuals", str(number), {**row, **fields})
@@ -132,12 +152,28 @@ class Changing:
         with self.database.writing() as connection:
             return judge(Journal(connection, by), judgement, seen, twins, self.database.name)
 
-    def dismiss(self, suspicion: str, by: By) -> Decision:
+    def turn(self, individual: str, crops: Sequence[str], view: str, by: By, seen: Seen | None = None) -> Decision:
+        """Say that crops (file names or origins) of an individual show another side of it than the catalogue has."""
+        if view not in VIEWS:
+            raise CatalogError(f"{view!r} is no side; give one of {', '.join(VIEWS)}; nothing was changed")
+        with self._deciding(seen) as connection:
+            number, journal = people.known(connection, individual, self.database.name), Journal(connection, by)
+            before = {}
+            for origin in people.held(connection, number, crops):
+                row = current(connection, "crops", origin) or {}
+                before[origin] = row["view"]
+                journal.put("crops", origin, {**row, "view": view})
+            if journal.empty:
+                raise CatalogError(f"{individual!r} is so already; nothing was changed")
+            was = {"individual": individual, "crops": list(before), "view": " ".join(sorted(set(before.values())))}
+            return journal.close("turn", individual, was, {"view": view})
+
+    def dismiss(self, suspicion: str, by: By, seen: Seen | None = None) -> Decision:
         """Note that what `audit` suspects (by its key) is right as it is, so that it does not come back."""
         kind = suspicion.rpartition("-")[0]
         if kind not in {k.value for k in Kind}:
             raise CatalogError(f"{suspicion!r} is no key of a suspicion; `whalepipe catalog audit` lists them")
-        with self.database.writing() as connection:
+        with self._deciding(seen) as connection:
             journal = Journal(connection, by)
             journal.put("dismissals", suspicion, {"kind": kind})
             if journal.empty:

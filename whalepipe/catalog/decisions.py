@@ -63,7 +63,7 @@ class Decision:
     made_at: str  # ISO 8601, UTC
     who: str
     why: str
-    kind: str  # add, assign, remove, merge, split, rename, edit, judge, dismiss, undo
+    kind: str  # add, assign, remove, merge, split, rename, edit, turn, judge, dismiss, undo
     subject: str  # an individual's id, or a crop's origin
     before: Mapping[str, Any]
     after: Mapping[str, Any]

@@ -69,6 +69,25 @@ class Holding:
     origin: str = ""
 
 
+@dataclass(frozen=True)
+class Fact:
+    """A crop in the catalogue, whose it is, and what is known of where and when."""
+
+    number: int
+    origin: str
+    crop: str
+    owner: int  # the individual's number
+    individual: str
+    part: str
+    view: str
+    encounter: str
+    place: str
+    photo: str
+    taken_at: str
+    latitude: float | None
+    longitude: float | None
+
+
 class Kind(StrEnum):
     """What an audit suspects."""
 

@@ -1,7 +1,7 @@
 """One decision: the rows that it changes, as they were and as they become, written with the change itself."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -26,6 +26,7 @@ KEYS: Mapping[str, sql.Column[Any]] = {
 }
 LASTING = {"id", "origin", "jpeg"}
 SEEN = {"individuals": {"name", "species"}, "crops": {c.name for c in crops.c} - LASTING}  # by those who match
+AUDITED = {**SEEN, "dismissals": {"kind"}}
 
 
 class Journal:
@@ -148,7 +149,16 @@ def _change(number: int, kind: str, row: str, before: Row | None, after: Row | N
 
 def _seen(kind: str, before: Row | None, after: Row | None) -> bool:
     """Whether a change is of something that the gallery shows."""
-    return any((before or {}).get(name) != (after or {}).get(name) for name in SEEN.get(kind, ()))
+    return _differ(before, after, SEEN.get(kind, ()))
+
+
+def matters(kind: str, before: Row | None, after: Row | None) -> bool:
+    """Whether a change is of something that an audit goes by."""
+    return _differ(before, after, AUDITED.get(kind, ()))
+
+
+def _differ(before: Row | None, after: Row | None, names: Iterable[str]) -> bool:
+    return any((before or {}).get(name) != (after or {}).get(name) for name in names)
 
 
 def _revise(connection: sql.Connection) -> None:

@@ -1,6 +1,7 @@
 """What the catalogue says of what it holds."""
 
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sql
@@ -10,7 +11,7 @@ from whalepipe.catalog import people
 from whalepipe.catalog.audit import Held
 from whalepipe.catalog.database import Database
 from whalepipe.catalog.decisions import Decision, Standing
-from whalepipe.catalog.entries import Holding, Individual, Summary
+from whalepipe.catalog.entries import Fact, Holding, Individual, Summary
 from whalepipe.catalog.journal import decision, last_about, listed
 from whalepipe.catalog.judging import standings
 from whalepipe.catalog.schema import (
@@ -25,6 +26,7 @@ from whalepipe.catalog.schema import (
     settings,
     verdicts,
 )
+from whalepipe.catalog.since import Seen, Since, since
 from whalepipe.errors import CatalogError, PhotoError
 from whalepipe.photos import decode
 
@@ -134,6 +136,34 @@ class Reading:
         )
         with self.database.reading() as connection:
             return [Held(*row) for row in connection.execute(query)]
+
+    def facts(self, origins: Collection[str] = (), owners: Collection[int] = ()) -> list[Fact]:
+        """The crops with these origins, and all of the individuals with these numbers, the earliest first."""
+        texts = (encounters.c.name, encounters.c.place, photos.c.name, photos.c.taken_at)
+        encounter, place, photo, taken_at = (sql.func.coalesce(c, "") for c in texts)
+        own: list[Any] = [crops.c.id, crops.c.origin, crops.c.crop, individuals.c.id, individuals.c.name]
+        own += [crops.c.part, crops.c.view, encounter, place, photo, taken_at, photos.c.latitude, photos.c.longitude]
+        query = (
+            sql.select(*own)
+            .join_from(crops, individuals)
+            .outerjoin(encounters, encounters.c.id == crops.c.encounter_id)
+            .outerjoin(photos, photos.c.id == crops.c.photo_id)
+            .where(sql.or_(crops.c.origin.in_(origins), individuals.c.id.in_(owners)))
+            .order_by(taken_at, encounter, crops.c.id)
+        )
+        with self.database.reading() as connection:
+            return [Fact(*tuple(row)) for row in connection.execute(query)]
+
+    def jpeg(self, origin: str) -> bytes:
+        """The JPEG of the crop with this origin; empty where the catalogue does not hold it."""
+        held = crops.c.origin == origin, crops.c.individual_id.is_not(None)
+        with self.database.reading() as connection:
+            return bytes(connection.execute(sql.select(crops.c.jpeg).where(*held)).scalar() or b"")
+
+    def since(self, last: int, about: Seen | None = None) -> Since:
+        """What was decided after the decision `last` and still holds; all of it, or `about` what somebody saw."""
+        with self.database.reading() as connection:
+            return since(connection, last, about)
 
     def dismissed(self) -> frozenset[str]:
         """The keys of the suspicions that people found to be right as they are."""

@@ -13,6 +13,8 @@ from whalepipe.cli.catalog import DEFAULT, Catalogue, Who, Why, opened, signed
 from whalepipe.cli.catalog import app as app
 from whalepipe.cli.console import progress, say, say_row
 
+INNER = ("owners", "looks")  # what the program alone needs of a suspicion
+
 
 @app.command(
     help="What looks wrong, the worst first: one animal under two ids, two under one, wrong side or species, nearly "
@@ -34,7 +36,8 @@ def audit(
     place = o.catalog_path(catalog) or Path(DEFAULT)
     found = audit(place, o.configuration(config, settings), device.value, kind or tuple(Kind), progress(quiet))
     if as_json:
-        say(json.dumps({"found": len(found), "suspicions": [asdict(s) for s in found[:limit]]}, ensure_ascii=False))
+        told = [{name: v for name, v in asdict(s).items() if name not in INNER} for s in found[:limit]]
+        say(json.dumps({"found": len(found), "suspicions": told}, ensure_ascii=False))
         return
     for s in found[:limit]:
         say_row(s.key, f"{s.log_odds:.1f}", " / ".join(s.individuals), " ".join(s.crops), s.evidence)

@@ -126,6 +126,22 @@ def edit(
 
 
 @app.command(
+    help="Say that crops of an individual show another side of it.\n\n"
+    "Example: whalepipe catalog turn 1056 IMG_0412_1f6c0d9a_0.jpg --view left"
+)
+def turn(
+    individual: Name,
+    crops: Crops,
+    view: Annotated[str, typer.Option("--view", help="left, right, ventral, dorsal or unknown.")],
+    catalog: Catalogue = DEFAULT,
+    who: Who = "",
+    why: Why = "",
+) -> None:
+    """Correct the side and say how to take it back."""
+    _say(opened(catalog).turn(individual, crops, view, signed(who, why)))
+
+
+@app.command(
     help="Take back a decision, the last one if none is named. Undoing an undo does it again.\n\n"
     "Example: whalepipe catalog undo 17"
 )

@@ -12,6 +12,8 @@ from whalepipe import __version__
 from whalepipe.catalog.decisions import ConflictError
 from whalepipe.errors import CatalogError, PhotoError, WhalepipeError
 from whalepipe.review.api import api
+from whalepipe.review.audit_api import audit_api
+from whalepipe.review.audit_pages import audit_pages
 from whalepipe.review.guard import AGAIN_S, Guard
 from whalepipe.review.identify import BusyError
 from whalepipe.review.pages import pages, shown_error
@@ -36,7 +38,9 @@ def create_app(service: Service) -> FastAPI:
         title="whalepipe review", version=__version__, description=ABOUT, docs_url=None, redoc_url=None, lifespan=life
     )
     app.include_router(api(service))
+    app.include_router(audit_api(service))
     app.include_router(pages(service), include_in_schema=False)
+    app.include_router(audit_pages(service), include_in_schema=False)
     app.add_middleware(Guard, rules=service.rules)
     _answer_errors(app, service)
     return app

@@ -8,6 +8,7 @@ from whalepipe.catalog.decisions import Decision
 from whalepipe.review.desk import Count, Desk
 from whalepipe.review.narrow import Kept, Narrow, narrowed
 from whalepipe.review.queue import Wanted
+from whalepipe.review.words import in_words
 from whalepipe.stages.decided import NAMES, Said
 from whalepipe.tables import NEW, UNKNOWN, Match
 
@@ -258,17 +259,7 @@ def told(desk: Desk, d: Decision) -> Told:
     """A decision in words."""
     crop = desk.index.by_origin.get(d.subject, "")
     about = d.id, d.who, d.made_at, d.why, d.kind
-    return Told(*about, _words(d), crop, d.undone_by is not None, d.undoes)
-
-
-def _words(d: Decision) -> str:
-    if d.undoes is not None:
-        return f"took back decision {d.undoes}"
-    if d.kind != "judge":
-        return f"{d.kind} {d.subject}"
-    verdict, individual = str(d.after.get("verdict", "")), str(d.after.get("individual", ""))
-    said = {"same": "it is {}", "different": "it is not {}", "new": "a new animal, {}", "unsure": "cannot be told"}
-    return said.get(verdict, "not usable").format(individual)
+    return Told(*about, in_words(d), crop, d.undone_by is not None, d.undoes)
 
 
 def mine(desk: Desk, who: str) -> Mine | None:

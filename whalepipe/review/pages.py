@@ -29,6 +29,8 @@ YEAR_S = 365 * 24 * 3600
 FILES = {
     "report.css": ("whalepipe.report", "templates/report.css", "text/css"),
     "review.css": ("whalepipe.review", "static/review.css", "text/css"),
+    "audit.css": ("whalepipe.review", "static/audit.css", "text/css"),
+    "audit.js": ("whalepipe.review", "static/audit.js", "text/javascript"),
     "icon.svg": ("whalepipe.review", "static/icon.svg", "image/svg+xml"),
     "review.js": ("whalepipe.review", "static/review.js", "text/javascript"),
 }
@@ -57,7 +59,7 @@ def _shown(router: APIRouter, service: Service) -> None:
             "more": address(items, offset=offset + content.LISTED),
             "back": address(items, offset=max(0, offset - content.LISTED)),
         }
-        return _page(request, service, "queue.html", page=page, items=items, links=links, query=address(items))
+        return rendered(request, service, "queue.html", page=page, items=items, links=links, query=address(items))
 
     @router.get("/crops/{crop}")
     def crop(request: Request, crop: str, items: Items, candidates: Candidates) -> Response:
@@ -66,7 +68,7 @@ def _shown(router: APIRouter, service: Service) -> None:
     @router.get("/decisions")
     def decisions(request: Request) -> Response:
         service.desk.refresh()
-        return _page(request, service, "decisions.html", decisions=content.decisions_page(service.desk))
+        return rendered(request, service, "decisions.html", decisions=content.decisions_page(service.desk))
 
 
 def _sent(router: APIRouter, service: Service) -> None:
@@ -85,13 +87,13 @@ def _sent(router: APIRouter, service: Service) -> None:
         called: Name = "",
         why: Why = "",
     ) -> Response:
-        _own_form(service, form)
+        own_form(service, form)
         frames = [service.known(name) for name in crop][: None if together else 1]
         named = {Verdict.same: other.strip() or individual, Verdict.different: individual, Verdict.new: called.strip()}
         ask = Ask(verdict, dict(zip(frames, seen, strict=False)), named.get(verdict, ""))
         after = _after(service, frames[0], items, verdict)  # before it leaves the queue
         try:
-            service.desk.decide(ask, service.by(_who(request, service), why))
+            service.desk.decide(ask, service.by(who_asks(request, service), why))
         except CatalogError as error:
             return _query(request, service, frames[0], items, candidates, error)
         return RedirectResponse(f"/crops/{quote(after)}{address(items)}" if after else f"/{address(items)}", 303)
@@ -103,15 +105,15 @@ def _sent(router: APIRouter, service: Service) -> None:
         decision: Annotated[list[Annotated[int, Field(ge=1, le=MOST)]], Form(min_length=1, max_length=100)],
         back: Name = "",
     ) -> Response:
-        _own_form(service, form)
-        by = service.by(_who(request, service), "")
+        own_form(service, form)
+        by = service.by(who_asks(request, service), "")
         made = [service.desk.undo(number, by) for number in decision]
         crop = service.desk.index.by_origin.get(made[-1].subject, "")
         return RedirectResponse(f"/crops/{quote(crop)}" if crop and not back else "/decisions", 303)
 
     @router.post("/who")
     def who(form: Secret, name: Name) -> Response:
-        _own_form(service, form)
+        own_form(service, form)
         answer = RedirectResponse("/", 303)
         answer.set_cookie(WHO, quote(name.strip()), max_age=YEAR_S, httponly=True, samesite="strict")
         return answer
@@ -135,12 +137,14 @@ def _made_of(router: APIRouter, service: Service) -> None:
         return Response(resources.files(package).joinpath(path).read_bytes(), media_type=kind)
 
 
-def _own_form(service: Service, secret: str) -> None:
+def own_form(service: Service, secret: str) -> None:
+    """Raise HTTPException for a form that is not of this start of the server."""
     if not hmac.compare_digest(secret.encode(), service.rules.form.encode()):
         raise HTTPException(403, "this form is of before the server was started again; reload the page and decide anew")
 
 
-def _who(request: Request, service: Service) -> str:
+def who_asks(request: Request, service: Service) -> str:
+    """The name of the person at this browser."""
     return unquote(request.cookies.get(WHO, ""))[:LONGEST] or service.who
 
 
@@ -163,7 +167,7 @@ def _query(
     conflict = content.told(service.desk, problem.decision) if isinstance(problem, ConflictError) else None
     status = 200 if problem is None else 409 if conflict else 422
     without = {k.name: address(items, _without(candidates, k.name)) for k in page.kept}
-    return _page(
+    return rendered(
         request,
         service,
         "query.html",
@@ -176,7 +180,7 @@ def _query(
         query=address(items, candidates),
         onward=address(items),
         asked={name: values[-1] for name, values in parse_qs(address(items)[1:], keep_blank_values=True).items()},
-        mine=content.mine(service.desk, _who(request, service)),
+        mine=content.mine(service.desk, who_asks(request, service)),
     )
 
 
@@ -186,15 +190,16 @@ def _without(candidates: Narrow, name: str) -> Narrow:
 
 def shown_error(request: Request, service: Service, status: int, why: str) -> Response:
     """A page that says what went wrong."""
-    return _page(request, service, "error.html", status, why=why)
+    return rendered(request, service, "error.html", status, why=why)
 
 
-def _page(request: Request, service: Service, name: str, status: int = 200, **values: Any) -> Response:
+def rendered(request: Request, service: Service, name: str, status: int = 200, **values: Any) -> Response:
+    """A page made of a template and what all pages show."""
     shared = {
         "title": as_text(service.desk.job.raw_dir.resolve().name),
         "counts": service.desk.counts,
         "sections": SECTIONS,
-        "who": _who(request, service),
+        "who": who_asks(request, service),
         "form": service.rules.form,
         "started": service.started,
         "last": service.desk.last,

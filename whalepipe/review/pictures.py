@@ -6,7 +6,7 @@ from pathlib import Path
 from whalepipe.catalog.store import Catalog
 from whalepipe.errors import PhotoError
 from whalepipe.photos import decode, inside, read_photo
-from whalepipe.report.pictures import Originals, Source, webp
+from whalepipe.report.pictures import Originals, Source, shrunk, webp
 from whalepipe.review.points import Pixels
 
 SMALL = 320  # pixels, the longer side of a small one
@@ -54,3 +54,24 @@ class Pictures:
             return 0 if source.individual else (self._crops / source.crop).stat().st_mtime_ns
         except (OSError, ValueError):
             return 0
+
+
+class Held:
+    """The pictures of the catalogue's crops, by their origins: several crops of an individual may have one name."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self.small = lru_cache(KEPT)(self._made)
+
+    def whole(self, origin: str) -> bytes:
+        """The JPEG at its full size; empty where there is no such picture."""
+        return self._catalog.jpeg(origin)
+
+    def pixels(self, name: tuple[str, ...]) -> Pixels:
+        """(height, width, 3) uint8 RGB of the crop with this origin. Raises PhotoError."""
+        return decode(self.whole(name[0]))
+
+    def _made(self, origin: str) -> bytes:
+        """A WebP of SMALL pixels; empty where there is no such picture."""
+        data = self.whole(origin)
+        return webp(shrunk(decode(data), SMALL)) if data else b""

@@ -9,11 +9,12 @@ from fastapi import HTTPException, Query
 
 from whalepipe.catalog.decisions import By, login
 from whalepipe.instruments import Instruments
+from whalepipe.review.audit import Auditing
 from whalepipe.review.desk import Desk
 from whalepipe.review.guard import Rules
 from whalepipe.review.identify import Identifier
 from whalepipe.review.narrow import Narrow
-from whalepipe.review.pictures import Pictures
+from whalepipe.review.pictures import Held, Pictures
 from whalepipe.review.points import Points
 from whalepipe.review.queue import Wanted
 
@@ -35,6 +36,7 @@ class Service:
         job = self.desk.job
         instruments = Instruments(job.config, job.device)
         self.pictures = Pictures(job.out / "crops", self.desk.catalog)
+        self.auditing, self.held = Auditing(self.desk.catalog, job), Held(self.desk.catalog)
         self.points = Points(instruments)
         self.identifier = Identifier(job)
 

@@ -39,7 +39,8 @@
       tell(`${here.who} has just decided about this one: ${here.text}. Reload the page to go on from that.`);
     } else if (others.length && !changedHere) {
       const latest = others[others.length - 1];
-      tell(`${latest.who} decided: ${latest.crop || "a crop of another run"}, ${latest.text}.`);
+      const whose = latest.kind === "judge" ? `${latest.crop || "a crop of another run"}, ` : "";
+      tell(`${latest.who} decided: ${whose}${latest.text}.`);
     }
   };
   setInterval(poll, 4000);
