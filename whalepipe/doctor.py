@@ -32,6 +32,7 @@ OK, WARNING, FAULT = "ok", "warning", "fault"
 OLDEST = (3, 11)  # Python
 BRINGS = {
     "fast": "ONNX Runtime: faster on a processor, and without PyTorch",
+    "openvino": "OpenVINO, which may be faster still: `detect.backend=openvino`",
     "train": "`whalepipe train`, and most of `whalepipe evaluate`",
     "explain": "`whalepipe explain`, and `evaluate identity --attribution`",
     "ray": "photos shared out over machines, `--engine ray`",

@@ -22,6 +22,8 @@ from whalepipe.files import sweep, write_aside
 from whalepipe.instruments import Instruments
 from whalepipe.job import Job
 from whalepipe.models.calibration import Calibration
+from whalepipe.models.device import cause_on
+from whalepipe.models.exported import Form
 from whalepipe.models.grade import ANY
 from whalepipe.models.species import Sure
 from whalepipe.opened import Desk, read_file
@@ -112,11 +114,14 @@ class Work(Instruments):
     def detect_key(self, photo: Photo) -> str:
         """The cause of a photo's detections."""
         weights, exported = self.detector_weights, self.exported_detector
-        causes = [weights.digest, weights.card.get("parts"), exported.digest if exported else "torch"]
+        causes = [weights.digest, weights.card.get("parts"), self._runs(exported)]
         causes.append(self.tightener.digest if self.tightener else "")
         # Which of them was meant is said by what runs.
         config = replace(self.config.detect, backend="", tighten="", silhouette="")
         return recipe("detect", detecting.VERSION, config, *causes, photo.photo_id)
+
+    def _runs(self, form: Form | None) -> str:
+        return form.cause if form else cause_on(self.device, "torch")
 
     def kept_crops(
         self,
@@ -166,8 +171,7 @@ class Work(Instruments):
     def embed_key(self, crop: Crop) -> str:
         """The cause of a crop's vector."""
         cause = self._detections[crop.photo, crop.box]
-        exported = self.exported_embedder
-        runs = exported.digest if exported else "torch"
+        runs = self._runs(self.exported_embedder)
         return recipe("embed", embedding.VERSION, self.embedder_weights.digest, runs, cause)
 
     def view_key(self, crop: Crop) -> str:

@@ -2,7 +2,7 @@
 
 Weights are a plain state dict of an Ultralytics `DetectionModel`; the card names the architecture's YAML file and the
 parts in the order of the classes. Ultralytics is imported at the first detector only, and kept from the network and
-from the user's home (`import_ultralytics`). Where weights have an exported form (exported.py), ONNX Runtime can run
+from the user's home (`import_ultralytics`). Where weights have an exported form (exported.py), another runtime can run
 that instead, and neither Ultralytics nor torch is imported.
 """
 
@@ -146,7 +146,7 @@ class Detector:
         exported: Weights | None = None,
         tightener: Tightener | None = None,
     ) -> None:
-        """`device` also `auto`. With `exported` (see `find_exported`) that runs, on the processor. With `tightener`
+        """`device` also `auto`. With `exported` (see `find_exported`) that runs. With `tightener`
         (see `find_tightener`) that draws boxes anew."""
         self.parts, self._tightener = _parts(weights), tightener
         self._network: Network

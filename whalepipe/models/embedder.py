@@ -151,7 +151,7 @@ class Embedder:
     """One crop at a time, so that a vector does not depend on which others are in a batch."""
 
     def __init__(self, weights: Weights, device: str = "cpu", exported: Weights | None = None) -> None:
-        """Load the networks; with `exported` (see `find_exported`) that runs, on the processor, and no torch.
+        """Load the networks; with `exported` (see `find_exported`) that runs, and no torch.
 
         Raises WeightsError where the file does not fit its card.
         """
