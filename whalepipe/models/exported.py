@@ -14,7 +14,7 @@ import numpy.typing as npt
 from whalepipe.errors import WeightsError
 from whalepipe.files import digest, write_aside
 from whalepipe.models.kept import keep
-from whalepipe.models.runtimes import AUTO, ONNX, TORCH, open_network, pick_runtime
+from whalepipe.models.runtimes import AUTO, NAMES, ONNX, TORCH, open_network, pick_runtime
 from whalepipe.models.weights import Weights
 
 ENDING = ".onnx"
@@ -54,6 +54,11 @@ def find_exported(weights: Weights, backend: str, device: str, needed: bool = Tr
     if needed and backend != AUTO:
         raise WeightsError(f"{weights.path}: has no exported form; set detect.backend=torch")
     return None
+
+
+def runs_by(form: Form | None, device: str) -> str:
+    """What runs a network, in words; `device` is where it runs without a form."""
+    return NAMES[form.runtime] if form else NAMES[TORCH].format(device)
 
 
 def _checked(path: Path, expected: object) -> str:

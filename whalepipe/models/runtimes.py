@@ -22,6 +22,13 @@ from whalepipe.models.device import on_processor, side_by_side, threads_each
 log = logging.getLogger(__name__)
 AUTO, TORCH, ONNX, OPENVINO, CUDA, TENSORRT = "auto", "torch", "onnx", "openvino", "cuda", "tensorrt"
 PACKAGES = {ONNX: ("onnxruntime", "fast"), OPENVINO: ("openvino", "openvino")}  # and the extra that brings each
+NAMES = {
+    ONNX: "ONNX Runtime on the processor",
+    OPENVINO: "OpenVINO on the processor",
+    CUDA: "ONNX Runtime with CUDA",
+    TENSORRT: "ONNX Runtime with TensorRT",
+    TORCH: "PyTorch on {}",
+}
 PROCESSOR = "CPUExecutionProvider"
 PROVIDERS = {TENSORRT: "TensorrtExecutionProvider", CUDA: "CUDAExecutionProvider"}  # the faster first
 ONLY_ERRORS = 3  # of what ONNX Runtime logs; they are raised too
@@ -111,8 +118,11 @@ def _providers(runtime: str) -> list[Any]:
 
 
 def _open_openvino(data: bytes) -> tuple[list[str], Run]:
-    """With its shapes left open: made for one shape, a network was no faster and took half a second and more to make,
-    as it did to read one that was kept made; so none is kept."""
+    """With its shapes left open: made for one shape it is hardly faster, and making it takes as long as several looks.
+
+    OpenVINO would keep what it made, and save a second at each start; it is not asked to, because it does not say how
+    it would know what a killed run left half written.
+    """
     core = import_openvino().Core()
     streams = side_by_side()
     settings = {
