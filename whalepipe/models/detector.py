@@ -11,7 +11,7 @@ import importlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -26,9 +26,10 @@ from whalepipe.errors import WeightsError
 from whalepipe.models.corners import Numbers, long_sides, overlaps
 from whalepipe.models.device import pick_device
 from whalepipe.models.exported import Exported, find_exported
-from whalepipe.models.network import Network, TorchNetwork
+from whalepipe.models.gpu import OnGpu, in_all_digits
+from whalepipe.models.network import Network, torch_network
 from whalepipe.models.tighten import Tightener, find_tightener
-from whalepipe.models.tiles import Picture, Seen, look_closer, together
+from whalepipe.models.tiles import WINDOWS, Picture, Seen, look_closer, together
 from whalepipe.models.weights import Weights, find_weights, load_state
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ VOTERS = 0.5  # a box has a vote on the corners of another if it is at least thi
 NEAR = 0.65  # and overlaps it by so much (IoU)
 CANDIDATES = 1000  # boxes at most that enter the suppression of overlaps, the surest first
 
+Several = Callable[[Sequence[Picture]], Sequence[npt.NDArray[np.float32]]]
 Indices = npt.NDArray[np.intp]
 
 
@@ -134,10 +136,18 @@ def prepared(pictures: "torch.Tensor") -> "torch.Tensor":
     return pictures.permute(0, 3, 1, 2).contiguous().float() / 255
 
 
+def _by_torch(weights: Weights, device: str) -> Network:
+    model = load_model(weights)
+    if device != "cpu":  # where it adds places up to thousands of pixels, which 16 bits hold to a pixel at best
+        in_all_digits(model.model[-1])
+    return torch_network(model, prepared, device, WINDOWS)
+
+
 class Detector:
     """Finds the parts that its weights know. Raises WeightsError where the weights are not a detector's."""
 
     _tightener: Tightener | None = None  # of those, too, that say in their own way what they predict
+    _several: Several | None = None  # what predicts of several pictures together, where something does
 
     def __init__(
         self,
@@ -149,11 +159,8 @@ class Detector:
         """`device` also `auto`. With `exported` (see `find_exported`) that runs. With `tightener`
         (see `find_tightener`) that draws boxes anew."""
         self.parts, self._tightener = _parts(weights), tightener
-        self._network: Network
-        if exported:
-            self._network = Exported(exported)
-        else:
-            self._network = TorchNetwork(load_model(weights), prepared, pick_device(device))
+        self._network: Network = Exported(exported) if exported else _by_torch(weights, pick_device(device))
+        self._several = self._network.several if isinstance(self._network, OnGpu) else None
 
     def __call__(self, image: Picture, config: DetectConfig, read: Callable[[], Picture] | None = None) -> list[Box]:
         """The boxes in a picture (H, W, 3), uint8, RGB, upright; the surest first, `config.max_boxes` at most.
@@ -164,7 +171,7 @@ class Detector:
         """
         seen = self._whole(image, config.size)
         if read is not None:
-            seen = look_closer(seen, (image.shape[1], image.shape[0]), read, config, self._look)
+            seen = look_closer(seen, (image.shape[1], image.shape[0]), read, config, self._looks)
         found = self._select(seen.corners, seen.scores, config)
         return self._tightener(image, found, config.overlap) if self._tightener else found
 
@@ -180,16 +187,27 @@ class Detector:
         for number, ((share, least), end) in enumerate(zip(looks, ends, strict=True)):
             if number and not (seen.confidence[long >= FROM * least] >= SUSPECTED).any():
                 break
-            seen = self._look(image, round(share * size))
+            seen = self._looks([image], round(share * size))[0]
             long = long_sides(seen.corners, width, height)
             begin = (1 - BORDER) * least if number else 0.0
             taken.append(seen.those((long >= begin) & (long < (1 + BORDER) * end)))
         return together(taken)
 
-    def _look(self, image: Picture, size: int) -> Seen:
-        """All predictions with the picture's long side at `size` pixels."""
-        padded, place = letterbox(image, max(size, STRIDE))
-        return _decode(self._predict(padded), place)
+    def _looks(self, images: Sequence[Picture], size: int) -> list[Seen]:
+        """All predictions of each picture with its long side at `size` pixels."""
+        at_once = WINDOWS if self._several else 1
+        parts = [images[start : start + at_once] for start in range(0, len(images), at_once)]
+        return [seen for part in parts for seen in self._look_together(part, max(size, STRIDE))]
+
+    def _look_together(self, images: Sequence[Picture], size: int) -> list[Seen]:
+        placed = [letterbox(image, size) for image in images]
+        raw = self._predict_all([padded for padded, _ in placed])
+        return [_decode(one, place) for one, (_, place) in zip(raw, placed, strict=True)]
+
+    def _predict_all(self, padded: Sequence[Picture]) -> list[Numbers]:
+        if self._several:
+            return [raw.T.astype(np.float64) for raw in self._several(padded)]
+        return [self._predict(picture) for picture in padded]
 
     def _predict(self, padded: Picture) -> Numbers:
         """Raw predictions (anchors, 4 + parts) of a letterboxed picture: centre x, centre y, width, height in pixels, a

@@ -15,8 +15,9 @@ import numpy.typing as npt
 
 from whalepipe.errors import WeightsError
 from whalepipe.models.architecture import Architecture, create, read_architecture
-from whalepipe.models.device import TORCH
+from whalepipe.models.device import TORCH, side_by_side
 from whalepipe.models.exported import Exported
+from whalepipe.models.gpu import Batches, Gathered, in_fewer_digits, moved
 from whalepipe.models.inputs import Input, fitted, normalised, read_input, squashed
 from whalepipe.models.weights import Weights, fill, load_state
 
@@ -178,8 +179,17 @@ class Embedder:
 
 
 def torch_looks(voters: Sequence[Voter], device: str) -> Looks:
-    """As torch has them."""
-    return lambda crop: [_looks(v.network, [crop], v.sizes, device, v.shown) for v in voters]
+    """As torch has them; on a graphics processor the crops that several threads ask about go together."""
+    if device == "cpu":
+        return lambda crop: [_looks(v.network, [crop], v.sizes, device, v.shown) for v in voters]
+    voters = [Voter(moved(v.network, device), v.sizes, v.shown) for v in voters]
+
+    def run(crops: Sequence[Picture]) -> list[list[list[Vector]]]:
+        with in_fewer_digits(device):
+            every = [_looks(v.network, crops, v.sizes, device, v.shown) for v in voters]
+        return [[[look[i : i + 1].astype(np.float32) for look in one] for one in every] for i in range(len(crops))]
+
+    return Gathered(Batches(run, side_by_side(), filled=True))
 
 
 def exported_looks(weights: Weights, exported: Weights) -> Looks:

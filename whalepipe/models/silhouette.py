@@ -17,7 +17,7 @@ from whalepipe.errors import WeightsError
 from whalepipe.models.device import cause_on, pick_device
 from whalepipe.models.embedder import fitted, normalised
 from whalepipe.models.exported import Exported, Form, find_exported
-from whalepipe.models.network import Network, TorchNetwork
+from whalepipe.models.network import Network, torch_network
 from whalepipe.models.weights import Weights, find_weights, load_into
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ class Silhouettes:
         Raises WeightsError where the file does not fit.
         """
         self._network: Network = (
-            Exported(exported) if exported else TorchNetwork(load_network(weights), normalised, device)
+            Exported(exported) if exported else torch_network(load_network(weights), normalised, device)
         )
         self._last = threading.local()
 
