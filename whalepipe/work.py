@@ -25,6 +25,7 @@ from whalepipe.models.calibration import Calibration
 from whalepipe.models.device import cause_on
 from whalepipe.models.exported import Form
 from whalepipe.models.grade import ANY
+from whalepipe.models.runtimes import pick_runtime
 from whalepipe.models.species import Sure
 from whalepipe.opened import Desk, read_file
 from whalepipe.photos import Found, describe, encode_jpeg, read_keepsakes
@@ -274,6 +275,7 @@ class Work(Instruments):
             "whalepipe": __version__,
             "detector": "" if self.job.boxes else self.detector_weights.digest,
             "detector_exported": "" if self.job.boxes or not self.exported_detector else self.exported_detector.digest,
+            "runtime": pick_runtime(self.backend, self.device),
             "tightener": "" if self.job.boxes or not self.tightener else self.tightener.digest,
             "embedder": self.embedder_weights.digest,
             "embedder_exported": self.exported_embedder.digest if self.exported_embedder else "",

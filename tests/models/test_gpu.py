@@ -56,6 +56,13 @@ def test_where_memory_runs_short_half_as_many_go_on(
     assert batches([7]) == [14] and run.sizes[-1] == 1
 
 
+def test_how_many_fit_is_found_by_a_sample_before_the_first_photo() -> None:
+    run = Small(5)
+    batches = Batches(run, 16)
+    batches.fit(1)
+    assert batches.size == 4 and run.sizes == [16, 8, 4, 4, 4, 4]
+
+
 def test_one_picture_that_is_too_much_and_any_other_error_are_told() -> None:
     with pytest.raises(RuntimeError, match="out of memory"):
         Batches(Small(0), 4)(range(4))

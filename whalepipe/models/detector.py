@@ -29,7 +29,7 @@ from whalepipe.models.exported import Exported, find_exported
 from whalepipe.models.gpu import OnGpu, in_all_digits
 from whalepipe.models.network import Network, torch_network
 from whalepipe.models.tighten import Tightener, find_tightener
-from whalepipe.models.tiles import WINDOWS, Picture, Seen, look_closer, together
+from whalepipe.models.tiles import SIDE, WINDOWS, Picture, Seen, look_closer, together
 from whalepipe.models.weights import Weights, find_weights, load_state
 
 if TYPE_CHECKING:
@@ -140,7 +140,10 @@ def _by_torch(weights: Weights, device: str) -> Network:
     model = load_model(weights)
     if device != "cpu":  # where it adds places up to thousands of pixels, which 16 bits hold to a pixel at best
         in_all_digits(model.model[-1])
-    return torch_network(model, prepared, device, WINDOWS)
+    network = torch_network(model, prepared, device, WINDOWS)
+    if isinstance(network, OnGpu):
+        network.fit((SIDE, SIDE))
+    return network
 
 
 class Detector:

@@ -189,7 +189,9 @@ def torch_looks(voters: Sequence[Voter], device: str) -> Looks:
             every = [_looks(v.network, crops, v.sizes, device, v.shown) for v in voters]
         return [[[look[i : i + 1].astype(np.float32) for look in one] for one in every] for i in range(len(crops))]
 
-    return Gathered(Batches(run, side_by_side(), filled=True))
+    batches = Batches(run, side_by_side(), filled=True)
+    batches.fit(np.zeros((1, 1, 3), np.uint8))  # all crops are brought to the same size
+    return Gathered(batches)
 
 
 def exported_looks(weights: Weights, exported: Weights) -> Looks:

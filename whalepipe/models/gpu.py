@@ -51,6 +51,10 @@ class Batches(Generic[Given, Said]):
                 said += made[: len(some)]
         return said
 
+    def fit(self, sample: Given) -> None:
+        """Find out how many fit by so many of one sample: before the first photo, so that it is settled for all."""
+        self([sample] * self.size)
+
     def _tried(self, items: Sequence[Given]) -> Sequence[Said] | None:
         """None where there are to be fewer."""
         try:
@@ -144,13 +148,17 @@ class OnGpu:
     def __init__(
         self, model: Any, prepared: "Callable[[torch.Tensor], torch.Tensor]", device: str, at_once: int = 1
     ) -> None:
-        """`prepared` makes (N, h, w, 3) bytes what the model takes; `at_once`: pictures, at most."""
+        """`prepared` makes (N, h, w, 3) bytes what the model takes; `at_once`: pictures, at most, if they fit."""
         self._model, self._prepared, self._device = moved(model, device), prepared, device
         self._batches = Batches(self._run, at_once)
 
     def __call__(self, picture: Picture) -> Raw:
         """What the network says of one picture (h, w, 3)."""
         return self.several([picture])[0]
+
+    def fit(self, shape: tuple[int, int]) -> None:
+        """Find out how many pictures of this height and width fit at a time."""
+        self._batches.fit(np.zeros((*shape, 3), np.uint8))
 
     def several(self, pictures: Sequence[Picture]) -> list[Raw]:
         """Of each: those of one shape go together."""
