@@ -1,10 +1,10 @@
 """What runs the networks how fast, and how far 16 bits are from 32, of the weights that ship.
 
 In turn, medians of processor milliseconds a look: ONNX Runtime, OpenVINO, OpenVINO for just that shape, PyTorch; and
-processor seconds to load each. With --sixteen instead: boxes of rendered photos and cosines of their crops, reckoned in
-16 bits, as on CUDA, but on the processor, which takes minutes.
+processor seconds to load each; how far the numbers of the first two are apart. With --sixteen instead: boxes of
+rendered photos and cosines of their crops, reckoned in 16 bits, as on CUDA, but on the processor, which takes minutes.
 
-Usage: OMP_NUM_THREADS=1 python scripts/backends_trial.py [--looks 9] [--sixteen]
+Usage: OMP_NUM_THREADS=1 PYTHONPATH=. python scripts/backends_trial.py [--looks 9] [--sixteen]
 """
 
 import argparse
@@ -83,6 +83,8 @@ def compare(kind: str, looks: int) -> None:
                 network(*pictures)
                 took[name].append(1000 * (time.process_time() - begun))
         usual = median(took["onnx"][1:])
+        first, second = (np.asarray(made[name][0](*pictures)) for name in ("onnx", "openvino"))
+        print(f"{kind} {shapes}: onnx and openvino are {np.abs(first - second).max():.2g} apart at most")
         for name, (_, load) in made.items():
             this = median(took[name][1:])
             print(f"{kind} {shapes}: {name} {this:.1f} ms, {this / usual:.2f} of onnx; loaded in {load:.2f} s")

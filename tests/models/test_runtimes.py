@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import PROJECT
 from tests.helpers import whalepipe
-from whalepipe.config import DetectConfig
+from tests.models.test_exported import same_boxes
 from whalepipe.errors import ConfigError
 from whalepipe.models import device, runtimes
 from whalepipe.models.detector import Detector
@@ -21,7 +21,6 @@ from whalepipe.models.device import working_side_by_side
 from whalepipe.models.exported import Exported, Form, find_exported
 from whalepipe.models.runtimes import pick_runtime
 from whalepipe.models.weights import find_weights
-from whalepipe.photos import read_photo
 
 RENDERED = sorted((PROJECT / "labels" / "rendered" / "photos").glob("*.jpg"))
 
@@ -35,18 +34,9 @@ def forms(kind: str) -> list[Form]:
 
 
 def test_openvino_draws_the_same_boxes_within_a_pixel() -> None:
-    weights, config, count = find_weights("detector", "detector"), DetectConfig(), 0
-    both = [Detector(weights, exported=form) for form in forms("detector")]
-    for photo in RENDERED[2:5]:
-        pixels = read_photo(photo, config.size)
-        boxes, others = (detector(pixels, config) for detector in both)
-        assert [b.part for b in boxes] == [b.part for b in others], photo
-        for box, other in zip(boxes, others, strict=True):
-            corners = [(b.xmin, b.ymin, b.xmax, b.ymax) for b in (box, other)]
-            assert np.abs(np.subtract(*corners)).max() * config.size < 0.1, photo
-            assert box.confidence == pytest.approx(other.confidence, abs=0.001)
-        count += len(boxes)
-    assert count >= 3
+    weights = find_weights("detector", "detector")
+    by_onnx, by_openvino = (Detector(weights, exported=form) for form in forms("detector"))
+    assert same_boxes((by_onnx, by_openvino), RENDERED[2:5]) >= 3
 
 
 @pytest.mark.parametrize(
