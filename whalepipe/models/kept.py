@@ -6,6 +6,7 @@ import importlib.util
 import json
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from whalepipe.models.weights import Weights
 log = logging.getLogger(__name__)
 VERSION = 1  # changes with what export.py makes of the same weights
 FOLDER = "exported"
-NEEDED = ("onnx", "onnxruntime", "torch")  # to make one and to compare it with the weights
+MAKERS = ("onnx", "torch")
+NEEDED = (*MAKERS, "onnxruntime")  # to make one and to compare it with the weights
 # What the card of each kind says that can be exported; without it there is nothing to try.
 SAYS = {
     "detector": ("architecture", "parts"),
@@ -58,7 +60,7 @@ def _told(path: Path) -> dict[str, Any]:
 
 def _makers() -> dict[str, str]:
     """Versions of what makes a form."""
-    return {name: importlib.metadata.version(name) for name in NEEDED}
+    return {name: importlib.metadata.version(name) for name in MAKERS}
 
 
 def _make(weights: Weights, path: Path) -> Weights | None:
@@ -72,7 +74,8 @@ def _make(weights: Weights, path: Path) -> Weights | None:
     except Exception as error:  # of many kinds: a network that the exporter does not know, or that fits no card
         reason = " ".join(str(error).split())[:200]
         log.warning("%s: cannot be exported (%s); torch runs it, slower", weights.path, reason)
-        _tell(path, {"of": weights.path.name, "failed_with": _makers(), "why": reason})
+        with suppress(StorageError):
+            _tell(path, {"of": weights.path.name, "failed_with": _makers(), "why": reason})
     else:
         return made
     return None
