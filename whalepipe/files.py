@@ -92,10 +92,12 @@ def digest(path: Path) -> str:
 
 
 def user_cache() -> Path:
-    """The folder where whalepipe keeps for this user what it can make again: where the system has such things."""
+    """The folder where whalepipe keeps for this user what it can make again: WHALEPIPE_CACHE, or where the system has
+    such things."""
     import platformdirs
 
-    return platformdirs.user_cache_path("whalepipe", appauthor=False)
+    said = os.environ.get("WHALEPIPE_CACHE")
+    return Path(said) if said else platformdirs.user_cache_path("whalepipe", appauthor=False)
 
 
 LEFT_AFTER_S = 3600.0  # a temporary file this old belongs to no process that is still writing it

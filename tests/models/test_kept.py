@@ -28,7 +28,7 @@ def full(tmp_path_factory: pytest.TempPathFactory, weights: Weights) -> Path:
     """A cache that holds their form."""
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(folder))
+        patch.setenv("WHALEPIPE_CACHE", str(folder))
         assert kept.keep(weights) is not None
     return folder
 
@@ -50,7 +50,7 @@ def makers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_own_weights_run_exported_and_are_exported_once(
     weights: Weights, full: Path, makers: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(full))
+    monkeypatch.setenv("WHALEPIPE_CACHE", str(full))
     form = find_exported(weights, "auto", "cpu")
     assert form is not None and makers == [] and weights.digest in form.path.name
     crop = np.random.default_rng(1).integers(0, 256, (90, 120, 3), np.uint8)
@@ -63,7 +63,7 @@ def test_a_damaged_form_is_made_again_and_comes_out_the_same(
     weights: Weights, full: Path, makers: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Byte for byte, so that two processes that make it at a time do not harm each other."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(full))
+    monkeypatch.setenv("WHALEPIPE_CACHE", str(full))
     before = kept.keep(weights)
     assert before is not None
     before.path.write_bytes(before.path.read_bytes()[:-1])
@@ -80,7 +80,7 @@ def test_what_cannot_be_exported_is_run_by_torch_and_told_once(
         raise RuntimeError("Unsupported:\n an operator")
 
     monkeypatch.setattr(export, "make_form", fail)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("WHALEPIPE_CACHE", str(tmp_path))
     assert [find_exported(weights, "auto", "cpu") for _ in range(3)] == [None] * 3
     assert find_exported(weights, "onnx", "cpu", needed=False) is None
     assert len(tried) == 1 and caplog.messages == [
@@ -95,7 +95,7 @@ def test_what_cannot_be_exported_is_run_by_torch_and_told_once(
 def test_a_form_that_says_something_else_is_not_used(
     weights: Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("WHALEPIPE_CACHE", str(tmp_path))
     monkeypatch.setattr(export, "VECTORS_APART", 0.0)
     assert find_exported(weights, "auto", "cpu") is None
     assert "its vectors differ from those" in caplog.text
@@ -105,8 +105,8 @@ def test_a_form_that_says_something_else_is_not_used(
 def test_where_nothing_can_be_kept_torch_runs(
     weights: Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (tmp_path / "whalepipe").write_text("")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("WHALEPIPE_CACHE", str(tmp_path / "file"))
     assert find_exported(weights, "auto", "cpu") is None
     assert "cannot be kept (cannot write" in caplog.text and "torch runs it" in caplog.text
 
@@ -115,7 +115,7 @@ def test_where_nothing_can_be_kept_torch_runs(
 def test_without_what_makes_one_torch_runs_and_nothing_is_said(
     weights: Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, missing: str
 ) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("WHALEPIPE_CACHE", str(tmp_path))
     monkeypatch.setattr(kept, "NEEDED", (f"no_such_{missing}",))
     assert find_exported(weights, "auto", "cpu") is None
     assert caplog.messages == [] and not list(tmp_path.iterdir())

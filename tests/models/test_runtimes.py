@@ -201,9 +201,9 @@ def test_providers_are_tried_in_their_order_and_a_failing_one_is_told(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(pytest.importorskip("onnxruntime"), "InferenceSession", Session)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("WHALEPIPE_CACHE", str(tmp_path))
     runtimes.open_network(b"", "tensorrt")
-    kept = {"trt_engine_cache_enable": True, "trt_engine_cache_path": str(tmp_path / "whalepipe" / "tensorrt")}
+    kept = {"trt_engine_cache_enable": True, "trt_engine_cache_path": str(tmp_path / "tensorrt")}
     assert Session.asked == [(TRT, kept), CUDA, CPU]
     assert caplog.messages == ["onnxruntime could not start tensorrt, so that CPUExecutionProvider runs"]
     caplog.clear()
