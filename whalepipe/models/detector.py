@@ -42,7 +42,8 @@ GREY = 114  # what Ultralytics pads with in training
 # from it, as a share of the picture's long side: up to where the next look begins.
 LOOKS = ((1.0, 0.0), (2 / 3, 0.06), (1 / 2, 0.4))
 BORDER = 0.05  # of that length, to each side: one that two looks measure differently is lost in neither
-SUSPECTED, FROM = 0.005, 0.6  # a coarser look is taken where a finer one gives this score to a box so long, in parts of it
+# The next look is taken where one gives at least this score to a box of that length, or of so much of it.
+SUSPECTED, FROM = 0.005, 0.6
 VOTERS = 0.5  # a box has a vote on the corners of another if it is at least this share as sure
 NEAR = 0.65  # and overlaps it by so much (IoU)
 CANDIDATES = 1000  # boxes at most that enter the suppression of overlaps, the surest first
@@ -188,12 +189,12 @@ class Detector:
         looks = LOOKS if len(LOOKS) == 1 or max(height, width) >= size else LOOKS[1:]
         taken, ends = list[Seen](), [*(least for _, least in looks[1:]), np.inf]
         for number, ((share, least), end) in enumerate(zip(looks, ends, strict=True)):
-            if number and not (seen.confidence[long >= FROM * least] >= SUSPECTED).any():
-                break
-            seen = self._looks([image], round(share * size))[0]
+            [seen] = self._looks([image], round(share * size))
             long = long_sides(seen.corners, width, height)
             begin = (1 - BORDER) * least if number else 0.0
             taken.append(seen.those((long >= begin) & (long < (1 + BORDER) * end)))
+            if not (seen.confidence[long >= FROM * end] >= SUSPECTED).any():
+                break
         return together(taken)
 
     def _looks(self, images: Sequence[Picture], size: int) -> list[Seen]:
