@@ -287,6 +287,7 @@ class Work(Instruments):
             "quality": self.grader_weights.digest if self.grader_weights else "",
             "species": self.species_model.digest if self.species_model else "",
             "catalogue": self.gallery_revision,
+            "searched_by_index": sorted(self.indexed),
             "config": asdict(self.config),
         }
         told = {**summarize(rows), **expected, "made_with": made_with, "asked": self.job.asked()}

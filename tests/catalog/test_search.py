@@ -314,6 +314,8 @@ def test_a_run_by_index_writes_the_same_tables(raw: Path, tmp_path: Path) -> Non
         out = tmp_path / f"out-{len(made)}"
         assert run(raw, out, "--catalog", catalogue, "--set", f"match.search={search}").code == 0
         made.append(tables(out))
+        told = json.loads((out / "summary.json").read_text())["made_with"]["searched_by_index"]
+        assert told == ([] if search == "exact" else ["dorsal_fin"])
     assert made[0] == made[1] == made[2]
     assert (tmp_path / "catalogue.sqlite.search").is_dir()
 
