@@ -17,6 +17,8 @@ from whalepipe import __version__
 from whalepipe.cache import Cache, recipe
 from whalepipe.catalog.gallery import Gallery
 from whalepipe.catalog.place import open_catalog
+from whalepipe.catalog.search.approximate import VERSION as SEARCH_VERSION
+from whalepipe.catalog.search.choice import by_index
 from whalepipe.errors import TableError
 from whalepipe.files import sweep, write_aside
 from whalepipe.instruments import Instruments
@@ -76,7 +78,7 @@ class Work(Instruments):
         if "quality" in stages:
             _ = self.exported_embedder, self.sides, self.least_grade(ANY), self.distinctiveness
         if "identify" in stages:
-            _ = self.gallery_revision, self.species_model, self.closer_look
+            _ = self.gallery_revision, self.species_model, self.closer_look, self.indexed
 
     def described(self, found: Found) -> tuple[Photo, bytes | None]:
         """What is known of a file, and what it holds where it had to be read; one that failed is read each time."""
@@ -211,6 +213,7 @@ class Work(Instruments):
     def match_key(self, crop: Crop, calibration: Calibration, species: Sure | None) -> str:
         """The cause of a crop's ranked candidates; `species` where it is sure."""
         look, causes = self.closer_look, [self.embed_key(crop), crop.part, calibration, self.gallery_revision, species]
+        causes.append(SEARCH_VERSION if crop.part in self.indexed else "exact")
         return recipe("match", matching.VERSION, self.config.match.ranking, *causes, look and look.method)
 
     # Catalogue --------------------------------------------------------------------------------------------------
@@ -237,19 +240,23 @@ class Work(Instruments):
         return {s.individual: s.species for s in held if species_of(s.species)}
 
     @cached_property
+    def indexed(self) -> frozenset[str]:
+        """The parts of which an index says whom to compare with. Raises ConfigError."""
+        return by_index(self.config.match.search, self.catalog.parts() if self.catalog else {})
+
+    @cached_property
     def gallery(self) -> Gallery:
         """The catalogue's vectors under today's weights, those that are missing made now."""
         if self.catalog is None:
             return Gallery()
-        return self.catalog.gallery(
-            self.embedder_weights.digest, lambda p: self.embedder(p), self.each, self.closer_look
-        )
+        given = self.embedder_weights.digest, lambda p: self.embedder(p), self.each, self.closer_look
+        return self.catalog.searched(*given, self.indexed)
 
     def borrow(self, other: Instruments) -> None:
         """Take over another's models, and its gallery as long as the catalogue is as it was."""
         super().borrow(other)
         if isinstance(other, Work) and self.gallery_revision == other.gallery_revision:
-            held = ("catalog", "known", "kinds", "gallery")
+            held = ("catalog", "known", "kinds", "indexed", "gallery")
             self.__dict__.update({name: value for name, value in vars(other).items() if name in held})
 
     # Tables -----------------------------------------------------------------------------------------------------
@@ -286,6 +293,7 @@ class Work(Instruments):
             "quality": self.grader_weights.digest if self.grader_weights else "",
             "species": self.species_model.digest if self.species_model else "",
             "catalogue": self.gallery_revision,
+            "searched_by_index": sorted(self.indexed),
             "config": asdict(self.config),
         }
         told = {**summarize(rows), **expected, "made_with": made_with, "asked": self.job.asked()}
