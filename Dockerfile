@@ -25,7 +25,7 @@ RUN python3 -m venv /opt/whalepipe \
 COPY pyproject.toml README.md LICENSE /src/
 COPY whalepipe /src/whalepipe
 COPY weights /src/weights
-RUN /opt/whalepipe/bin/pip install --no-cache-dir '/src[fast,review]' && rm -rf /src
+RUN /opt/whalepipe/bin/pip install --no-cache-dir '/src[explain,fast,postgresql,review]' && rm -rf /src
 
 RUN useradd --create-home --uid 1000 whalepipe && mkdir -p /data && chown whalepipe /data
 USER whalepipe

@@ -15,17 +15,17 @@ pytest.importorskip("captum", reason="captum is not installed: pip install 'whal
 MADE = "maps"
 
 
-def corner(_voters: Any, crop: np.ndarray, _question: Question, _device: str) -> tuple[np.ndarray, np.ndarray]:
+def corner(_voters: Any, crop: np.ndarray, _question: Question, _device: str) -> np.ndarray:
     """A map in which the upper left quarter speaks for the likeness, the rest not or against it."""
     fakes.CALLS.loaded.append(MADE)
     heat = np.full(crop.shape[:2], -1.0, np.float32)
     heat[: crop.shape[0] // 2, : crop.shape[1] // 2] = 4.0
-    return heat, heat
+    return heat
 
 
 @pytest.fixture
 def page(review: Open, fake_models: fakes.Calls, monkeypatch: pytest.MonkeyPatch) -> Opened:  # noqa: ARG001
-    monkeypatch.setattr("whalepipe.models.attribution.seen", corner)
+    monkeypatch.setattr("whalepipe.models.attribution.gradcam", corner)
     monkeypatch.setattr(fakes.Embedder, "voters", (), raising=False)
     return review()
 
@@ -103,7 +103,7 @@ def test_nobody_waits_for_a_map_but_those_who_want_one(page: Opened, monkeypatch
         assert go_on.wait(20)
         return corner(*asked)
 
-    monkeypatch.setattr("whalepipe.models.attribution.seen", slow)
+    monkeypatch.setattr("whalepipe.models.attribution.gradcam", slow)
     answers: list[int] = []
     people = [threading.Thread(target=lambda n=n: answers.append(ask(page, n % 4).status_code)) for n in range(6)]
     [p.start() for p in people]

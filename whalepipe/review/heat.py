@@ -97,7 +97,7 @@ class Heats:
             return Heat(None, [], [], f"this needs the package {error.name!r}: pip install 'whalepipe[explain]'")
         mine, its = (embedder(crop) for crop in crops)
         asked = zip(crops, (likeness_to(its), likeness_to(mine)), strict=True)
-        one, other = (_cells(attribution.seen(voters, attribution.shrunk(c), q, device)[0]) for c, q in asked)
+        one, other = (_cells(attribution.gradcam(voters, attribution.shrunk(c), q, device)) for c, q in asked)
         return Heat(round(float(mine @ its), DECIMALS), one, other)
 
 

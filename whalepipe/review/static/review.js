@@ -179,7 +179,7 @@
     warm();
     const candidate = chosen();
     if (!one("[data-heat]").checked || !candidate) return say("heat", "");
-    say("heat", "looking for what makes them alike …");
+    say("heat", "looking for what makes them alike; the first map takes longest …");
     if (asking) return;
     asking = true;
     let again = false;
