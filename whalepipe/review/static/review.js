@@ -17,12 +17,13 @@
   const shown = new Set(all("form.desk input[name=crop]").map((field) => field.value));
   let last = Number(body.dataset.last);
   let changedHere = false;
+  let word = ""; // what others decided: said again once a trouble is over
   const poll = async () => {
     let found;
     try {
       const answer = await fetch(`/api/changes?since=${last}`);
-      if (!answer.ok) return;
       found = await answer.json();
+      if (!answer.ok) return tell(found.error);
     } catch {
       return tell("The server does not answer. Nothing is lost: every decision taken so far is in the catalogue.");
     }
@@ -36,12 +37,13 @@
     const here = others.filter((decision) => shown.has(decision.crop)).pop();
     if (here) {
       changedHere = true;
-      tell(`${here.who} has just decided about this one: ${here.text}. Reload the page to go on from that.`);
+      word = `${here.who} has just decided about this one: ${here.text}. Reload the page to go on from that.`;
     } else if (others.length && !changedHere) {
       const latest = others[others.length - 1];
       const whose = latest.kind === "judge" ? `${latest.crop || "a crop of another run"}, ` : "";
-      tell(`${latest.who} decided: ${whose}${latest.text}.`);
+      word = `${latest.who} decided: ${whose}${latest.text}.`;
     }
+    if (news.textContent !== word) tell(word);
   };
   setInterval(poll, 4000);
 
