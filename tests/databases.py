@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,16 @@ def _call(user: str | None, *command: str | Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@contextmanager
+def away(server: Server) -> Iterator[None]:
+    """The server is stopped as by a power cut, and there again afterwards."""
+    server.stop()
+    try:
+        yield
+    finally:
+        server.start()
+
+
 def cut_off(url: str) -> None:
     """End every connection to the server but this one, in the middle of whatever they do."""
     others = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname IS NOT NULL"
@@ -107,7 +118,7 @@ def cut_off(url: str) -> None:
     engine.dispose()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def fresh_url(server: str) -> Callable[[], str]:
     """Makes the URL of an empty place on the server, another each time."""
 

@@ -10,9 +10,8 @@ import sqlalchemy as sql
 from tests.catalog.test_store import entry
 from tests.databases import cut_off
 from tests.helpers import catalogue_of, run, states, tables, whalepipe
-from whalepipe.catalog.decisions import By, Judgement, Verdict
+from whalepipe.catalog.decisions import By
 from whalepipe.catalog.entries import Added, Entry, Summary
-from whalepipe.catalog.place import Place
 from whalepipe.catalog.store import Catalog
 from whalepipe.errors import CatalogError
 
@@ -52,22 +51,6 @@ def test_what_no_database_can_hold_is_refused_and_not_called_damage(url: str) ->
     with pytest.raises(CatalogError, match=r"takes no such text or number \(.*NUL.*\); nothing was changed"):
         catalog.add([entry("A", 1)], By("a\0b"))
     assert catalog.decisions() == []
-
-
-def test_several_judgements_are_all_taken_or_none(place: Place) -> None:
-    catalog = Catalog.open_or_create(place)
-    catalog.add([entry("A", 1), entry("A", 2)])
-    both = [(Judgement(f"origin{n}", Verdict.unsure), None) for n in (1, 2)]
-    with pytest.raises(CatalogError, match="names no individual"):
-        catalog.judge_all([*both, (Judgement("origin1", Verdict.unsure, "A"), None)], By("x"))
-    assert len(catalog.decisions()) == 1
-    made = catalog.judge_all(both, By("x"))
-    assert [d.subject for d in made] == ["origin1", "origin2"]
-    with pytest.raises(CatalogError, match="undone already"):
-        catalog.undo_all([made[0].id, made[0].id], By("x"))
-    assert len(catalog.standings()) == 2
-    catalog.undo_all([d.id for d in made], By("x"))
-    assert catalog.standings() == []
 
 
 def test_where_no_server_answers_or_no_catalogue_is_one_line_says_so(url: str) -> None:

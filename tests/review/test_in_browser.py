@@ -2,13 +2,15 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.databases import Server as DatabaseServer
+from tests.databases import away
 from tests.helpers import rows
 from tests.review.cards import Plan, card, plans
 from tests.review.servers import Server, serving
@@ -21,7 +23,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not instal
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 SIZES = {"laptop": (1280, 800), "tablet": (820, 1180)}
 SEASON = int(os.environ.get("WHALEPIPE_SEASON", "12"))  # crops that are reviewed; 300 takes minutes
-HEAT = {"score": 0.62, "first": [[1, 0], [0, 0]], "second": [[0, 0], [0, 1]], "said": ""}  # hot in opposite corners
+HEAT: Any = {"score": 0.62, "first": [[1, 0], [0, 0]], "second": [[0, 0], [0, 1]], "said": ""}  # in opposite corners
 PRESSES = "ssnsudx"  # then the next of them again
 
 
@@ -199,6 +201,27 @@ def test_of_candidates_leafed_through_the_last_is_mapped(browser: Any, still: tu
     assert asked == ["Mn-2", "Mn-1"]
     assert page.locator(".glass canvas").first.is_hidden()
     page.close()
+
+
+def test_a_database_server_that_goes_away_is_said_and_waited_for(
+    browser: Any, tmp_path: Path, fresh_url: Callable[[], str], server_process: DatabaseServer
+) -> None:
+    place = fresh_url()
+    job = card(tmp_path, plans("unsure", "new"), place=place)
+    with serving(job.out, "--who", "Ana", "--catalog", place) as server:
+        page, _ = opened(browser, server.address)
+        press(page, "j")
+        news = page.locator("[data-news]")
+        with away(server_process):
+            playwright.expect(news).to_contain_text("cannot be used now", timeout=9000)
+            press(page, "n")
+            assert "cannot be used now" in page.get_by_role("alert").inner_text()
+            assert page.get_by_text("Reload this page in a moment").is_visible()
+        page.go_back()
+        press(page, "n")
+        assert "You decided" in page.locator("form.mine").inner_text() and news.is_hidden()
+        assert [d.who for d in Catalog.open(place).decisions() if d.kind == "judge"] == ["Ana"]
+        page.close()
 
 
 def addresses(job: Job, server: Server) -> list[str]:

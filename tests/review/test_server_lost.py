@@ -1,14 +1,13 @@
 """The page on a PostgreSQL server that goes away in the middle: it says so, keeps no half decision, and goes on."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from time import monotonic, sleep
 from typing import Any
 
 import pytest
 import sqlalchemy as sql
 
-from tests.databases import Server, cut_off
+from tests.databases import Server, away, cut_off
 from tests.review.cards import Plan, plans
 from tests.review.conftest import Open, Opened
 from whalepipe.catalog.database import AwayError
@@ -26,16 +25,6 @@ def new_place(fresh_url: Callable[[], str]) -> Callable[[], Place | None]:
 def page(review: Open) -> Opened:
     """Two crops of one animal in one burst, and one that is new."""
     return review([Plan("unsure", 0), Plan("unsure", 0), *plans("new")])
-
-
-@contextmanager
-def away(server: Server) -> Iterator[None]:
-    """The server is stopped as by a power cut, and there again afterwards."""
-    server.stop()
-    try:
-        yield
-    finally:
-        server.start()
 
 
 def both(page: Opened, verdict: str = "new", individual: str = "Luna") -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sql
 
-from whalepipe.catalog import people
+from whalepipe.catalog import encounters, people
 from whalepipe.catalog.database import Database
 from whalepipe.catalog.decisions import By, Decision, Judgement
 from whalepipe.catalog.entries import Added, Entry, Kind
@@ -142,6 +142,16 @@ class Changing:
             if journal.empty:
                 raise CatalogError(f"{individual!r} is so already; nothing was changed")
             return journal.close("edit", individual, {name: row[name] for name in fields}, fields)
+
+    def edit_encounter(self, encounter: str, fields: Mapping[str, str], by: By) -> Decision:
+        """Set where and when an encounter was: `place`, `time`."""
+        fields = encounters.checked(fields)
+        with self.database.writing() as connection:
+            row, journal = encounters.known(connection, encounter, self.database.name), Journal(connection, by)
+            journal.put("encounters", encounter, {**row, **fields})
+            if journal.empty:
+                raise CatalogError(f"encounter {encounter!r} is so already; nothing was changed")
+            return journal.close("encounter", encounter, {name: row[name] for name in fields}, fields)
 
     def judge(self, judgement: Judgement, by: By, seen: int | None = None, twins: Twins = Twins.ask) -> Decision:
         """Note a person's verdict about a crop, and add it to the catalogue or take it out as that demands.
