@@ -88,9 +88,9 @@ def test_where_and_when_an_encounter_was(path: Path) -> None:
     Catalog.open(path).add([entry("B", 7, encounter="e1")], By("bob"))
     said = catalog(path, "encounter", "e1", "--place", "Ría de Arousa", "--time", "2026-07-03T08:20", "--who", "ann")
     assert said.out.splitlines()[0] == (
-        "decision 2: encounter e1: place unknown, time unknown -> place Ría de Arousa, time 2026-07-03T08:20:00"
+        "decision 3: encounter e1: place unknown, time unknown -> place Ría de Arousa, time 2026-07-03T08:20:00"
     )
-    assert "`whalepipe catalog undo 2` takes it back" in said.out
+    assert "`whalepipe catalog undo 3` takes it back" in said.out
     line = "e1\t2026-07-03T08:20:00\tRía de Arousa\t1 individuals\t1 crops"
     assert catalog(path, "encounter", "e1").out.splitlines() == catalog(path, "encounter").out.splitlines() == [line]
     assert catalog(path, "log").out.splitlines()[-1].split("\t")[2:5] == ["ann", "encounter", "e1"]
