@@ -19,7 +19,7 @@ import httpx
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from tests.review.cards import Plan, card
+from tests.review.cards import COLUMNS, Plan, card
 from tests.review.servers import serving
 from whalepipe.tables import NEW
 
@@ -58,7 +58,7 @@ def measure(client: httpx.Client, asks: int) -> None:
     crops = [item["crop"] for item in items]
 
     def page(address: str) -> Callable[[int], httpx.Response]:
-        return lambda number: client.get(address.format(crop=crops[number % len(crops)]))
+        return lambda number: client.get(address.format(crop=crops[number % len(crops)], n=number % COLUMNS + 1))
 
     def decide(number: int) -> httpx.Response:
         crop = crops[number % len(crops)]
@@ -76,6 +76,7 @@ def measure(client: httpx.Client, asks: int) -> None:
         "a query": "/crops/{crop}", "a query as JSON": "/api/crops/{crop}", "the decisions": "/decisions",
         "changes": "/api/changes?since=0", "a search for a name": "/api/individuals?q=n-99",
         "a small picture": "/pictures/small?crop={crop}",
+        "a heat-map": "/api/heat?crop={crop}&other=Mn-{n}.jpg&individual=Mn-{n}",
     }  # fmt: skip
     for name, address in kinds.items():
         print(f"{name:26} {timed(page(address), asks)}")
