@@ -5,6 +5,7 @@ Usage: python scripts/review_scale.py FOLDER [--crops 100000] [--individuals 100
 Writes the results of a run of so many crops (four states in turn, ten candidates each, names drawn at random) and a
 catalogue into FOLDER, unless they are there; starts the server; asks for each kind of page so often, and takes
 decisions. Times are the server's answers as a client on this computer gets them, in milliseconds: median and worst.
+Heat-maps are made anew up to --asks 11; with more, some of them are those that the server kept.
 """
 
 import argparse
