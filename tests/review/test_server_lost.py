@@ -148,8 +148,7 @@ def test_a_report_that_could_not_be_made_is_made_later(page: Opened, monkeypatch
         if len(made) == 1:
             raise AwayError("the catalogue cannot be used now")
 
-    monkeypatch.setattr("whalepipe.review.writer.QUIET_S", 0.0)
-    monkeypatch.setattr("whalepipe.review.writer.AGAIN_S", 1.0)
+    monkeypatch.setattr("whalepipe.review.writer.QUIET_S", 1.0)
     monkeypatch.setattr("whalepipe.review.outputs.Outputs.report", report)
     assert both(page).status_code == 200
     page.settle()

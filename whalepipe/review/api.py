@@ -23,7 +23,8 @@ FOUND = 20  # individuals that a search lists
 MOST = 1_000_000_000  # of a number of a decision or an item
 Number = Annotated[int, Query(ge=0, le=MOST)]
 NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "this run has no such crop"}}
-BUSY: dict[int | str, dict[str, Any]] = {503: {"description": "too much at once; Retry-After says when to ask again"}}
+AGAIN = "too much at once, or the catalogue cannot be reached; Retry-After says when to ask again"
+BUSY: dict[int | str, dict[str, Any]] = {503: {"description": AGAIN}}
 REFUSED: dict[int | str, dict[str, Any]] = {
     **BUSY,
     400: {"description": "what was sent cannot be read"},
