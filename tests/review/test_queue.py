@@ -4,6 +4,8 @@ from dataclasses import replace
 
 from tests.review.cards import Plan, plans
 from tests.review.conftest import Open, Opened
+from whalepipe.catalog.decisions import By
+from whalepipe.catalog.store import Catalog
 from whalepipe.tables import NEW
 
 
@@ -78,6 +80,26 @@ def test_the_queue_is_narrowed_by_section_part_side_and_encounter(review: Open) 
     assert asked(page, part="fluke") == []
     later = page.said("/api/queue")["encounters"][1]
     assert asked(page, encounter=later) == [("01", 1), ("02", 1)]
+
+
+def test_candidates_are_narrowed_by_what_the_catalogue_knows_of_their_encounter(review: Open) -> None:
+    page = review(plans("unsure"))
+    offered = f"/api/crops/{page.crops[0]}"
+
+    def shown(**query: str) -> tuple[int, int, list[str]]:
+        """How many candidates are shown and hidden, and by which filters."""
+        told = page.said(offered, **query)
+        return len(told["candidates"]), told["hidden"], [kept["label"] for kept in told["kept"]]
+
+    assert shown(place="azores") == (0, 2, ["place"])
+    assert shown(place="2025-06") == (2, 0, ["place"])  # the encounter's name
+    assert shown(since="2025-06-02") == (0, 2, ["from"])
+    edited = {"place": "Azores, Pico", "time": "2025-08"}
+    Catalog.open(page.job.catalog).edit_encounter("2025-06-01T09:00:00", edited, By("Ana", "a log book"))
+    assert shown(place="azores") == (2, 0, ["place"])
+    assert shown(since="2025-08-31", until="2025-08-31") == (2, 0, ["from", "to"])  # some day of that month
+    assert shown(until="2025-07-31") == (0, 2, ["to"])
+    assert {(c["place"], c["time"]) for c in page.said(offered)["candidates"]} == {("Azores, Pico", "2025-08")}
 
 
 def test_the_next_question_follows_the_order_and_begins_anew_at_the_end(review: Open) -> None:

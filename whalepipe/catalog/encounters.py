@@ -1,6 +1,6 @@
 """Encounters: what is known of them, and what people may say."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 import sqlalchemy as sql
@@ -25,6 +25,12 @@ def listed(connection: sql.Connection, name: str | None = None) -> list[Encounte
     )
     query = query if name is None else query.where(encounters.c.name == name)
     return [Encounter(*row) for row in connection.execute(query)]
+
+
+def told(connection: sql.Connection, names: Collection[str]) -> dict[str, tuple[str, str]]:
+    """Place and time of encounters, by their names, as far as the catalogue knows them."""
+    query = sql.select(encounters.c.name, encounters.c.place, encounters.c.time).where(encounters.c.name.in_(names))
+    return {name: (place, time) for name, place, time in connection.execute(query)}
 
 
 def known(connection: sql.Connection, name: str, where: str) -> Row:

@@ -108,6 +108,11 @@ class Reading:
             meetings.known(connection, name, self.database.name)
             return meetings.listed(connection, name)[0]
 
+    def places(self, names: Collection[str]) -> dict[str, tuple[str, str]]:
+        """Place and time of encounters, by their names, as far as the catalogue knows them."""
+        with self.database.reading() as connection:
+            return meetings.told(connection, names)
+
     def picture(self, individual: str, crop: str) -> bytes:
         """The JPEG of a crop; empty where the catalogue does not hold it."""
         query = (

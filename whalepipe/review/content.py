@@ -1,7 +1,7 @@
 """What the pages show, as plain values: the templates and the JSON are two forms of the same."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from whalepipe.catalog.decisions import Decision
@@ -61,6 +61,8 @@ class Candidate:
     species: str
     other_side: bool  # the picture and the query show the animal from two sides
     note: str = ""
+    place: str = ""  # of the encounter, as the catalogue has it, and its time
+    time: str = ""
 
 
 @dataclass(frozen=True)
@@ -197,7 +199,8 @@ def _candidates(desk: Desk, crop: str, matches: Sequence[Match]) -> list[Candida
             side, kind = _two_sides(row.view, shown.view), kinds.get(name, "")
             about = name, None, other, True, shown.encounter, shown.view, kind, side, _note(name, denied, beside)
             offered.append(Candidate(len(offered) + 1, *about))
-    return offered
+    places = desk.catalog.places({c.encounter for c in offered})
+    return [replace(c, place=place, time=time) for c in offered for place, time in (places.get(c.encounter, ("", "")),)]
 
 
 def _two_sides(one: str, other: str) -> bool:

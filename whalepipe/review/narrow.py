@@ -10,8 +10,8 @@ from whalepipe.tables import UNKNOWN
 if TYPE_CHECKING:
     from whalepipe.review.content import Candidate
 
-DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-LABELS = {"place": "encounter", "side": "side", "species": "species", "since": "from", "until": "to"}
+DAY = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")  # or the month or year, where no more is known
+LABELS = {"place": "place", "side": "side", "species": "species", "since": "from", "until": "to"}
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class Kept:
 
 @dataclass(frozen=True)
 class Narrow:
-    """Candidates by the encounter, side and day of the catalogue's crop, and by their species; empty: all.
+    """Candidates by the place, side and day of the catalogue's crop, and by their species; empty: all.
 
     What nobody knows of a candidate hides it from no one: one of unknown side, species or day stays.
     """
 
-    place: str = ""  # a part of the encounter's name
+    place: str = ""  # a part of the encounter's name or of its place
     side: str = ""
     species: str = ""
     since: str = ""  # days, YYYY-MM-DD, both included
@@ -43,16 +43,17 @@ class Narrow:
     def fits(self, c: "Candidate") -> bool:
         """Whether a candidate is shown."""
         return (
-            self.place.casefold() in c.encounter.casefold()
+            self.place.casefold() in f"{c.encounter}\n{c.place}".casefold()
             and (c.view in ("", UNKNOWN) or self.side in ("", c.view))
             and (not c.species or self.species in ("", c.species))
-            and self._in_time(c.encounter)
+            and self._in_time(c.time or c.encounter)
         )
 
-    def _in_time(self, encounter: str) -> bool:
-        found = DAY.match(encounter)
+    def _in_time(self, time: str) -> bool:
+        found = DAY.match(time)
         day = found.group() if found else ""
-        return not day or (self.since <= day and (not self.until or day <= self.until))
+        since, until = (bound[: len(day)] for bound in (self.since, self.until))
+        return since <= day and (not until or day <= until)
 
 
 def narrowed(candidates: Sequence["Candidate"], narrow: Narrow) -> tuple[list["Candidate"], int]:
