@@ -6,11 +6,13 @@ again. Entries are written aside and renamed, so a kill leaves none by halves an
 """
 
 import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from json.encoder import encode_basestring_ascii
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,7 +32,9 @@ def recipes(stage: str, version: int, *causes: Any) -> Callable[..., str]:
 
     def key(*others: Any) -> str:
         whole = begun.copy()
-        whole.update("".join(f", {_text(cause)}" for cause in others).encode() + b"]")
+        # What the encoder makes of a text, without the encoder: nearly all causes are texts.
+        texts = (encode_basestring_ascii(c) if type(c) is str else _text(c) for c in others)
+        whole.update("".join(f", {text}" for text in texts).encode() + b"]")
         return whole.hexdigest()
 
     return key
@@ -39,8 +43,13 @@ def recipes(stage: str, version: int, *causes: Any) -> Callable[..., str]:
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         # What is in it json asks for in its turn; dataclasses.asdict would copy all of it first.
-        return {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
+        return {name: getattr(value, name) for name in _names(type(value))}
     raise TypeError(f"a {type(value).__name__} cannot be part of a recipe")
+
+
+@functools.cache
+def _names(row: type) -> tuple[str, ...]:
+    return tuple(each.name for each in dataclasses.fields(row))
 
 
 _text = json.JSONEncoder(default=_plain, sort_keys=True).encode
@@ -118,6 +127,6 @@ def _rows(data: bytes, row: type[Row]) -> list[Row] | None:
     if hashlib.sha256(body).hexdigest().encode() != head:
         return None
     try:
-        return [row(**values) for values in json.loads(body)]
+        return [row(**values) for values in json.loads(body.decode())]
     except (ValueError, TypeError):
         return None

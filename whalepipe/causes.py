@@ -20,6 +20,8 @@ from whalepipe.stages import quality as grading
 from whalepipe.stages import view as viewing
 from whalepipe.tables import Crop, Detection, Photo
 
+AHEAD_VERSION = 1
+WITHOUT_VECTORS = ("detect", "crop")  # stages
 Keys = Callable[..., str]
 
 
@@ -32,12 +34,23 @@ class Causes(Instruments):
         super().__init__(config, device, known)
         self._boxes: dict[tuple[str, int], str] = {}  # the cause of each box, by photo and number
         self._rankings: dict[str, Keys] = {}  # by part
+        self._made_ahead: dict[str, Keys] = {}  # by stage
 
     def photo_key(self, found: Found) -> str:
         """The cause of what is known of a file."""
         return self._photos(str(found.path.absolute()), found.size, found.changed_ns, self.config.photos.max_megapixels)
 
     _photos = staticmethod(recipes("photos", listing.VERSION))
+
+    def ahead_key(self, photo: Photo, until: str) -> str:
+        """The cause, in the main, of all that is made of a photo by itself up to a stage."""
+        if until not in self._made_ahead:
+            weights = [self.detector_weights, self.exported_detector]
+            if until not in WITHOUT_VECTORS:
+                weights += [self.embedder_weights, self.exported_embedder, self.grader_weights]
+            digests = [each.digest if each else "" for each in weights]
+            self._made_ahead[until] = recipes("ahead", AHEAD_VERSION, until, self.config, digests)
+        return self._made_ahead[until](photo.photo_id)
 
     def detect_key(self, photo: Photo) -> str:
         """The cause of a photo's detections."""

@@ -1,13 +1,14 @@
 """The step of the pipeline that names individuals: candidates, crops that vote together, answers, what to expect."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from whalepipe.cache import recipe
 from whalepipe.models.calibration import Calibration
 from whalepipe.models.details import Details
 from whalepipe.models.species import Sure, sure
+from whalepipe.rows import having
 from whalepipe.stages import decide as deciding
 from whalepipe.stages import listing, together
 from whalepipe.stages import match as matching
@@ -122,7 +123,7 @@ def _ranked(
             kept[crop.crop] = found = match(crop)
             work.cache.store("match", keys[crop.crop], found)
     # One found elsewhere under the same cause had another name.
-    return [replace(row, crop=crop.crop) for crop in crops for row in kept[crop.crop] or ()]
+    return [having(row, crop=crop.crop) for crop in crops for row in kept[crop.crop] or ()]
 
 
 def kept_in_time(tables: "Tables") -> list[Crop]:

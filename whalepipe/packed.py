@@ -53,10 +53,10 @@ class Pack:
 
     def _asked(self, question: str, *given: str) -> list[tuple[Any, ...]]:
         with self._lock:
-            if self._database is not None:
-                with suppress(sqlite3.Error):  # damaged
-                    return self._database.execute(question, given).fetchall()
-        return []
+            try:
+                return self._database.execute(question, given).fetchall() if self._database else []
+            except sqlite3.Error:  # damaged
+                return []
 
     def add(self, entries: Iterator[tuple[str, bytes]]) -> None:
         """Write it anew, with these too; where that is not possible it stays as it was."""

@@ -5,7 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ from whalepipe.opened import Desk, read_file
 from whalepipe.packed import PackedCache
 from whalepipe.photos import Found, describe, encode_jpeg, read_keepsakes
 from whalepipe.progress import Progress
+from whalepipe.rows import having
 from whalepipe.stages import crop as cropping
 from whalepipe.stages import detect as detecting
 from whalepipe.stages.crop import CropFile
@@ -73,7 +74,7 @@ class Work(Causes):
         key = self.photo_key(found)
         kept = None if found.note else self.cache.load("photos", key, Photo)
         # Under the name that it has below this RAW_DIR: an earlier run may have begun at another folder.
-        known = replace(kept[0], photo=found.photo) if kept else None
+        known = having(kept[0], photo=found.photo) if kept else None
         if known and not self.job.verify:
             return known, None
         with self.watch("read"):
