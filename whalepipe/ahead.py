@@ -44,7 +44,7 @@ class Ahead:
         if not photo.usable or photo.photo_id in self._taken:
             return
         self._taken.add(photo.photo_id)
-        if data is None and self._work.cache.load("ahead", self._work.ahead_key(photo, self._until), Done) is not None:
+        if self._work.cache.load("ahead", self._work.ahead_key(photo, self._until), Done) is not None:
             return  # the stages load what is kept as fast
         if len(self._under_way) >= self._most:
             self._under_way.popleft().result()

@@ -7,15 +7,12 @@ from functools import cached_property
 from whalepipe.cache import recipes
 from whalepipe.config import Config
 from whalepipe.instruments import Instruments
-from whalepipe.models.calibration import Calibration
-from whalepipe.models.species import Sure
 from whalepipe.photos import Found
 from whalepipe.stages import crop as cropping
 from whalepipe.stages import detect as detecting
 from whalepipe.stages import distinctive as marking
 from whalepipe.stages import embed as embedding
 from whalepipe.stages import listing
-from whalepipe.stages import match as matching
 from whalepipe.stages import quality as grading
 from whalepipe.stages import view as viewing
 from whalepipe.tables import Crop, Detection, Photo
@@ -28,12 +25,9 @@ Keys = Callable[..., str]
 class Causes(Instruments):
     """Keys. What many have in common is made a text once."""
 
-    gallery_revision: str
-
     def __init__(self, config: Config, device: str, known: bool = True) -> None:
         super().__init__(config, device, known)
         self._boxes: dict[tuple[str, int], str] = {}  # the cause of each box, by photo and number
-        self._rankings: dict[str, Keys] = {}  # by part
         self._made_ahead: dict[str, Keys] = {}  # by stage
 
     def photo_key(self, found: Found) -> str:
@@ -119,11 +113,3 @@ class Causes(Instruments):
     def _marks(self) -> Keys:
         tell = self.distinctiveness
         return recipes("marks", marking.VERSION, tell and tell.method)
-
-    def match_key(self, crop: Crop, calibration: Calibration, species: Sure | None) -> str:
-        """The cause of a crop's ranked candidates; `species` where it is sure."""
-        if crop.part not in self._rankings:
-            look, ranking = self.closer_look, self.config.match.ranking
-            causes = [ranking, self.gallery_revision, look and look.method, crop.part, calibration]
-            self._rankings[crop.part] = recipes("match", matching.VERSION, *causes)
-        return self._rankings[crop.part](self.embed_key(crop), species)

@@ -42,7 +42,7 @@ class Pack:
     def get(self, name: str) -> bytes | None:
         """What the entry's file held; None where it is not in the pack."""
         found = self._asked("select data from entries where name = ?", name)
-        return bytes(found[0][0]) if found else None
+        return found[0][0] if found and isinstance(found[0][0], bytes) else None
 
     def __contains__(self, name: str) -> bool:
         return bool(self._asked("select 1 from entries where name = ?", name))

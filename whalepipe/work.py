@@ -14,15 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whalepipe import __version__
-from whalepipe.cache import recipe
+from whalepipe.cache import recipe, recipes
 from whalepipe.catalog.gallery import Gallery
 from whalepipe.catalog.place import open_catalog
-from whalepipe.causes import Causes
+from whalepipe.causes import Causes, Keys
 from whalepipe.errors import TableError
 from whalepipe.files import sweep, write_aside
 from whalepipe.instruments import Instruments
 from whalepipe.job import Job
+from whalepipe.models.calibration import Calibration
 from whalepipe.models.grade import ANY
+from whalepipe.models.species import Sure
 from whalepipe.opened import Desk, read_file
 from whalepipe.packed import PackedCache
 from whalepipe.photos import Found, describe, encode_jpeg, read_keepsakes
@@ -30,6 +32,7 @@ from whalepipe.progress import Progress
 from whalepipe.rows import having
 from whalepipe.stages import crop as cropping
 from whalepipe.stages import detect as detecting
+from whalepipe.stages import match as matching
 from whalepipe.stages.crop import CropFile
 from whalepipe.summary import summarize
 from whalepipe.tables import BoxLabel, Crop, Detection, Embedding, Ledger, Override, Photo, read_table, write_table
@@ -50,6 +53,7 @@ class Work(Causes):
         self.each, self.watch, self.desk = progress, job.watch, Desk()
         self.cache = PackedCache(job.out / "cache")
         self.files: dict[str, Found] = {}  # by photo
+        self._rankings: dict[str, Keys] = {}  # by part
         for folder in (job.out, self.crops_dir, *self.cache.folders()):
             sweep(folder)
 
@@ -191,6 +195,14 @@ class Work(Causes):
         if isinstance(other, Work) and self.gallery_revision == other.gallery_revision:
             held = ("catalog", "known", "kinds", "gallery")
             self.__dict__.update({name: value for name, value in vars(other).items() if name in held})
+
+    def match_key(self, crop: Crop, calibration: Calibration, species: Sure | None) -> str:
+        """The cause of a crop's ranked candidates; `species` where it is sure."""
+        if crop.part not in self._rankings:
+            look, ranking = self.closer_look, self.config.match.ranking
+            causes = [ranking, self.gallery_revision, look and look.method, crop.part, calibration]
+            self._rankings[crop.part] = recipes("match", matching.VERSION, *causes)
+        return self._rankings[crop.part](self.embed_key(crop), species)
 
     # Tables -----------------------------------------------------------------------------------------------------
 
