@@ -63,7 +63,7 @@ class Pack:
         with suppress(StorageError, sqlite3.Error), aside(self.path) as temporary:
             with closing(sqlite3.connect(temporary)) as made:
                 made.executescript(f"pragma journal_mode = off; pragma synchronous = off; {SCHEMA}")
-                for some in (self._all(), entries):
+                for some in (entries, self._all()):  # one of both that is damaged is the older one
                     made.executemany("insert or ignore into entries values (?, ?)", some)
                 made.commit()
             self.close()  # a file that is open cannot be replaced everywhere

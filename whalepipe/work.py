@@ -54,7 +54,7 @@ class Work(Causes):
         self.cache = PackedCache(job.out / "cache")
         self.files: dict[str, Found] = {}  # by photo
         self._rankings: dict[str, Keys] = {}  # by part
-        for folder in (job.out, self.crops_dir, *self.cache.folders()):
+        for folder in (job.out, self.crops_dir, self.cache.folder, *self.cache.folders()):
             sweep(folder)
 
     @property
