@@ -97,7 +97,7 @@ def _found(entry: os.DirEntry[str], root: Path, photo: str) -> Found:
             note = _link_note(path, root)
             if note:
                 return Found(photo, path, note=SKIPPED + note)
-        status = entry.stat()
+        status = path.stat()
     except OSError as error:
         return Found(photo, path, note=f"cannot be read ({error.strerror})")
     note = _kind_note(path) if stat.S_ISREG(status.st_mode) else "not a regular file"
