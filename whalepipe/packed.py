@@ -1,7 +1,7 @@
 """The cache with one file more, in which the entries of earlier runs lie together.
 
-Without it a second run over many photos opens a dozen small files for each. The pack is a copy: whatever lies in it lies
-in a file of its own too, so it may be lost, damaged or behind at any time. It is written aside and renamed, never
+Without it a second run over many photos opens a dozen small files for each. The pack is a copy: whatever lies in it
+lies in a file of its own too, so it may be lost, damaged or behind at any time. It is written aside and renamed, never
 changed, and read without locks, which shared folders often lack; an entry that is made anew under a key that lies in it
 ends it.
 """
