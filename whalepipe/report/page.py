@@ -72,7 +72,7 @@ def write_report(job: Job, tables: Tables, progress: Progress) -> Path:
     kept = cache.load("report", key, Made)
     if kept and _made(path) == kept[0] and (job.out / "results.xlsx").exists():
         return path
-    from whalepipe.report.workbook import write_workbook  # openpyxl takes as long to import as 500 photos to look up
+    from whalepipe.report.workbook import write_workbook  # openpyxl: a second run has no use for it
 
     write_workbook(job.out / "results.xlsx", tables.ledger, tables.matches)
     _write(path, job, page_of(job, tables, made_with), progress)
