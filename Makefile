@@ -37,7 +37,7 @@ $(VENV)/demo.stamp: $(BIN)/python pyproject.toml
 	touch $@
 
 $(VENV)/test.stamp: $(BIN)/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable '.[train,explain,review,dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[train,openvino,explain,review,dev]'
 	touch $@ $(VENV)/demo.stamp
 
 clean:

@@ -11,21 +11,21 @@ import sys
 
 from whalepipe.errors import WhalepipeError
 from whalepipe.models import detector, embedder, silhouette
+from whalepipe.models.export import export_weights
 from whalepipe.models.exported import ENDING
 from whalepipe.models.weights import find_weights
-from whalepipe.training.export import export_detector, export_embedder, export_silhouette
 
-EXPORT = {detector.KIND: export_detector, silhouette.KIND: export_silhouette, embedder.KIND: export_embedder}
+KINDS = (detector.KIND, silhouette.KIND, embedder.KIND)
 
 
 def main() -> None:
     """Export what the command line names."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("weights", help="a .pt with its .json card beside it")
-    parser.add_argument("--kind", choices=EXPORT, default=detector.KIND)
+    parser.add_argument("--kind", choices=KINDS, default=detector.KIND)
     given = parser.parse_args()
     try:
-        made = EXPORT[given.kind](find_weights(given.weights, given.kind))
+        made = export_weights(find_weights(given.weights, given.kind))
     except WhalepipeError as error:
         sys.exit(f"export_weights: {error}")
     print(f"{made.path.with_suffix(ENDING)}, named in the card {made.path.with_suffix('.json')}")

@@ -13,6 +13,7 @@ Usage: PYTHONPATH=. python scripts/looks_trial.py --looks SET [SET ...] --on NAM
 import argparse
 import hashlib
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -35,15 +36,18 @@ class Remembered:
 
     def __init__(self) -> None:
         self.megapixels, self._taken = 0.0, dict[Any, Seen]()
-        self._take = detector.Detector._look
+        self._take = detector.Detector._looks
 
-    def __call__(self, one: detector.Detector, image: Picture, size: int) -> Seen:
-        """The look that is taken, or was."""
+    def looks(self, one: detector.Detector, images: Sequence[Picture], size: int) -> list[Seen]:
+        """The looks that are taken, or were."""
+        return [self._look(one, image, size) for image in images]
+
+    def _look(self, one: detector.Detector, image: Picture, size: int) -> Seen:
         height, width = image.shape[:2]
         self.megapixels += (size / max(height, width)) ** 2 * height * width / 1e6
         key = id(one), hashlib.sha1(image.tobytes()).digest(), image.shape, size
         if key not in self._taken:
-            self._taken[key] = self._take(one, image, size)
+            [self._taken[key]] = self._take(one, [image], size)
         return self._taken[key]
 
 
@@ -100,7 +104,7 @@ def main() -> None:
         with (
             patch.object(detector, "SUSPECTED", float(suspected or 0)),
             patch.object(detector, "LOOKS", parsed(text)),
-            patch.object(detector.Detector, "_look", lambda one, image, size: remembered(one, image, size)),
+            patch.object(detector.Detector, "_looks", lambda *given: remembered.looks(*given)),
             patch.object(detector, "load_detector", lambda config, _: once(config.weights)),
             patch("whalepipe.evaluation.detector.load_detector", lambda config, _: once(config.weights)),
         ):

@@ -1,6 +1,7 @@
 """Drawn photos and fake models: what most tests need instead of a camera and weights."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import cv2
@@ -11,6 +12,7 @@ from tests import fakes
 PROJECT = Path(__file__).resolve().parent.parent
 REAL_DATA = PROJECT.parent / "shared" / "data"
 os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ["WHALEPIPE_CACHE"] = tempfile.mkdtemp(prefix="whalepipe-tests-")  # not the user's own
 cv2.setNumThreads(1)  # processes that are forked from this one would wait for threads that they do not have
 
 

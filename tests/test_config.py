@@ -40,7 +40,7 @@ def test_default_then_file_then_flag(tmp_path: Path) -> None:
         ("quality: {min_size: .nan}", "min_size: nan is not between 0 and 100000"),
         ("quality: {min_size: -1}", "-1 is not between"),
         ("detect: {size: 0}", "0 is not between 32 and 8192"),
-        ("detect: {backend: tensorrt}", "detect: backend: 'tensorrt' is none of auto, onnx, torch"),
+        ("detect: {backend: tpu}", "detect: backend: 'tpu' is none of auto, onnx, openvino, tensorrt, torch"),
         ("detect: {tiles: some}", "detect: tiles: 'some' is none of auto, none, all"),
         ("detect: {tiles: no}", "tiles: expected a text, found False"),
         ("detect: {confidence: 25}", "25 is not between 0 and 1"),

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+import re
 import shutil
 import socket
 import tomllib
@@ -57,6 +58,10 @@ def test_what_works_is_ok_and_no_connection_is_made(monkeypatch: pytest.MonkeyPa
     assert found["self-test"][0]["found"].endswith("its animal found")
     runs = "ONNX Runtime on the processor" if find_spec("onnxruntime") else "PyTorch on cpu"
     assert found["weights embedder"][0]["found"].endswith(f"as on its card, {runs}")
+    if find_spec("onnxruntime"):
+        told = found["speed"][0]["found"]
+        assert re.match(r"a look of the detector at 640 x 448 pixels: onnx \d+ ms", told)
+        assert ("openvino" in told) == (find_spec("openvino") is not None)
 
 
 def test_one_line_each(quick: None, tmp_path: Path) -> None:  # noqa: ARG001
@@ -129,6 +134,16 @@ def test_a_device_that_is_not_there(quick: None) -> None:  # noqa: ARG001
     code, found = checks("--device", "cuda")
     assert code == 1
     assert found["devices"][1]["found"] == "no device 'cuda' on this machine; choose --device cpu"
+
+
+def test_that_no_graphics_processor_was_tried_is_said(
+    quick: None,  # noqa: ARG001
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(doctor, "pick_device", lambda _: "cuda")
+    told = checks()[1]["devices"][1]
+    assert told["state"] == "ok" and told["found"].startswith("--device auto runs on cuda")
+    assert told["remedy"] == "its makers had none to try whalepipe on: compare some photos with --device cpu"
 
 
 def test_where_results_cannot_go(quick: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001

@@ -7,6 +7,8 @@ from functools import cached_property
 from whalepipe.cache import recipes
 from whalepipe.config import Config
 from whalepipe.instruments import Instruments
+from whalepipe.models.device import cause_on
+from whalepipe.models.exported import Form
 from whalepipe.photos import Found
 from whalepipe.stages import crop as cropping
 from whalepipe.stages import detect as detecting
@@ -39,11 +41,12 @@ class Causes(Instruments):
     def ahead_key(self, photo: Photo, until: str) -> str:
         """The cause, in the main, of all that is made of a photo by itself up to a stage."""
         if until not in self._made_ahead:
-            weights = [self.detector_weights, self.exported_detector]
+            causes = [self.detector_weights.digest, self._runs(self.exported_detector)]
             if until not in WITHOUT_VECTORS:
-                weights += [self.embedder_weights, self.exported_embedder, self.grader_weights]
-            digests = [each.digest if each else "" for each in weights]
-            self._made_ahead[until] = recipes("ahead", AHEAD_VERSION, until, self.config, digests)
+                grader = self.grader_weights
+                causes += [self.embedder_weights.digest, self._runs(self.exported_embedder)]
+                causes.append(grader.digest if grader else "")
+            self._made_ahead[until] = recipes("ahead", AHEAD_VERSION, until, self.config, causes)
         return self._made_ahead[until](photo.photo_id)
 
     def detect_key(self, photo: Photo) -> str:
@@ -53,7 +56,7 @@ class Causes(Instruments):
     @cached_property
     def _detections(self) -> Keys:
         weights, exported = self.detector_weights, self.exported_detector
-        causes = [weights.digest, weights.card.get("parts"), exported.digest if exported else "torch"]
+        causes = [weights.digest, weights.card.get("parts"), self._runs(exported)]
         causes.append(self.tightener.digest if self.tightener else "")
         # Which of them was meant is said by what runs.
         config = replace(self.config.detect, backend="", tighten="", silhouette="")
@@ -76,9 +79,11 @@ class Causes(Instruments):
 
     @cached_property
     def _embeddings(self) -> Keys:
-        exported = self.exported_embedder
-        runs = exported.digest if exported else "torch"
+        runs = self._runs(self.exported_embedder)
         return recipes("embed", embedding.VERSION, self.embedder_weights.digest, runs)
+
+    def _runs(self, form: Form | None) -> str:
+        return form.cause if form else cause_on(self.device, "torch")
 
     def view_key(self, crop: Crop) -> str:
         """The cause of the side that a crop shows."""

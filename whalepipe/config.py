@@ -48,7 +48,8 @@ class DetectConfig:
     max_boxes: int = _number(50, 1, 10_000)  # in one photo
     tighten: str = _choice("auto", "none")  # auto: boxes of flukes are drawn anew around what is seen of them
     silhouette: str = "silhouette"  # the weights that see it
-    backend: str = _choice("auto", "onnx", "torch")  # auto: on a processor, onnx where it is installed; else torch
+    # What runs the networks, all of them. auto: on a processor onnx, else openvino, where it is installed; else torch.
+    backend: str = _choice("auto", "onnx", "openvino", "tensorrt", "torch")
     # What is looked at closer in photos at least twice as long as `size`: where a distant animal is suspected, nothing,
     # or all of it in full size, which takes some thirty times as long.
     tiles: str = _choice("auto", "none", "all")

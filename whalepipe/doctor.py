@@ -12,13 +12,14 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whalepipe.config import Config
-from whalepipe.errors import WhalepipeError
-from whalepipe.models.device import may_have_gpu, pick_device
+from whalepipe.errors import WeightsError, WhalepipeError
+from whalepipe.models.device import may_have_gpu, on_processor, pick_device
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -32,6 +33,7 @@ OK, WARNING, FAULT = "ok", "warning", "fault"
 OLDEST = (3, 11)  # Python
 BRINGS = {
     "fast": "ONNX Runtime: faster on a processor, and without PyTorch",
+    "openvino": "OpenVINO, which may be faster still: `detect.backend=openvino`",
     "train": "`whalepipe train`, and most of `whalepipe evaluate`",
     "explain": "`whalepipe explain`, and `evaluate identity --attribution`",
     "ray": "photos shared out over machines, `--engine ray`",
@@ -43,7 +45,7 @@ FOR_DEVELOPERS = "dev"
 OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
 LITTLE, TOO_LITTLE = 2_000_000_000, 200_000_000  # bytes free
 SHOWN = 8  # digits of a digest
-ONNX, TORCH = "ONNX Runtime on the processor", "PyTorch on {}"
+UNTRIED = "its makers had none to try whalepipe on: compare some photos with --device cpu"
 # The photo of the self-test: what the shipped detector is known to find.
 PART, STREAM, SEED, SIZE = "dorsal_fin", "test", 3, (640, 427)
 LEAST_OVERLAP = 0.5
@@ -76,6 +78,7 @@ def examine(patient: Patient) -> Iterator[Check]:
         ("extras", _extras),
         ("devices", lambda: _devices(patient.device)),
         ("weights", lambda: _weights(patient)),
+        ("speed", lambda: _speed(patient)),
         ("folder", lambda: _folder(patient.out)),
         ("self-test", lambda: _self_test(patient)),
     )
@@ -171,17 +174,17 @@ def _devices(asked: str) -> Iterator[Check]:
     yield Check("devices", OK, found + (f", of which OMP_NUM_THREADS allows {limit}" if limit else ""))
     chosen = pick_device(asked)
     hint = "" if may_have_gpu() else " (no driver of a graphics processor is here)"
-    yield Check("devices", OK, f"--device {asked} runs on {chosen}{hint}")
+    yield Check("devices", OK, f"--device {asked} runs on {chosen}{hint}", "" if chosen == "cpu" else UNTRIED)
 
 
 def _weights(patient: Patient) -> Iterator[Check]:
     from whalepipe.instruments import Instruments
+    from whalepipe.models.exported import runs_by
 
-    models = Instruments(patient.config, patient.device)
-    device = TORCH.format(pick_device(patient.device))
+    models, device = Instruments(patient.config, patient.device), pick_device(patient.device)
     checks: Sequence[tuple[str, Callable[[], Check]]] = (
-        ("detector", lambda: _weighed(models.detector_weights, ONNX if models.exported_detector else device)),
-        ("embedder", lambda: _weighed(models.embedder_weights, ONNX if models.exported_embedder else device)),
+        ("detector", lambda: _weighed(models.detector_weights, runs_by(models.exported_detector, device))),
+        ("embedder", lambda: _weighed(models.embedder_weights, runs_by(models.exported_embedder, device))),
         ("silhouette", lambda: _outlines(models, device)),
         ("quality", lambda: _grader(models)),
         ("species", lambda: _species(models)),
@@ -199,6 +202,8 @@ def _weighed(weights: "Weights", runs: str) -> Check:
 
 
 def _outlines(models: "Instruments", device: str) -> Check:
+    from whalepipe.models.exported import runs_by
+
     users: dict[str, BySilhouettes | None] = {
         "boxes of flukes": models.tightener,
         "sides": models.sides,
@@ -208,7 +213,7 @@ def _outlines(models: "Instruments", device: str) -> Check:
     runs: dict[str, list[str]] = {}
     for what, by in users.items():
         if by:
-            runs.setdefault(ONNX if by.exported else device, []).append(what)
+            runs.setdefault(runs_by(by.exported, device), []).append(what)
     if not runs:
         return Check("weights silhouette", OK, "switched off")
     digests = ", ".join(sorted({by.weights.digest[:SHOWN] for by in users.values() if by}))
@@ -233,6 +238,17 @@ def _species(models: "Instruments") -> Check:
             "weights species", WARNING, "none for this embedder: every species is unknown", "whalepipe train species"
         )
     return Check("weights species", OK, f"{model.digest[:SHOWN]} as on its card, NumPy")
+
+
+def _speed(patient: Patient) -> Iterator[Check]:
+    """What each runtime that is installed takes for one look of the detector."""
+    from whalepipe.instruments import Instruments
+    from whalepipe.models.probe import advice, speeds
+
+    models = Instruments(patient.config, patient.device)
+    with suppress(WeightsError):  # what is wrong with them is told above
+        if models.exported_detector and on_processor(patient.device):
+            yield Check("speed", OK, *advice(speeds(models.detector_weights), models.exported_detector.runtime))
 
 
 def _folder(out: Path) -> Iterator[Check]:

@@ -91,6 +91,15 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def user_cache() -> Path:
+    """The folder where whalepipe keeps for this user what it can make again: WHALEPIPE_CACHE, or where the system has
+    such things."""
+    import platformdirs
+
+    said = os.environ.get("WHALEPIPE_CACHE")
+    return Path(said) if said else platformdirs.user_cache_path("whalepipe", appauthor=False)
+
+
 LEFT_AFTER_S = 3600.0  # a temporary file this old belongs to no process that is still writing it
 
 

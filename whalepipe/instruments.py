@@ -10,7 +10,7 @@ from whalepipe.models.calibration import Calibration, read_calibration
 from whalepipe.models.cut import Cuts, find_cuts
 from whalepipe.models.details import CloserLook, closer_look
 from whalepipe.models.distinctive import Distinctiveness, find_distinctiveness
-from whalepipe.models.exported import find_exported
+from whalepipe.models.exported import Form, find_exported
 from whalepipe.models.grade import Grader, find_grader, least_grade
 from whalepipe.models.side import Sides, find_sides
 from whalepipe.models.species import SpeciesModel, find_species
@@ -42,6 +42,7 @@ class Instruments:
     def __init__(self, config: Config, device: str, known: bool = True) -> None:
         """`known`: whether there are individuals to compare with; without there is nobody to look closer at."""
         self.config, self.device, self._known = config, device, known
+        self.backend = config.detect.backend  # of all networks: nothing is won by two in one process
 
     @once
     def detector_weights(self) -> Weights:
@@ -49,9 +50,9 @@ class Instruments:
         return find_weights(self.config.detect.weights, "detector")
 
     @once
-    def exported_detector(self) -> Weights | None:
+    def exported_detector(self) -> Form | None:
         """What runs in the place of the detector's own tensors, if anything does."""
-        return find_exported(self.detector_weights, self.config.detect.backend, self.device)
+        return find_exported(self.detector_weights, self.backend, self.device)
 
     @once
     def tightener(self) -> Tightener | None:
@@ -64,9 +65,9 @@ class Instruments:
         return find_weights(self.config.embed.weights, "embedder")
 
     @once
-    def exported_embedder(self) -> Weights | None:
+    def exported_embedder(self) -> Form | None:
         """What runs in the place of the embedder's own tensors, if anything does."""
-        return find_exported(self.embedder_weights, "auto", self.device)
+        return find_exported(self.embedder_weights, self.backend, self.device, needed=False)
 
     @once
     def detector(self) -> "Detector":
@@ -87,22 +88,24 @@ class Instruments:
     @once
     def closer_look(self) -> CloserLook | None:
         """What finds the details of crops; None where vectors alone are compared."""
-        return closer_look(self.embedder_weights, self.config.match, self.device) if self._known else None
+        if not self._known:
+            return None
+        return closer_look(self.embedder_weights, self.config.match, self.device, self.backend)
 
     @once
     def sides(self) -> Sides | None:
         """What tells the sides of fins, if anything does."""
-        return find_sides(self.config.view, self.device)
+        return find_sides(self.config.view, self.device, self.backend)
 
     @once
     def distinctiveness(self) -> Distinctiveness | None:
         """What tells how marked fins are, if anything does."""
-        return find_distinctiveness(self.config.quality, self.device)
+        return find_distinctiveness(self.config.quality, self.device, self.backend)
 
     @once
     def cuts(self) -> Cuts | None:
         """What tells how animals meet the frame, if anything does."""
-        return find_cuts(self.config.quality, self.device)
+        return find_cuts(self.config.quality, self.device, self.backend)
 
     @once
     def grader_weights(self) -> Weights | None:

@@ -25,6 +25,7 @@ from whalepipe.instruments import Instruments
 from whalepipe.job import Job
 from whalepipe.models.calibration import Calibration
 from whalepipe.models.grade import ANY
+from whalepipe.models.runtimes import pick_runtime
 from whalepipe.models.species import Sure
 from whalepipe.opened import Desk, read_file
 from whalepipe.packed import PackedCache
@@ -230,6 +231,7 @@ class Work(Causes):
             "whalepipe": __version__,
             "detector": "" if self.job.boxes else self.detector_weights.digest,
             "detector_exported": "" if self.job.boxes or not self.exported_detector else self.exported_detector.digest,
+            "runtime": pick_runtime(self.backend, self.device),
             "tightener": "" if self.job.boxes or not self.tightener else self.tightener.digest,
             "embedder": self.embedder_weights.digest,
             "embedder_exported": self.exported_embedder.digest if self.exported_embedder else "",

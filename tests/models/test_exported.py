@@ -11,12 +11,12 @@ import pytest
 
 from tests.conftest import PROJECT
 from whalepipe.config import DetectConfig
-from whalepipe.errors import ConfigError, WeightsError
+from whalepipe.errors import WeightsError
 from whalepipe.files import digest
-from whalepipe.models import device, exported, silhouette
+from whalepipe.models import device, silhouette
 from whalepipe.models.detector import Detector, build_model
 from whalepipe.models.embedder import Embedder
-from whalepipe.models.exported import Exported, find_exported, keep_exported
+from whalepipe.models.exported import Exported, Form, find_exported, keep_exported
 from whalepipe.models.weights import Weights, find_weights, save_recarded, save_weights
 from whalepipe.photos import read_photo
 
@@ -29,10 +29,10 @@ RENDERED = PROJECT / "labels" / "rendered" / "photos"
 def made(tmp_path_factory: pytest.TempPathFactory) -> Weights:
     """Random weights with their exported form."""
     pytest.importorskip("onnx", reason="the extra `train` is not installed")
-    from whalepipe.training.export import export_detector
+    from whalepipe.models.export import export_weights
 
     path = tmp_path_factory.mktemp("weights") / "random.pt"
-    return export_detector(save_weights(path, build_model("yolov5n.yaml", 2).state_dict(), CARD))
+    return export_weights(save_weights(path, build_model("yolov5n.yaml", 2).state_dict(), CARD))
 
 
 @pytest.fixture(scope="module")
@@ -89,9 +89,9 @@ def test_the_shipped_embedders_form_gives_the_same_vectors_to_the_fourth_decimal
 
 def test_a_form_goes_with_weights_under_another_card(made, tmp_path):
     twin = save_recarded(tmp_path / "twin.pt", made, {**made.card, "calibration": {}})
-    assert find_exported(twin, "auto", "cpu") is None
     keep_exported(made, twin)
-    assert find_exported(twin, "auto", "cpu").digest == find_exported(made, "auto", "cpu").digest
+    found = find_exported(twin, "auto", "cpu")
+    assert found.path == tmp_path / "twin.onnx" and found.digest == find_exported(made, "auto", "cpu").digest
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (20, 900), (900, 20), (50, 64)])
@@ -107,12 +107,12 @@ def test_the_card_names_the_form_and_the_weights_stay_as_they_were(made):
     card = json.loads(made.path.with_suffix(".json").read_text())
     assert card == {**CARD, "sha256": digest(made.path), "exported": {"sha256": digest(path)}}
     assert find_weights(str(made.path), "detector") == made
-    assert find_exported(made, "auto", "cpu") == Weights(path, digest(path), {})
+    assert find_exported(made, "auto", "cpu") == Form(path, digest(path), {}, "onnx")
 
 
 @pytest.mark.parametrize("driver", [True, False])
 def test_where_the_form_runs(made, monkeypatch, driver):
-    monkeypatch.setattr(exported, "may_have_gpu", lambda: driver)
+    monkeypatch.setattr(device, "may_have_gpu", lambda: driver)
     runs = {(b, d): find_exported(made, b, d) is not None for b in ("auto", "onnx", "torch") for d in ("auto", "cuda")}
     assert runs == {
         ("auto", "auto"): not driver, ("auto", "cuda"): False,
@@ -121,15 +121,8 @@ def test_where_the_form_runs(made, monkeypatch, driver):
     }  # fmt: skip
 
 
-def test_without_onnx_runtime_torch_runs_unless_the_form_is_asked_for(made, monkeypatch):
-    monkeypatch.setattr(exported, "RUNTIME", "no_such_package")
-    assert find_exported(made, "auto", "cpu") is None
-    with pytest.raises(ConfigError, match=r"pip install 'whalepipe\[fast\]'"):
-        find_exported(made, "onnx", "cpu")
-
-
 def test_weights_without_the_form_are_run_by_torch_unless_it_is_asked_for(made):
-    bare = replace(made, card=CARD)
+    bare = replace(made, card={**CARD, "kind": "another"})
     assert find_exported(bare, "auto", "cpu") is None
     with pytest.raises(WeightsError, match=r"has no exported form; set detect\.backend=torch"):
         find_exported(bare, "onnx", "cpu")
@@ -147,13 +140,13 @@ def test_a_form_of_other_weights_or_damaged_is_refused(made, tmp_path):
 
 
 def test_an_export_that_differs_is_refused(tmp_path, monkeypatch):
-    from whalepipe.training import export
+    from whalepipe.models import export
 
     weights = save_weights(tmp_path / "w.pt", build_model("yolov5n.yaml", 2).state_dict(), CARD)
     other = find_exported(find_weights("detector", "detector"), "onnx", "cpu").path.read_bytes()
     monkeypatch.setattr("torch.onnx.export", lambda _model, _given, path, **_: Path(path).write_bytes(other))
     with pytest.raises(WeightsError, match=r"w\.onnx: differs from the weights by"):
-        export.export_detector(weights)
+        export.export_weights(weights)
     assert "exported" not in json.loads((tmp_path / "w.json").read_text())
     assert not (tmp_path / "w.onnx").exists()
 

@@ -16,7 +16,7 @@ WIDTH, HEIGHT = 1280, 640  # of the photos: ten times as large as the first look
 
 @pytest.fixture(autouse=True)
 def two_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The frame is looked at at 128, and at 64 pixels where something large is seen; a tenth is a whole number in both."""
+    """The frame is looked at with 128 pixels, and with 64 where something large is seen."""
     monkeypatch.setattr("whalepipe.models.detector.LOOKS", ((1.0, 0.0), (0.5, 0.2)))
 
 

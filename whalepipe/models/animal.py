@@ -5,8 +5,7 @@ import numpy.typing as npt
 
 from whalepipe.models import silhouette
 from whalepipe.models.details import LEAST_SEEN
-from whalepipe.models.exported import KEY, find_exported
-from whalepipe.models.silhouette import PARTS, BySilhouettes, Picture
+from whalepipe.models.silhouette import PARTS, BySilhouettes, Picture, exported_silhouettes
 from whalepipe.models.weights import find_weights
 
 
@@ -27,4 +26,4 @@ class Animal(BySilhouettes):
 def find_animal(name: str, device: str = "cpu") -> Animal:
     """What tells the animal by the silhouette weights of this name. Raises WeightsError."""
     weights = find_weights(name, silhouette.KIND)
-    return Animal(weights, device, find_exported(weights, "auto" if KEY in weights.card else "torch", device))
+    return Animal(weights, device, exported_silhouettes(weights, "auto", device))

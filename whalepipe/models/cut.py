@@ -59,9 +59,9 @@ class Cuts(BySilhouettes):
         return np.array([side.mean() if side.size else 0.0 for side in sides])
 
 
-def find_cuts(config: QualityConfig, device: str) -> Cuts | None:
+def find_cuts(config: QualityConfig, device: str, backend: str = "auto") -> Cuts | None:
     """What tells how animals meet the frame; None where that is switched off. Raises WeightsError."""
     if config.silhouette == "none":
         return None
-    weights, exported = find_silhouettes(config.silhouette, "auto", device, "quality.silhouette")
+    weights, exported = find_silhouettes(config.silhouette, backend, device, "quality.silhouette")
     return Cuts(weights, device, exported)

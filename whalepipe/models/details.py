@@ -79,7 +79,9 @@ def _animal(seen: silhouette.Silhouette) -> NDArray[np.bool_] | None:
     return cv2.dilate(part, np.ones(AROUND, np.uint8)) > 0 if part.mean() >= LEAST_SEEN else None
 
 
-def closer_look(embedder: Weights, config: MatchConfig, device: str = "cpu") -> CloserLook | None:
+def closer_look(
+    embedder: Weights, config: MatchConfig, device: str = "cpu", backend: str = "auto"
+) -> CloserLook | None:
     """What looks closer at crops; None where that is switched off, or the embedder's card does not say what it counts.
 
     Raises WeightsError where the card says it of other silhouettes or another method than those at hand.
@@ -88,7 +90,7 @@ def closer_look(embedder: Weights, config: MatchConfig, device: str = "cpu") -> 
     if not config.looked_at or not known:
         return None
     weights = find_weights(config.silhouette, silhouette.KIND)
-    look = CloserLook(weights, device, silhouette.exported_silhouettes(weights, "auto", device))
+    look = CloserLook(weights, device, silhouette.exported_silhouettes(weights, backend, device))
     if look.method != known:
         raise WeightsError(
             f"{embedder.path}: its card says what details count that were found by {known!r}, but this version with "

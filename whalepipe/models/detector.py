@@ -2,7 +2,7 @@
 
 Weights are a plain state dict of an Ultralytics `DetectionModel`; the card names the architecture's YAML file and the
 parts in the order of the classes. Ultralytics is imported at the first detector only, and kept from the network and
-from the user's home (`import_ultralytics`). Where weights have an exported form (exported.py), ONNX Runtime can run
+from the user's home (`import_ultralytics`). Where weights have an exported form (exported.py), another runtime can run
 that instead, and neither Ultralytics nor torch is imported.
 """
 
@@ -11,7 +11,7 @@ import importlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -26,9 +26,10 @@ from whalepipe.errors import WeightsError
 from whalepipe.models.corners import Numbers, long_sides, overlaps
 from whalepipe.models.device import pick_device
 from whalepipe.models.exported import Exported, find_exported
-from whalepipe.models.network import Network, TorchNetwork
+from whalepipe.models.gpu import OnGpu, in_all_digits
+from whalepipe.models.network import Network, torch_network
 from whalepipe.models.tighten import Tightener, find_tightener
-from whalepipe.models.tiles import Picture, Seen, look_closer, together
+from whalepipe.models.tiles import SIDE, WINDOWS, Picture, Seen, look_closer, together
 from whalepipe.models.weights import Weights, find_weights, load_state
 
 if TYPE_CHECKING:
@@ -41,11 +42,13 @@ GREY = 114  # what Ultralytics pads with in training
 # from it, as a share of the picture's long side: up to where the next look begins.
 LOOKS = ((1.0, 0.0), (2 / 3, 0.06), (1 / 2, 0.4))
 BORDER = 0.05  # of that length, to each side: one that two looks measure differently is lost in neither
-SUSPECTED, FROM = 0.005, 0.6  # a coarser look is taken where a finer one gives this score to a box so long, in parts of it
+# The next look is taken where one gives at least this score to a box of that length, or of so much of it.
+SUSPECTED, FROM = 0.005, 0.6
 VOTERS = 0.5  # a box has a vote on the corners of another if it is at least this share as sure
 NEAR = 0.65  # and overlaps it by so much (IoU)
 CANDIDATES = 1000  # boxes at most that enter the suppression of overlaps, the surest first
 
+Several = Callable[[Sequence[Picture]], Sequence[npt.NDArray[np.float32]]]
 Indices = npt.NDArray[np.intp]
 
 
@@ -134,10 +137,21 @@ def prepared(pictures: "torch.Tensor") -> "torch.Tensor":
     return pictures.permute(0, 3, 1, 2).contiguous().float() / 255
 
 
+def _by_torch(weights: Weights, device: str) -> Network:
+    model = load_model(weights)
+    if device != "cpu":  # where it adds places up to thousands of pixels, which 16 bits hold to a pixel at best
+        in_all_digits(model.model[-1])
+    network = torch_network(model, prepared, device, WINDOWS)
+    if isinstance(network, OnGpu):
+        network.fit((SIDE, SIDE))
+    return network
+
+
 class Detector:
     """Finds the parts that its weights know. Raises WeightsError where the weights are not a detector's."""
 
     _tightener: Tightener | None = None  # of those, too, that say in their own way what they predict
+    _several: Several | None = None  # what predicts of several pictures together, where something does
 
     def __init__(
         self,
@@ -146,14 +160,11 @@ class Detector:
         exported: Weights | None = None,
         tightener: Tightener | None = None,
     ) -> None:
-        """`device` also `auto`. With `exported` (see `find_exported`) that runs, on the processor. With `tightener`
+        """`device` also `auto`. With `exported` (see `find_exported`) that runs. With `tightener`
         (see `find_tightener`) that draws boxes anew."""
         self.parts, self._tightener = _parts(weights), tightener
-        self._network: Network
-        if exported:
-            self._network = Exported(exported)
-        else:
-            self._network = TorchNetwork(load_model(weights), prepared, pick_device(device))
+        self._network: Network = Exported(exported) if exported else _by_torch(weights, pick_device(device))
+        self._several = self._network.several if isinstance(self._network, OnGpu) else None
 
     def __call__(self, image: Picture, config: DetectConfig, read: Callable[[], Picture] | None = None) -> list[Box]:
         """The boxes in a picture (H, W, 3), uint8, RGB, upright; the surest first, `config.max_boxes` at most.
@@ -164,7 +175,7 @@ class Detector:
         """
         seen = self._whole(image, config.size)
         if read is not None:
-            seen = look_closer(seen, (image.shape[1], image.shape[0]), read, config, self._look)
+            seen = look_closer(seen, (image.shape[1], image.shape[0]), read, config, self._looks)
         found = self._select(seen.corners, seen.scores, config)
         return self._tightener(image, found, config.overlap) if self._tightener else found
 
@@ -178,18 +189,29 @@ class Detector:
         looks = LOOKS if len(LOOKS) == 1 or max(height, width) >= size else LOOKS[1:]
         taken, ends = list[Seen](), [*(least for _, least in looks[1:]), np.inf]
         for number, ((share, least), end) in enumerate(zip(looks, ends, strict=True)):
-            if number and not (seen.confidence[long >= FROM * least] >= SUSPECTED).any():
-                break
-            seen = self._look(image, round(share * size))
+            [seen] = self._looks([image], round(share * size))
             long = long_sides(seen.corners, width, height)
             begin = (1 - BORDER) * least if number else 0.0
             taken.append(seen.those((long >= begin) & (long < (1 + BORDER) * end)))
+            if not (seen.confidence[long >= FROM * end] >= SUSPECTED).any():
+                break
         return together(taken)
 
-    def _look(self, image: Picture, size: int) -> Seen:
-        """All predictions with the picture's long side at `size` pixels."""
-        padded, place = letterbox(image, max(size, STRIDE))
-        return _decode(self._predict(padded), place)
+    def _looks(self, images: Sequence[Picture], size: int) -> list[Seen]:
+        """All predictions of each picture with its long side at `size` pixels."""
+        at_once = WINDOWS if self._several else 1
+        parts = [images[start : start + at_once] for start in range(0, len(images), at_once)]
+        return [seen for part in parts for seen in self._look_together(part, max(size, STRIDE))]
+
+    def _look_together(self, images: Sequence[Picture], size: int) -> list[Seen]:
+        placed = [letterbox(image, size) for image in images]
+        raw = self._predict_all([padded for padded, _ in placed])
+        return [_decode(one, place) for one, (_, place) in zip(raw, placed, strict=True)]
+
+    def _predict_all(self, padded: Sequence[Picture]) -> list[Numbers]:
+        if self._several:
+            return [raw.T.astype(np.float64) for raw in self._several(padded)]
+        return [self._predict(picture) for picture in padded]
 
     def _predict(self, padded: Picture) -> Numbers:
         """Raw predictions (anchors, 4 + parts) of a letterboxed picture: centre x, centre y, width, height in pixels, a

@@ -41,14 +41,24 @@ def working_side_by_side(pieces: int) -> Iterator[int]:
         _workers = before
 
 
+def side_by_side() -> int:
+    """How many threads are to share a network that is loaded now."""
+    return _workers
+
+
 def threads_each() -> int:
     """Threads of a network that is loaded now."""
     return max(1, cores() // _workers)
 
 
+def on_processor(name: str) -> bool:
+    """Whether models run on the processor on a device of this name, without a look for what only torch can tell."""
+    return name == "cpu" or (name == "auto" and not may_have_gpu())
+
+
 def pick_device(name: str) -> str:
     """`auto` as the best device that this machine has, else `name` itself. Raises ConfigError where it lacks it."""
-    if name == "cpu" or (name == "auto" and not may_have_gpu()):
+    if on_processor(name):
         return "cpu"
     import torch
 
@@ -58,6 +68,12 @@ def pick_device(name: str) -> str:
     if not have.get(name, False):
         raise ConfigError(f"no device {name!r} on this machine; choose --device cpu")
     return name
+
+
+def cause_on(name: str, cause: str) -> str:
+    """The cause of what torch says on a device of this name: another where a graphics processor may be used, which
+    reckons with fewer digits (gpu.py)."""
+    return cause if on_processor(name) else f"{name} {cause}"
 
 
 def may_have_gpu() -> bool:

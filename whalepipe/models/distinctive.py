@@ -56,9 +56,9 @@ class Distinctiveness(BySilhouettes):
         return None if found is None else distinctiveness(found.marks)
 
 
-def find_distinctiveness(config: QualityConfig, device: str) -> Distinctiveness | None:
+def find_distinctiveness(config: QualityConfig, device: str, backend: str = "auto") -> Distinctiveness | None:
     """What tells how marked fins are; None where that is switched off. Raises WeightsError."""
     if config.silhouette == "none":
         return None
-    weights, exported = find_silhouettes(config.silhouette, "auto", device, "quality.silhouette")
+    weights, exported = find_silhouettes(config.silhouette, backend, device, "quality.silhouette")
     return Distinctiveness(weights, device, exported)

@@ -15,8 +15,9 @@ import numpy.typing as npt
 
 from whalepipe.errors import WeightsError
 from whalepipe.models.architecture import Architecture, create, read_architecture
-from whalepipe.models.device import TORCH
+from whalepipe.models.device import TORCH, side_by_side
 from whalepipe.models.exported import Exported
+from whalepipe.models.gpu import Batches, Gathered, in_fewer_digits, moved
 from whalepipe.models.inputs import Input, fitted, normalised, read_input, squashed
 from whalepipe.models.weights import Weights, fill, load_state
 
@@ -151,7 +152,7 @@ class Embedder:
     """One crop at a time, so that a vector does not depend on which others are in a batch."""
 
     def __init__(self, weights: Weights, device: str = "cpu", exported: Weights | None = None) -> None:
-        """Load the networks; with `exported` (see `find_exported`) that runs, on the processor, and no torch.
+        """Load the networks; with `exported` (see `find_exported`) that runs, and no torch.
 
         Raises WeightsError where the file does not fit its card.
         """
@@ -178,8 +179,19 @@ class Embedder:
 
 
 def torch_looks(voters: Sequence[Voter], device: str) -> Looks:
-    """As torch has them."""
-    return lambda crop: [_looks(v.network, [crop], v.sizes, device, v.shown) for v in voters]
+    """As torch has them; on a graphics processor the crops that several threads ask about go together."""
+    if device == "cpu":
+        return lambda crop: [_looks(v.network, [crop], v.sizes, device, v.shown) for v in voters]
+    voters = [Voter(moved(v.network, device), v.sizes, v.shown) for v in voters]
+
+    def run(crops: Sequence[Picture]) -> list[list[list[Vector]]]:
+        with in_fewer_digits(device):
+            every = [_looks(v.network, crops, v.sizes, device, v.shown) for v in voters]
+        return [[[look[i : i + 1].astype(np.float32) for look in one] for one in every] for i in range(len(crops))]
+
+    batches = Batches(run, side_by_side(), filled=True)
+    batches.fit(np.zeros((1, 1, 3), np.uint8))  # all crops are brought to the same size
+    return Gathered(batches)
 
 
 def exported_looks(weights: Weights, exported: Weights) -> Looks:

@@ -1,54 +1,74 @@
-"""The exported form of weights, NAME.onnx beside NAME.pt: ONNX Runtime runs it faster than torch does, without it.
+"""The exported form of weights, NAME.onnx beside NAME.pt: it runs faster than torch runs the weights, without torch.
 
-Its sha256 stands in the card of the weights that it was made from (training/export.py), so it is never another's.
+Its sha256 stands in the card of the weights that it was made from (export.py), so it is never another's. What runs it
+is told in runtimes.py. Weights without one get one in the user's cache (kept.py).
 """
 
 import hashlib
-import importlib.util
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from whalepipe.errors import ConfigError, WeightsError
+from whalepipe.errors import WeightsError
 from whalepipe.files import digest, write_aside
-from whalepipe.models.device import may_have_gpu, threads_each
+from whalepipe.models.kept import keep
+from whalepipe.models.runtimes import AUTO, NAMES, ONNX, TORCH, open_network, pick_runtime
 from whalepipe.models.weights import Weights
 
 ENDING = ".onnx"
 KEY = "exported"  # in the card: {"sha256": ...}
-INPUT, OUTPUT = "picture", "predictions"
-RUNTIME = "onnxruntime"
 
 
-def find_exported(weights: Weights, backend: str, device: str) -> Weights | None:
+@dataclass(frozen=True)
+class Form(Weights):
+    """An exported form, and what runs it."""
+
+    runtime: str = ONNX
+
+    @property
+    def cause(self) -> str:
+        """Hex, of what runs: it changes with the numbers that come out, for each runtime rounds in its own way."""
+        told = f"{self.runtime} {self.digest}"
+        return self.digest if self.runtime == ONNX else hashlib.sha256(told.encode()).hexdigest()
+
+
+def find_exported(weights: Weights, backend: str, device: str, needed: bool = True) -> Form | None:
     """The form that runs in place of weights' own tensors (`DetectConfig.backend`); None where torch runs those.
 
-    `auto` takes it wherever it is there and can run, but not where a graphics processor is to be used or may be found.
-    Raises WeightsError where it is asked for and missing, or differs from its card, ConfigError without ONNX Runtime.
+    `auto` takes one wherever one is there or can be made, and can run, but not where a graphics processor is to be used
+    or may be found. Where a backend is named and there is no form, torch runs too, unless it is `needed`: then
+    WeightsError says so. Raises WeightsError also where a form differs from its card, ConfigError where what is to run
+    it is not installed.
     """
-    path = weights.path.with_suffix(ENDING)
-    named = weights.card.get(KEY)
-    installed = importlib.util.find_spec(RUNTIME) is not None
-    here = isinstance(named, dict) and path.is_file()
-    on_processor = device == "cpu" or (device == "auto" and not may_have_gpu())
-    if backend == "torch" or (backend == "auto" and not (here and installed and on_processor)):
+    runtime = pick_runtime(backend, device)
+    if runtime == TORCH:
         return None
-    if not here or not isinstance(named, dict):
+    path, named = weights.path.with_suffix(ENDING), weights.card.get(KEY)
+    if isinstance(named, dict) and path.is_file():
+        return Form(path, _checked(path, named.get("sha256")), {}, runtime)
+    made = keep(weights)
+    if made:
+        return Form(made.path, made.digest, {}, runtime)
+    if needed and backend != AUTO:
         raise WeightsError(f"{weights.path}: has no exported form; set detect.backend=torch")
-    if not installed:
-        raise ConfigError("detect.backend=onnx needs the package 'onnxruntime': pip install 'whalepipe[fast]'")
-    return _checked(path, named.get("sha256"))
+    return None
 
 
-def _checked(path: Path, expected: object) -> Weights:
+def runs_by(form: Form | None, device: str) -> str:
+    """What runs a network, in words; `device` is where it runs without a form."""
+    return NAMES[form.runtime] if form else NAMES[TORCH].format(device)
+
+
+def _checked(path: Path, expected: object) -> str:
     try:
         found = digest(path)
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read ({error.strerror})") from error
     if found != expected:
         raise WeightsError(f"{path}: damaged or replaced, not the file that its card names; restore it")
-    return Weights(path, found, {})
+    return found
 
 
 def keep_exported(weights: Weights, made: Weights) -> None:
@@ -59,26 +79,19 @@ def keep_exported(weights: Weights, made: Weights) -> None:
 
 
 class Exported:
-    """An exported network. Always on the processor. Raises WeightsError where the file is none."""
+    """An exported network. Raises WeightsError where the file is none."""
 
-    def __init__(self, weights: Weights) -> None:
-        import onnxruntime
-
-        data = weights.path.read_bytes()
-        if hashlib.sha256(data).hexdigest() != weights.digest:
-            raise WeightsError(f"{weights.path}: changed while it was being read; run again")
-        onnxruntime.disable_telemetry_events()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads_each()
-        options.log_severity_level = 3  # errors, which are raised too
+    def __init__(self, form: Weights) -> None:
+        """ONNX Runtime runs it, unless it is a Form that names another runtime."""
+        data = form.path.read_bytes()
+        if hashlib.sha256(data).hexdigest() != form.digest:
+            raise WeightsError(f"{form.path}: changed while it was being read; run again")
         try:
-            self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # its own kinds, which it does not export
-            raise WeightsError(f"{weights.path}: cannot be loaded ({' '.join(str(error).split())[:200]})") from error
-        self._inputs = [each.name for each in self._session.get_inputs()]
+            self._inputs, self._run = open_network(data, form.runtime if isinstance(form, Form) else ONNX)
+        except Exception as error:  # of many kinds, which the runtimes do not export
+            raise WeightsError(f"{form.path}: cannot be loaded ({' '.join(str(error).split())[:200]})") from error
 
     def __call__(self, *pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """What the network says of a picture (height, width, 3) uint8 RGB, or of one at each size that it looks at."""
-        given = {name: picture[None] for name, picture in zip(self._inputs, pictures, strict=True)}
-        [raw] = self._session.run([OUTPUT], given)
-        return np.asarray(raw[0], np.float32)
+        said: npt.NDArray[np.float32] = self._run({n: p[None] for n, p in zip(self._inputs, pictures, strict=True)})[0]
+        return said

@@ -34,11 +34,11 @@ class Sides(BySilhouettes):
         return None if found is None else round(1 / (1 + math.exp(-STEEP * found)), 4)
 
 
-def find_sides(config: ViewConfig, device: str) -> Sides | None:
+def find_sides(config: ViewConfig, device: str, backend: str = "auto") -> Sides | None:
     """What tells sides; None where that is switched off. Raises WeightsError."""
     if config.tell == "none":
         return None
-    weights, exported = find_silhouettes(config.silhouette, "auto", device, "view.tell")
+    weights, exported = find_silhouettes(config.silhouette, backend, device, "view.tell")
     return Sides(weights, device, exported)
 
 

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from whalepipe.errors import WeightsError
-from whalepipe.models.device import pick_device
+from whalepipe.models.device import cause_on, pick_device
 from whalepipe.models.embedder import fitted, normalised
-from whalepipe.models.exported import KEY, Exported, find_exported
-from whalepipe.models.network import Network, TorchNetwork
+from whalepipe.models.exported import Exported, Form, find_exported
+from whalepipe.models.network import Network, torch_network
 from whalepipe.models.weights import Weights, find_weights, load_into
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def load_network(weights: Weights) -> "torch.nn.Module":
     return network.eval()
 
 
-def find_silhouettes(name: str, backend: str, device: str, without: str) -> tuple[Weights, Weights | None]:
+def find_silhouettes(name: str, backend: str, device: str, without: str) -> tuple[Weights, Form | None]:
     """The weights of this name, and their exported form where that is to run (see `find_exported`).
 
     Raises WeightsError, which says with which setting it goes `without`, and ConfigError.
@@ -110,27 +110,27 @@ def find_silhouettes(name: str, backend: str, device: str, without: str) -> tupl
     return weights, exported_silhouettes(weights, backend, device)
 
 
-def exported_silhouettes(weights: Weights, backend: str, device: str) -> Weights | None:
+def exported_silhouettes(weights: Weights, backend: str, device: str) -> Form | None:
     """The exported form of a silhouette's weights: no more than a faster one, so where there is none, torch does."""
-    return find_exported(weights, backend if KEY in weights.card else "torch", device)
+    return find_exported(weights, backend, device, needed=False)
 
 
 class BySilhouettes:
     """What tells something by silhouettes, whose network is loaded when first needed."""
 
-    def __init__(self, weights: Weights, device: str = "cpu", exported: Weights | None = None) -> None:
-        """`device` also `auto`. With `exported` (see `find_exported`) that runs, on the processor."""
+    def __init__(self, weights: Weights, device: str = "cpu", exported: Form | None = None) -> None:
+        """`device` also `auto`. With `exported` (see `find_exported`) that runs."""
         self.weights, self.exported, self._device = weights, exported, device
 
     @property
     def digest(self) -> str:
         """Of what runs: it changes with what is seen."""
-        return (self.exported or self.weights).digest
+        return self.exported.cause if self.exported else cause_on(self._device, self.weights.digest)
 
     @cached_property
     def _silhouettes(self) -> "Callable[[Picture], Silhouette]":
         device, form = pick_device(self._device), self.exported
-        key = str(self.weights.path), self.weights.digest, form.digest if form else device
+        key = str(self.weights.path), self.weights.digest, form.cause if form else device
         with _LOADING:
             if key not in _loaded:
                 _loaded[key] = Silhouettes(self.weights, device, form)
@@ -147,13 +147,13 @@ class Silhouettes:
     The last answer of each thread is kept: sides, marks and details are told of one crop after the other.
     """
 
-    def __init__(self, weights: Weights, device: str = "cpu", exported: Weights | None = None) -> None:
-        """Load the network; with `exported` (see `find_exported`) that runs, on the processor.
+    def __init__(self, weights: Weights, device: str = "cpu", exported: Form | None = None) -> None:
+        """Load the network; with `exported` (see `find_exported`) that runs.
 
         Raises WeightsError where the file does not fit.
         """
         self._network: Network = (
-            Exported(exported) if exported else TorchNetwork(load_network(weights), normalised, device)
+            Exported(exported) if exported else torch_network(load_network(weights), normalised, device)
         )
         self._last = threading.local()
 

@@ -64,7 +64,7 @@ class Window(NamedTuple):
     height: int
 
 
-Look = Callable[[Picture, int], Seen]  # at a picture (H, W, 3) with its long side at so many pixels
+Looks = Callable[[Sequence[Picture], int], list[Seen]]  # at pictures (H, W, 3), their long sides at so many pixels
 
 
 def pays(width: int, height: int, config: DetectConfig) -> bool:
@@ -78,7 +78,7 @@ def together(seen: Sequence[Seen]) -> Seen:
 
 
 def look_closer(
-    first: Seen, frame: tuple[int, int], read: Callable[[], Picture], config: DetectConfig, look: Look
+    first: Seen, frame: tuple[int, int], read: Callable[[], Picture], config: DetectConfig, looks: Looks
 ) -> Seen:
     """What was seen of the whole frame, joined with what closer looks show.
 
@@ -88,18 +88,18 @@ def look_closer(
     if config.tiles == "all":
         photo = read()
         tiles = cover(photo.shape[1], photo.shape[0], config.size)
-        return join(first, [_through(tile, photo, config.size, look) for tile in tiles], frame)
+        return join(first, _through(tiles, photo, config.size, looks), frame)
     nothing, suspects = not (first.confidence >= SURE).any(), _suspects(first, frame)
     if not nothing and not len(suspects.corners):
         return first
     photo = read()
     windows = around(suspects, photo.shape[1], photo.shape[0])
-    closer = [_through(window, photo, SIDE, look) for window in windows]
+    closer = _through(windows, photo, SIDE, looks)
     if nothing or any((seen.confidence >= SURE).any() for seen in closer):
-        more = look(photo, FINER * config.size)
+        [more] = looks([photo], FINER * config.size)
         more = more.those(_small(more, frame))
         further = around(_suspects(more, frame), photo.shape[1], photo.shape[0], windows)
-        closer += [_through(window, photo, SIDE, look) for window in further]
+        closer += _through(further, photo, SIDE, looks)
         first = together([first, more])
     return join(first, closer, frame)
 
@@ -154,10 +154,15 @@ def _small(seen: Seen, frame: tuple[int, int]) -> Chosen:
     return small
 
 
-def _through(window: Window, photo: Picture, size: int, look: Look) -> Seen:
-    """What a window of the photo shows, in shares of the photo, without what is faint, too long or cut by an edge."""
+def _through(windows: Sequence[Window], photo: Picture, size: int, looks: Looks) -> list[Seen]:
+    """What each window of the photo shows, in shares of the photo."""
+    shown = [photo[top : top + height, left : left + width] for left, top, width, height in windows]
+    return [_placed(seen, window, photo) for seen, window in zip(looks(shown, size), windows, strict=True)]
+
+
+def _placed(seen: Seen, window: Window, photo: Picture) -> Seen:
+    """What a window shows, in shares of the photo, without what is faint, too long or cut by an edge."""
     left, top, width, height = window
-    seen = look(photo[top : top + height, left : left + width], size)
     seen = seen.those(seen.confidence >= FAINT)
     whole = np.array(photo.shape[1::-1] * 2)
     pixels = seen.corners * (width, height, width, height) + (left, top, left, top)

@@ -76,7 +76,7 @@ def train_detector(
     table, named with its row), WeightsError (the base), StorageError, and WhalepipeError where `work_dir` holds
     another training.
     """
-    from whalepipe.training.export import export_detector
+    from whalepipe.models.export import export_weights
     from whalepipe.training.phases import Phase
 
     _check(labels, options)
@@ -98,7 +98,7 @@ def train_detector(
             further = Phase(work / MINED, listed, count, options.mine, rate, options.epochs, 0, jury)
             phase, state = _better((phase, state), (further, further.run(state, options, progress, tell)), jury, tell)
     judged = jury.account(state, [phase.before + e for e in phase.chosen(options)]) if jury else None
-    return export_detector(save_weights(options.out, state, describe(labels, options, groups, mined, judged)))
+    return export_weights(save_weights(options.out, state, describe(labels, options, groups, mined, judged)))
 
 
 def _better(first: "Trained", last: "Trained", jury: Jury | None, tell: Tell | None) -> "Trained":

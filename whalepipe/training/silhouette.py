@@ -62,7 +62,7 @@ def train_silhouette(
     it will take. Raises StorageError, and WhalepipeError where there are too few photos or `work_dir` holds another
     training.
     """
-    from whalepipe.training.export import export_silhouette
+    from whalepipe.models.export import export_weights
 
     if options.rendered < 2 / MEASURED:
         raise WhalepipeError(f"--rendered must be at least {2 / MEASURED:.0f}: some of the photos are measured on")
@@ -86,7 +86,7 @@ def train_silhouette(
         clock.epoch()
         if progress:
             progress(done, options.epochs, loss)
-    return export_silhouette(save_weights(options.out, network.state_dict(), _card(figures, crops, options)))
+    return export_weights(save_weights(options.out, network.state_dict(), _card(figures, crops, options)))
 
 
 def _drawn(part: str, options: SilhouetteTraining, purpose: str) -> Outlined:

@@ -1,4 +1,4 @@
-"""Write the exported form of weights beside them, and its sha256 into their card."""
+"""Makes the exported form of weights (exported.py), for a processor, where torch and onnx are there to make it."""
 
 import json
 import math
@@ -17,12 +17,13 @@ from whalepipe.errors import WeightsError
 from whalepipe.files import aside, digest, write_aside
 from whalepipe.models.detector import STRIDE, load_model, prepared
 from whalepipe.models.embedder import Embedder, Voter, load_voters, normalised
-from whalepipe.models.exported import ENDING, INPUT, KEY, OUTPUT, Exported
+from whalepipe.models.exported import ENDING, KEY, Exported
 from whalepipe.models.network import Network, TorchNetwork
 from whalepipe.models.silhouette import SHAPE, load_network
 from whalepipe.models.weights import Weights
 
 OPSET = 17
+INPUT, OUTPUT = "picture", "predictions"
 VECTORS_APART = 1e-4  # how far the two forms of an embedder may differ in any number of a vector
 TOLERANCE = 0.1  # pixels and confidence, or log odds: how far the two forms may differ in any number
 
@@ -39,11 +40,25 @@ class _OfPicture(torch.nn.Module):
         return out
 
 
-def export_detector(weights: Weights) -> Weights:
-    """Write NAME.onnx beside NAME.pt, for pictures of every shape, and name it in the card. Returns the weights so.
+def export_weights(weights: Weights) -> Weights:
+    """Write NAME.onnx beside NAME.pt, and name it in the card. Returns the weights so.
 
-    Raises WeightsError where it does not give the predictions of the weights, StorageError.
+    Raises WeightsError where it does not say what the weights say, StorageError.
     """
+    made = make_form(weights, weights.path.with_suffix(ENDING))
+    card = {**weights.card, KEY: {"sha256": made.digest}}
+    text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
+    write_aside(weights.path.with_suffix(".json"), text.encode())
+    return replace(weights, card=card)
+
+
+def make_form(weights: Weights, path: Path) -> Weights:
+    """Write the exported form of weights to `path`, once it is found to say what they say. Raises as above."""
+    return MAKERS[weights.card["kind"]](weights, path)
+
+
+def _of_detector(weights: Weights, path: Path) -> Weights:
+    """For pictures of every shape."""
     model = load_model(weights)
     head = model.model[-1]
     head.export = head.dynamic = True  # Ultralytics' own: predictions alone, and their places from the picture's shape
@@ -51,27 +66,25 @@ def export_detector(weights: Weights) -> Weights:
     free = {INPUT: {1: "height", 2: "width"}, OUTPUT: {2: "places"}}
     # Compared with two shapes, neither of them the one that it is traced with.
     shapes = ((5 * STRIDE, 2 * STRIDE, 3), (STRIDE, 7 * STRIDE, 3))
-    return _written(
-        weights, whole, (2 * STRIDE, 3 * STRIDE, 3), free, TorchNetwork(load_model(weights), prepared), shapes
-    )
+    own = TorchNetwork(load_model(weights), prepared)
+    return _written(path, whole, (2 * STRIDE, 3 * STRIDE, 3), free, own, shapes)
 
 
-def export_silhouette(weights: Weights) -> Weights:
-    """The like for the weights of a silhouette network, for pictures of its SHAPE. Raises as `export_detector`."""
+def _of_silhouette(weights: Weights, path: Path) -> Weights:
+    """For pictures of its SHAPE."""
     whole, shape = _OfPicture(load_network(weights), normalised), (SHAPE[1], SHAPE[0], 3)
     own = TorchNetwork(load_network(weights), normalised)
-    return _written(weights, whole, shape, {}, own, (shape,))
+    return _written(path, whole, shape, {}, own, (shape,))
 
 
-def export_embedder(weights: Weights) -> Weights:
-    """The like for an embedder: all its networks in one file, given the crop at each size, the smallest first.
+def _of_embedder(weights: Weights, path: Path) -> Weights:
+    """All its networks in one file, given the crop at each size, the smallest first.
 
-    Its numbers stay in 16 bits, as in the weights, and take no more room. Raises as `export_detector`.
+    Its numbers stay in 16 bits, as in the weights, and take no more room.
     """
     voters = load_voters(weights)
     sizes = sorted({size for voter in voters for size in voter.sizes})
     whole, places = _EveryLook(voters, sizes), [f"{INPUT}_{size}" for size in sizes]
-    path = weights.path.with_suffix(ENDING)
     with aside(path) as temporary, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
@@ -82,7 +95,14 @@ def export_embedder(weights: Weights) -> Weights:
         _halve(temporary)
         made = Weights(temporary, digest(temporary), {})
         _compare_vectors(weights, made, path)
-    return _named(weights, made)
+    return replace(made, path=path)
+
+
+MAKERS: dict[str, Callable[[Weights, Path], Weights]] = {
+    "detector": _of_detector,
+    "silhouette": _of_silhouette,
+    "embedder": _of_embedder,
+}
 
 
 class _EveryLook(torch.nn.Module):
@@ -130,14 +150,13 @@ def _compare_vectors(weights: Weights, made: Weights, path: Path) -> None:
 
 
 def _written(
-    weights: Weights,
+    path: Path,
     whole: torch.nn.Module,
     traced: tuple[int, ...],
     free: dict[str, dict[int, str]],
     own: Network,
     shapes: Sequence[tuple[int, ...]],
 ) -> Weights:
-    path = weights.path.with_suffix(ENDING)
     with aside(path) as temporary, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch recommends its newer exporter, which needs one package more
         torch.onnx.export(
@@ -146,15 +165,7 @@ def _written(
         )  # fmt: skip
         made = Weights(temporary, digest(temporary), {})
         _compare(own, Exported(made), shapes, path)
-    return _named(weights, made)
-
-
-def _named(weights: Weights, made: Weights) -> Weights:
-    """The weights with their exported form named in their card."""
-    card = {**weights.card, KEY: {"sha256": made.digest}}
-    text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
-    write_aside(weights.path.with_suffix(".json"), text.encode())
-    return replace(weights, card=card)
+    return replace(made, path=path)
 
 
 def _compare(own: Network, exported: Network, shapes: Sequence[tuple[int, ...]], path: Path) -> None:
