@@ -47,6 +47,7 @@ class Commands:
         self.made += 1
         one, other = self.random.choice(names), self.random.choice(names)
         crop = catalog.holdings(one)[0].origin if one else ""
+        met = self.random.choice([e.name for e in catalog.encounters()] or [""])
         fresh, new = f"n{self.made}", [_entry(f"n{self.made // 3}", 10 * self.made + n) for n in range(5)]
         kinds = [
             ("add", new),
@@ -56,8 +57,10 @@ class Commands:
             ("assign", one, [crop], other),
             ("remove", one, BY, [crop]),
             ("edit", one, {"notes": fresh}),
+            ("edit_encounter", met, {"place": fresh}),
             ("judge", Judgement(crop, Verdict.unsure)),
             ("judge", Judgement(f"new {self.made}", Verdict.new, fresh, _entry(fresh, f"new {self.made}"))),
+            ("judge_all", [(Judgement(o, Verdict.unsure), None) for o in (crop, f"old {self.made}")]),
             ("undo", self.random.randint(1, max(2, self.made))),
         ]
         return kinds[0] if one == "" else self.random.choice(kinds)

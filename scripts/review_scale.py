@@ -5,6 +5,7 @@ Usage: python scripts/review_scale.py FOLDER [--crops 100000] [--individuals 100
 Writes the results of a run of so many crops (four states in turn, ten candidates each, names drawn at random) and a
 catalogue into FOLDER, unless they are there; starts the server; asks for each kind of page so often, and takes
 decisions. Times are the server's answers as a client on this computer gets them, in milliseconds: median and worst.
+Heat-maps are made anew up to --asks 11; with more, some of them are those that the server kept.
 """
 
 import argparse
@@ -19,7 +20,7 @@ import httpx
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from tests.review.cards import Plan, card
+from tests.review.cards import COLUMNS, Plan, card
 from tests.review.servers import serving
 from whalepipe.tables import NEW
 
@@ -58,7 +59,7 @@ def measure(client: httpx.Client, asks: int) -> None:
     crops = [item["crop"] for item in items]
 
     def page(address: str) -> Callable[[int], httpx.Response]:
-        return lambda number: client.get(address.format(crop=crops[number % len(crops)]))
+        return lambda number: client.get(address.format(crop=crops[number % len(crops)], n=number % COLUMNS + 1))
 
     def decide(number: int) -> httpx.Response:
         crop = crops[number % len(crops)]
@@ -76,6 +77,7 @@ def measure(client: httpx.Client, asks: int) -> None:
         "a query": "/crops/{crop}", "a query as JSON": "/api/crops/{crop}", "the decisions": "/decisions",
         "changes": "/api/changes?since=0", "a search for a name": "/api/individuals?q=n-99",
         "a small picture": "/pictures/small?crop={crop}",
+        "a heat-map": "/api/heat?crop={crop}&other=Mn-{n}.jpg&individual=Mn-{n}",
     }  # fmt: skip
     for name, address in kinds.items():
         print(f"{name:26} {timed(page(address), asks)}")

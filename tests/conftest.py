@@ -8,6 +8,7 @@ import cv2
 import pytest
 
 from tests import fakes
+from tests.databases import fresh_url, place, server, server_process  # noqa: F401  fixtures of all tests that hold a catalogue
 
 PROJECT = Path(__file__).resolve().parent.parent
 REAL_DATA = PROJECT.parent / "shared" / "data"

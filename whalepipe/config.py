@@ -114,6 +114,9 @@ class MatchConfig:
     identified_at: float = _share(0.8)  # least probability of the best individual at which it is given as `identified`
     false_match_rate: float = _share(0.0)  # expected wrong names among the `identified`; 0: `identified_at` decides
     miss_rate: float = _share(0.0)  # expected known animals not among the candidates; 0: `candidates` of each
+    # exact: every crop is compared; approximate: an index says which individuals are worth it and the others' part in
+    # the probabilities is estimated; auto: exact up to 100,000 crops of a part, or without the extra `search`.
+    search: str = _choice("auto", "exact", "approximate")
     pool: str = _choice("burst", "none")  # burst: crops of one that follow the same animal share a list of candidates
     new_at: float = _share(0.8)  # least probability of `new` at which a crop is given as `new`
     same_at: float = _number(0.5, 0.001, 0.999)  # least probability of being one animal at which new crops are grouped

@@ -18,6 +18,8 @@ from whalepipe import __version__
 from whalepipe.cache import recipe, recipes
 from whalepipe.catalog.gallery import Gallery
 from whalepipe.catalog.place import open_catalog
+from whalepipe.catalog.search.approximate import VERSION as SEARCH_VERSION
+from whalepipe.catalog.search.choice import by_index
 from whalepipe.causes import Causes, Keys
 from whalepipe.errors import TableError
 from whalepipe.files import sweep, write_aside
@@ -73,7 +75,7 @@ class Work(Causes):
         if "quality" in stages:
             _ = self.exported_embedder, self.sides, self.least_grade(ANY), self.distinctiveness
         if "identify" in stages:
-            _ = self.gallery_revision, self.species_model, self.closer_look
+            _ = self.gallery_revision, self.species_model, self.closer_look, self.indexed
 
     def described(self, found: Found) -> tuple[Photo, bytes | None]:
         """What is known of a file, and what it holds where it had to be read; one that failed is read each time."""
@@ -185,19 +187,23 @@ class Work(Causes):
         return {s.individual: s.species for s in held if species_of(s.species)}
 
     @cached_property
+    def indexed(self) -> frozenset[str]:
+        """The parts of which an index says whom to compare with. Raises ConfigError."""
+        return by_index(self.config.match.search, self.catalog.parts() if self.catalog else {})
+
+    @cached_property
     def gallery(self) -> Gallery:
         """The catalogue's vectors under today's weights, those that are missing made now."""
         if self.catalog is None:
             return Gallery()
-        return self.catalog.gallery(
-            self.embedder_weights.digest, lambda p: self.embedder(p), self.each, self.closer_look
-        )
+        given = self.embedder_weights.digest, lambda p: self.embedder(p), self.each, self.closer_look
+        return self.catalog.searched(*given, self.indexed)
 
     def borrow(self, other: Instruments) -> None:
         """Take over another's models, and its gallery as long as the catalogue is as it was."""
         super().borrow(other)
         if isinstance(other, Work) and self.gallery_revision == other.gallery_revision:
-            held = ("catalog", "known", "kinds", "gallery")
+            held = ("catalog", "known", "kinds", "indexed", "gallery")
             self.__dict__.update({name: value for name, value in vars(other).items() if name in held})
 
     def match_key(self, crop: Crop, calibration: Calibration, species: Sure | None) -> str:
@@ -205,6 +211,7 @@ class Work(Causes):
         if crop.part not in self._rankings:
             look, ranking = self.closer_look, self.config.match.ranking
             causes = [ranking, self.gallery_revision, look and look.method, crop.part, calibration]
+            causes.append(SEARCH_VERSION if crop.part in self.indexed else "exact")
             self._rankings[crop.part] = recipes("match", matching.VERSION, *causes)
         return self._rankings[crop.part](self.embed_key(crop), species)
 
@@ -242,6 +249,7 @@ class Work(Causes):
             "quality": self.grader_weights.digest if self.grader_weights else "",
             "species": self.species_model.digest if self.species_model else "",
             "catalogue": self.gallery_revision,
+            "searched_by_index": sorted(self.indexed),
             "config": asdict(self.config),
         }
         told = {**summarize(rows), **expected, "made_with": made_with, "asked": self.job.asked()}

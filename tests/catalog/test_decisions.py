@@ -2,7 +2,7 @@ import pytest
 
 from tests.catalog.test_store import entry
 from whalepipe.catalog.decisions import By, ConflictError, Judgement, Standing, Verdict
-from whalepipe.catalog.entries import Added, Individual
+from whalepipe.catalog.entries import Added, Encounter, Individual
 from whalepipe.catalog.names import Twins
 from whalepipe.catalog.place import Place
 from whalepipe.catalog.store import Catalog
@@ -220,3 +220,73 @@ def test_ids_that_differ_by_case_or_spaces_are_asked_about(catalog: Catalog) -> 
     assert catalog.add([entry("mx 12", 8)], twins=Twins.two) == Added(1, 0)
     catalog.rename("Mx 12", "MX12", ANN, Twins.two)
     assert held(catalog) == {"B": ["3"], "MX12": ["1", "2", "9"], "mx 12": ["8"]}
+
+
+def test_several_judgements_are_all_taken_or_none(catalog: Catalog) -> None:
+    both = [(Judgement(f"photo {n}", Verdict.unsure), None) for n in (1, 2)]
+    with pytest.raises(CatalogError, match="names no individual"):
+        catalog.judge_all([*both, (Judgement("photo 1", Verdict.unsure, "A"), None)], ANN)
+    assert len(catalog.decisions()) == 1
+    made = catalog.judge_all(both, ANN)
+    assert [d.subject for d in made] == ["photo 1", "photo 2"]
+    with pytest.raises(CatalogError, match="undone already"):
+        catalog.undo_all([made[0].id, made[0].id], ANN)
+    assert len(catalog.standings()) == 2
+    catalog.undo_all([d.id for d in made], ANN)
+    assert catalog.standings() == []
+
+
+def test_where_and_when_an_encounter_was(place: Place) -> None:
+    """Edited, taken back and done again; what was built on it stands in the way."""
+    catalog = Catalog.open_or_create(place)
+    catalog.add([entry("A", 1, encounter="e1"), entry("A", 2, encounter="e1"), entry("B", 3, encounter="e2")], ANN)
+    catalog.remove("B", ANN)
+    assert catalog.encounters() == [Encounter("e1", "", "", 1, 2), Encounter("e2", "", "", 0, 0)]
+    revision = catalog.revision
+    made = catalog.edit_encounter("e1", {"place": " Arousa ", "time": "2026-07-03 08:20"}, ANN)
+    assert (made.kind, made.subject, made.who, made.why) == ("encounter", "e1", "ann", "looked twice")
+    assert made.before == {"place": "", "time": ""}
+    assert made.after == {"place": "Arousa", "time": "2026-07-03T08:20:00"}
+    assert catalog.encounter("e1") == Encounter("e1", "Arousa", "2026-07-03T08:20:00", 1, 2)
+    assert catalog.revision == revision  # nobody is matched by it: the next run uses what it has
+    later = catalog.edit_encounter("e1", {"place": "Vigo"}, By("bob"))
+    assert (later.before, later.after) == ({"place": "Arousa"}, {"place": "Vigo"})
+    with pytest.raises(ConflictError, match=f"undo {later.id} first"):
+        catalog.undo(made.id, ANN)
+    catalog.undo(later.id, ANN)
+    back = catalog.undo(made.id, ANN)
+    assert catalog.encounter("e1") == Encounter("e1", "", "", 1, 2)
+    catalog.undo(back.id, ANN)
+    assert catalog.encounter("e1").place == "Arousa"
+    assert catalog.add([entry("A", 4, encounter="e1")], ANN) == Added(1, 0)
+    assert catalog.encounter("e1").place == "Arousa"  # a crop that comes later leaves it
+
+
+@pytest.mark.parametrize(
+    ("encounter", "fields", "words"),
+    [
+        ("e9", {"place": "x"}, "holds no encounter 'e9'"),
+        ("e1", {"time": "3.7.26"}, "give it as 2026-07-03T08:30"),
+        ("e1", {"time": "2026-02-30"}, "give it as 2026-07-03T08:30"),
+        ("e1", {"time": "20260703T0830"}, "give it as 2026-07-03T08:30"),
+        ("e1", {"place": "a\nb"}, "give it in one line"),
+        ("e1", {"name": "e3"}, "an encounter has no name"),
+        ("e1", {"place": "", "time": ""}, "is so already"),
+    ],
+)
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+def test_what_cannot_be_said_of_an_encounter(place: Place, encounter: str, fields: dict[str, str], words: str) -> None:
+    catalog = Catalog.open_or_create(place)
+    catalog.add([entry("A", 1, encounter="e1")], ANN)
+    with pytest.raises(CatalogError, match=words):
+        catalog.edit_encounter(encounter, fields, ANN)
+    assert len(catalog.decisions()) == 1
+
+
+@pytest.mark.parametrize("time", ["2026", "2026-07", "2026-07-03", "2026-07-03T08:20:00+02:00", ""])
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+def test_a_time_may_be_as_exact_as_it_is_known(place: Place, time: str) -> None:
+    catalog = Catalog.open_or_create(place)
+    catalog.add([entry("A", 1, encounter="e1")], ANN)
+    catalog.edit_encounter("e1", {"time": time, "place": "x"}, ANN)
+    assert catalog.encounter("e1").time == time

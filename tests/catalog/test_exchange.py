@@ -37,6 +37,7 @@ def rich(place: Place) -> Catalog:
     catalog.remove("a", ANN)
     catalog.judge(Judgement("photo 1", Verdict.different, '=A,"1"'), ANN)
     catalog.undo(catalog.undo(None, ANN).id, ANN)
+    catalog.edit_encounter("day, 1", {"place": "+Ría, 2"}, ANN)
     return catalog
 
 
@@ -57,11 +58,14 @@ def test_exported_and_imported_it_is_the_same_catalogue(rich: Catalog, place: Pl
     assert whalepipe("catalog", "import", folder, "--catalog", again).out == f"4 crops read from {folder}\n"
     other = Catalog.open(again)
     assert everything(other) == everything(rich)
-    assert len(everything(other)["decisions"]) == 6 and len(everything(other)["embeddings"]) == 8
+    assert len(everything(other)["decisions"]) == 7 and len(everything(other)["embeddings"]) == 8
     for catalog in (rich, other):  # both go on alike
+        assert catalog.encounter("day, 1").place == "+Ría, 2"
+        catalog.undo(7, ANN)
         catalog.undo(3, ANN)
         catalog.add([entry("B", 9)], ANN)
-        assert [d.id for d in catalog.decisions()][-2:] == [7, 8]
+        assert [d.id for d in catalog.decisions()][-3:] == [8, 9, 10]
+        assert catalog.encounter("day, 1").place == "Sagres"
     assert "there already; give a new one" in whalepipe("catalog", "import", folder, "--catalog", again).complaint
     assert "holds files already" in whalepipe("catalog", "export", folder, "--catalog", again).complaint
 

@@ -8,14 +8,12 @@ import pytest
 import sqlalchemy as sql
 
 from tests.catalog.test_store import entry
+from tests.databases import cut_off
 from tests.helpers import catalogue_of, run, states, tables, whalepipe
 from whalepipe.catalog.decisions import By
 from whalepipe.catalog.entries import Added, Entry, Summary
 from whalepipe.catalog.store import Catalog
 from whalepipe.errors import CatalogError
-
-OTHERS = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname IS NOT NULL"
-KILL = f"SELECT count(pg_terminate_backend(pid)) {OTHERS}"
 
 
 @pytest.fixture
@@ -27,19 +25,32 @@ def test_a_connection_lost_in_the_middle_leaves_no_half_decision(server: str, ur
     catalog = Catalog.open_or_create(url)
     catalog.add([entry("A", 1)])
 
-    def cut_off() -> Iterator[Entry]:
+    def interrupted() -> Iterator[Entry]:
         yield entry("B", 2)
-        engine = sql.create_engine(server)
-        with engine.begin() as connection:
-            connection.execute(sql.text(KILL))
-        engine.dispose()
+        cut_off(server)
         yield entry("B", 3)
 
     with pytest.raises(CatalogError, match=r"cannot be used now \(.*terminating connection.*\); nothing was changed"):
-        catalog.add(cut_off())
+        catalog.add(interrupted())
     assert catalog.summaries() == [Summary("A", "", "fluke", 1, 0)]  # by a connection of its own
     assert len(catalog.decisions()) == 1
     assert catalog.add([entry("B", 2)]) == Added(1, 0)
+
+
+def test_where_the_connection_is_lost_at_the_very_end_nobody_claims_to_know(server: str, url: str) -> None:
+    catalog = Catalog.open_or_create(url)
+    catalog.add([entry("A", 1)])
+    engine = catalog.database._engine
+    sql.event.listen(engine, "commit", lambda _: cut_off(server))
+    with pytest.raises(CatalogError, match=r"terminating connection.*\); whether it was done, nobody knows"):
+        catalog.rename("A", "B", By("x"))
+
+
+def test_what_no_database_can_hold_is_refused_and_not_called_damage(url: str) -> None:
+    catalog = Catalog.open_or_create(url)
+    with pytest.raises(CatalogError, match=r"takes no such text or number \(.*NUL.*\); nothing was changed"):
+        catalog.add([entry("A", 1)], By("a\0b"))
+    assert catalog.decisions() == []
 
 
 def test_where_no_server_answers_or_no_catalogue_is_one_line_says_so(url: str) -> None:

@@ -84,6 +84,22 @@ def test_what_is_known_of_an_individual(path: Path) -> None:
     assert len(Catalog.open(path).decisions()) == 2
 
 
+def test_where_and_when_an_encounter_was(path: Path) -> None:
+    Catalog.open(path).add([entry("B", 7, encounter="e1")], By("bob"))
+    said = catalog(path, "encounter", "e1", "--place", "Ría de Arousa", "--time", "2026-07-03T08:20", "--who", "ann")
+    assert said.out.splitlines()[0] == (
+        "decision 3: encounter e1: place unknown, time unknown -> place Ría de Arousa, time 2026-07-03T08:20:00"
+    )
+    assert "`whalepipe catalog undo 3` takes it back" in said.out
+    line = "e1\t2026-07-03T08:20:00\tRía de Arousa\t1 individuals\t1 crops"
+    assert catalog(path, "encounter", "e1").out.splitlines() == catalog(path, "encounter").out.splitlines() == [line]
+    assert catalog(path, "log").out.splitlines()[-1].split("\t")[2:5] == ["ann", "encounter", "e1"]
+    assert catalog(path, "undo").code == 0
+    assert catalog(path, "encounter").out.splitlines() == ["e1\tno time\tno place\t1 individuals\t1 crops"]
+    assert "name the encounter" in catalog(path, "encounter", "--place", "x").complaint
+    assert "holds no encounter 'e2'" in catalog(path, "encounter", "e2").complaint
+
+
 def test_what_cannot_be_done_is_one_line(path: Path) -> None:
     catalog(path, "rename", "A", "C")
     catalog(path, "edit", "C", "--sex", "male", "--who", "ann")

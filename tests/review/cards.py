@@ -11,6 +11,7 @@ import numpy as np
 from tests import fakes
 from whalepipe.boxes import crop_origin
 from whalepipe.catalog.entries import Entry
+from whalepipe.catalog.place import Place
 from whalepipe.catalog.store import Catalog
 from whalepipe.config import Config
 from whalepipe.job import Job
@@ -59,12 +60,15 @@ def plans(*states: str) -> list[Plan]:
     return [Plan(state, number) for number, state in enumerate(states)]
 
 
-def card(folder: Path, crops: Sequence[Plan], individuals: int = 4, link: bool = False) -> Job:
-    """Write a whole run and its catalogue. `link`: crops share files on disk."""
-    job = Job(folder / "card", folder / "out", Config(), folder / "whales.sqlite", device="cpu")
+def card(
+    folder: Path, crops: Sequence[Plan], individuals: int = 4, link: bool = False, place: Place | None = None
+) -> Job:
+    """Write a whole run and its catalogue, at `place` or beside it. `link`: crops share files on disk."""
+    place = place or folder / "whales.sqlite"
+    job = Job(folder / "card", folder / "out", Config(), place, device="cpu")
     job.raw_dir.mkdir(parents=True)
     (job.out / "crops").mkdir(parents=True)
-    _catalogue(folder / "whales.sqlite", individuals)
+    _catalogue(place, individuals)
     photos, rows, findings = _findings(crops)
     for name, row, made in rows:
         write_table(job.out / f"{name}.csv", row, made)
@@ -157,14 +161,14 @@ def _answer(crop: str, state: str, ranked: Sequence[tuple[str, float]]) -> Answe
     return Answer(crop, state, f"new-{crop[4:10]}" if state == "new" else best[0], best[1], "")
 
 
-def _catalogue(path: Path, individuals: int) -> None:
+def _catalogue(place: Place, individuals: int) -> None:
     one = Entry("", "dorsal_fin", "", b"", "", encounter="2025-06-01T09:00:00", view="right",
                 species="Megaptera novaeangliae")  # fmt: skip
     entries = [
         replace(one, individual=f"Mn-{n}", crop=f"Mn-{n}.jpg", origin=str(n), jpeg=_jpeg(n))
         for n in range(1, individuals + 1)
     ]
-    Catalog.open_or_create(path).add(entries)
+    Catalog.open_or_create(place).add(entries)
 
 
 def _jpeg(shade: int) -> bytes:

@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.review.cards import Plan, card, names, plans
+from whalepipe.catalog.place import Place
 from whalepipe.job import Job
 from whalepipe.review.app import create_app
 from whalepipe.review.desk import open_desk
@@ -61,12 +62,18 @@ Open = Callable[..., Opened]
 
 
 @pytest.fixture
-def review(tmp_path: Path) -> Iterator[Open]:
+def new_place() -> Callable[[], Place | None]:
+    """Where the catalogue of the next card is made; None: a file beside it. Files override it."""
+    return lambda: None
+
+
+@pytest.fixture
+def review(tmp_path: Path, new_place: Callable[[], Place | None]) -> Iterator[Open]:
     """Opens a card with these crops."""
     opened: list[Opened] = []
 
     def begin(crops: Sequence[Plan] = tuple(ALL_STATES), rules: Rules | None = None, job: Job | None = None) -> Opened:
-        job = job or card(tmp_path / f"card-{len(opened)}", crops)
+        job = job or card(tmp_path / f"card-{len(opened)}", crops, place=new_place())
         service = Service(open_desk(job), rules or Rules(), "Tester")
         client = TestClient(create_app(service), base_url=HERE)
         opened.append(Opened(job, names(job), service, client))

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,18 @@ from tests.helpers import check_books, rows
 from tests.review.cards import Plan, card, plans
 from tests.review.conftest import Open, Opened
 from whalepipe.catalog.decisions import By, Judgement, Verdict
+from whalepipe.catalog.place import Place
 from whalepipe.catalog.store import Catalog
 from whalepipe.files import digest
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_place(request: pytest.FixtureRequest) -> Callable[[], Place | None]:
+    """Each test of this file on either kind of database."""
+    if request.param == "sqlite":
+        return lambda: None
+    made: Callable[[], Place | None] = request.getfixturevalue("fresh_url")
+    return made
 
 
 def ledger(page: Opened) -> dict[str, tuple[str, str, str]]:

@@ -2,13 +2,15 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.databases import Server as DatabaseServer
+from tests.databases import away
 from tests.helpers import rows
 from tests.review.cards import Plan, card, plans
 from tests.review.servers import Server, serving
@@ -21,6 +23,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not instal
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 SIZES = {"laptop": (1280, 800), "tablet": (820, 1180)}
 SEASON = int(os.environ.get("WHALEPIPE_SEASON", "12"))  # crops that are reviewed; 300 takes minutes
+HEAT: Any = {"score": 0.62, "first": [[1, 0], [0, 0]], "second": [[0, 0], [0, 1]], "said": ""}  # in opposite corners
 PRESSES = "ssnsudx"  # then the next of them again
 
 
@@ -151,6 +154,76 @@ def test_two_browsers_see_each_other(browser: Any, tmp_path: Path) -> None:
         [page.close() for page in pages]
 
 
+def test_the_heat_map_lies_over_both_pictures_and_goes_with_them(browser: Any, still: tuple[Job, Server]) -> None:
+    """The map is the test's own: hot in the upper left of the query, in the lower right of the candidate."""
+    address = addresses(*still)[1]
+    page, heard = opened(browser, address)
+    page.route("**/api/heat?*", lambda route: route.fulfill(json=HEAT))
+    canvases = page.locator(".glass canvas")
+    assert [canvases.nth(n).is_hidden() for n in (0, 1)] == [True, True]
+    page.keyboard.press("h")
+    playwright.expect(page.locator("[data-said=heat]")).to_contain_text("cosine 0.62")
+    assert [canvases.nth(n).is_visible() for n in (0, 1)] == [True, True]
+    corners = """all => all.map(c => [[0.1, 0.1], [0.9, 0.9]].map(([x, y]) =>
+        c.getContext("2d").getImageData(x * c.width, y * c.height, 1, 1).data[3] > 150))"""
+    assert page.eval_on_selector_all(".glass canvas", corners) == [[True, False], [False, True]]
+    heard.clear()  # chromium has advice on reading canvases
+    shape = "all => all.map(l => (l.naturalWidth || l.width) / (l.naturalHeight || l.height))"
+    assert len(set(page.eval_on_selector_all(".glass img, .glass canvas", shape))) == 1
+    for key in ("+", "Shift+ArrowLeft", "m"):
+        page.keyboard.press(key)
+    placed = page.eval_on_selector_all(".glass img, .glass canvas", "all => all.map(l => l.style.transform)")
+    assert placed[0] == placed[1] and placed[2] == placed[3] and "scaleX(-1)" in placed[3]
+    page.keyboard.press("h")
+    assert [canvases.nth(n).is_hidden() for n in (0, 1)] == [True, True]
+    assert page.locator("[data-said=heat]").inner_text() == ""
+    assert heard == []
+    page.close()
+
+
+def test_of_candidates_leafed_through_the_last_is_mapped(browser: Any, still: tuple[Job, Server]) -> None:
+    page, _ = opened(browser, addresses(*still)[1])
+    asked: list[str] = []
+    waiting: list[Any] = []
+
+    def answer(route: Any) -> None:
+        asked.append(route.request.url.rpartition("individual=")[2])
+        waiting.append(route) if len(asked) == 1 else route.fulfill(status=503, json={"error": "no weights"})
+
+    page.route("**/api/heat?*", answer)
+    page.keyboard.press("h")
+    playwright.expect(page.locator("[data-said=heat]")).to_contain_text("looking for what makes them alike")
+    page.keyboard.press("2")
+    page.keyboard.press("1")
+    page.keyboard.press("2")
+    waiting[0].fulfill(json={"score": 0.5, "first": [[1]], "second": [[1]], "said": ""})
+    playwright.expect(page.locator("[data-said=heat]")).to_have_text("no weights")
+    assert asked == ["Mn-2", "Mn-1"]
+    assert page.locator(".glass canvas").first.is_hidden()
+    page.close()
+
+
+def test_a_database_server_that_goes_away_is_said_and_waited_for(
+    browser: Any, tmp_path: Path, fresh_url: Callable[[], str], server_process: DatabaseServer
+) -> None:
+    place = fresh_url()
+    job = card(tmp_path, plans("unsure", "new"), place=place)
+    with serving(job.out, "--who", "Ana", "--catalog", place) as server:
+        page, _ = opened(browser, server.address)
+        press(page, "j")
+        news = page.locator("[data-news]")
+        with away(server_process):
+            playwright.expect(news).to_contain_text("cannot be used now", timeout=9000)
+            press(page, "n")
+            assert "cannot be used now" in page.get_by_role("alert").inner_text()
+            assert page.get_by_text("Reload this page in a moment").is_visible()
+        page.go_back()
+        press(page, "n")
+        assert "You decided" in page.locator("form.mine").inner_text() and news.is_hidden()
+        assert [d.who for d in Catalog.open(place).decisions() if d.kind == "judge"] == ["Ana"]
+        page.close()
+
+
 def addresses(job: Job, server: Server) -> list[str]:
     crops = sorted(path.name for path in (job.out / "crops").iterdir())
     several = [f"{server.address}crops/{crop}" for crop in (crops[0], crops[-1])]
@@ -165,6 +238,9 @@ def test_axe_finds_no_serious_fault_and_nothing_is_cut_off(
     axe = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
     for address in addresses(*still):
         page, heard = opened(browser, address, size, color_scheme=scheme, bypass_csp=True)
+        if page.locator("[data-heat]").count():
+            page.route("**/api/heat?*", lambda route: route.fulfill(json=HEAT))
+            page.keyboard.press("h")
         page.evaluate(axe)
         found = page.evaluate("axe.run(document).then(r => r.violations.map(v => [v.impact, v.id, v.nodes[0].html]))")
         assert [fault for fault in found if fault[0] in ("serious", "critical")] == [], address

@@ -23,13 +23,15 @@ QUICK = settings(
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def description(tmp_path_factory: pytest.TempPathFactory) -> Any:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def description(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The description, and the application behind it, over a card of four crops and fake models."""
     folder = tmp_path_factory.mktemp("schema")
+    place = None if request.param == "sqlite" else request.getfixturevalue("fresh_url")()
     with pytest.MonkeyPatch.context() as patch:
         fakes.install(folder / "weights", patch.setattr)
-        service = Service(open_desk(card(folder / "card", plans("unsure", "new", "identified", "rejected"))), Rules())
+        crops = plans("unsure", "new", "identified", "rejected")
+        service = Service(open_desk(card(folder / "card", crops, place=place)), Rules())
         yield schemathesis.openapi.from_asgi("/openapi.json", create_app(service), headers={"host": "localhost"})
         service.desk.close()
 
@@ -57,6 +59,7 @@ def test_everything_is_described(review: Open) -> None:
     paths = review().client.get("/openapi.json").json()["paths"]
     assert set(paths) == {
         "/api/queue", "/api/crops/{crop}", "/api/decisions", "/api/changes", "/api/individuals", "/api/points",
-        "/api/decide", "/api/undo", "/api/audit", "/api/audit/{key}", "/api/marks", "/identify", "/health", "/ready",
+        "/api/heat", "/api/decide", "/api/undo", "/api/audit", "/api/audit/{key}", "/api/marks", "/identify",
+        "/health", "/ready",
     }  # fmt: skip
     assert all(method["summary"] for path in paths.values() for method in path.values())

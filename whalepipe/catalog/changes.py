@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sql
 
-from whalepipe.catalog import people
+from whalepipe.catalog import encounters, people
 from whalepipe.catalog.database import Database
 from whalepipe.catalog.decisions import By, Decision, Judgement
 from whalepipe.catalog.entries import Added, Entry, Kind
@@ -143,14 +143,30 @@ class Changing:
                 raise CatalogError(f"{individual!r} is so already; nothing was changed")
             return journal.close("edit", individual, {name: row[name] for name in fields}, fields)
 
+    def edit_encounter(self, encounter: str, fields: Mapping[str, str], by: By) -> Decision:
+        """Set where and when an encounter was: `place`, `time`."""
+        fields = encounters.checked(fields)
+        with self.database.writing() as connection:
+            row, journal = encounters.known(connection, encounter, self.database.name), Journal(connection, by)
+            journal.put("encounters", encounter, {**row, **fields})
+            if journal.empty:
+                raise CatalogError(f"encounter {encounter!r} is so already; nothing was changed")
+            return journal.close("encounter", encounter, {name: row[name] for name in fields}, fields)
+
     def judge(self, judgement: Judgement, by: By, seen: int | None = None, twins: Twins = Twins.ask) -> Decision:
         """Note a person's verdict about a crop, and add it to the catalogue or take it out as that demands.
 
         A later judgement of the same origin replaces an earlier. `seen`: the number of the last decision about the
         origin that the caller saw, 0 for none; ConflictError where there is a later one.
         """
+        return self.judge_all([(judgement, seen)], by, twins)[0]
+
+    def judge_all(
+        self, judgements: Iterable[tuple[Judgement, int | None]], by: By, twins: Twins = Twins.ask
+    ) -> list[Decision]:
+        """Several judgements, each with what the caller saw, as `judge` takes them: all or none."""
         with self.database.writing() as connection:
-            return judge(Journal(connection, by), judgement, seen, twins, self.database.name)
+            return [judge(Journal(connection, by), one, seen, twins, self.database.name) for one, seen in judgements]
 
     def turn(self, individual: str, crops: Sequence[str], view: str, by: By, seen: Seen | None = None) -> Decision:
         """Say that crops (file names or origins) of an individual show another side of it than the catalogue has."""
@@ -185,8 +201,12 @@ class Changing:
 
         Raises ConflictError where a later decision that holds was built on it.
         """
+        return self.undo_all([decision], by)[0]
+
+    def undo_all(self, decisions: Iterable[int | None], by: By) -> list[Decision]:
+        """Take back several, one after the other, as `undo` does: all or none."""
         with self.database.writing() as connection:
-            return undo(connection, last_undoable(connection) if decision is None else decision, by)
+            return [undo(connection, last_undoable(connection) if n is None else n, by) for n in decisions]
 
 
 class _Adding:

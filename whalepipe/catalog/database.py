@@ -7,13 +7,20 @@ from typing import Any
 
 import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError, DataError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoneFreeError
 
 from whalepipe.catalog.place import Place, called, server_url
 from whalepipe.errors import CatalogError
 
 WAIT_S = 30  # for another process that is writing
+ANSWER_S = 10  # for a server to take a connection, where its URL does not say
+UNDONE = "nothing was changed"
 WRITERS = 0x7768616C  # the number of PostgreSQL's advisory lock that all who write hold
+
+
+class AwayError(CatalogError):
+    """The catalogue cannot be used now: its server does not answer, or somebody writes for long. Try again later."""
 
 
 class Database:
@@ -33,11 +40,14 @@ class Database:
     def writing(self) -> Iterator[sql.Connection]:
         """A transaction: all of it happens or none. Raises CatalogError."""
         # The lock is taken before anything is read, so that two processes that add do not trip over one another.
-        with self._mended(), self._engine.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
+        engine = self._engine.execution_options(begin="BEGIN IMMEDIATE")
+        with self._mended(), engine.connect() as connection, connection.begin() as transaction:
             if self._served:
                 connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{WAIT_S}s'")
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS})")
             yield connection
+            with self._mended("whether it was done, nobody knows: look before you do it again"):
+                transaction.commit()
 
     @property
     def _served(self) -> bool:
@@ -47,13 +57,16 @@ class Database:
         return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True} if self._served else {}
 
     @contextmanager
-    def _mended(self) -> Iterator[None]:
+    def _mended(self, outcome: str = UNDONE) -> Iterator[None]:
         """Turn what the database raises into one line that names the catalogue."""
         try:
             yield
-        except OperationalError as error:
-            cause = " ".join(str(error.orig).split())
-            raise CatalogError(f"{self.name}: cannot be used now ({cause}); nothing was changed") from error
+        except (OperationalError, NoneFreeError) as error:
+            cause = " ".join(str(getattr(error, "orig", error)).split())
+            left = outcome if self._served else UNDONE  # a file is never changed by half, nor unheard
+            raise AwayError(f"{self.name}: cannot be used now ({cause}); {left}") from error
+        except DataError as error:
+            raise CatalogError(f"{self.name}: takes no such text or number ({error.orig}); {UNDONE}") from error
         except DatabaseError as error:
             raise CatalogError(f"{self.name}: not a catalogue, or damaged ({error.orig}); restore a copy") from error
 
@@ -72,8 +85,10 @@ def inserted(connection: sql.Connection, table: sql.Table, row: Mapping[str, Any
 
 
 def _server(place: str) -> sql.Engine:
+    url = server_url(place)
+    patience = {} if "connect_timeout" in url.query else {"connect_timeout": ANSWER_S}
     try:
-        return sql.create_engine(server_url(place), pool_pre_ping=True)
+        return sql.create_engine(url, pool_pre_ping=True, connect_args=patience)
     except ImportError as error:
         text = f"a catalogue on a server needs the package {error.name!r}: pip install 'whalepipe[postgresql]'"
         raise CatalogError(text) from error

@@ -63,8 +63,8 @@ class Decision:
     made_at: str  # ISO 8601, UTC
     who: str
     why: str
-    kind: str  # add, assign, remove, merge, split, rename, edit, turn, judge, dismiss, undo
-    subject: str  # an individual's id, or a crop's origin
+    kind: str  # add, assign, remove, merge, split, rename, edit, turn, encounter, judge, dismiss, undo
+    subject: str  # an individual's id, a crop's origin, or an encounter
     before: Mapping[str, Any]
     after: Mapping[str, Any]
     undoes: int | None = None

@@ -38,6 +38,17 @@ class Individual:
 
 
 @dataclass(frozen=True)
+class Encounter:
+    """One group of animals at one place and time, and how many individuals and crops the catalogue has of it."""
+
+    name: str
+    place: str = ""
+    time: str = ""  # ISO 8601, when it began
+    individuals: int = 0
+    crops: int = 0
+
+
+@dataclass(frozen=True)
 class Added:
     """How many crops were added, and how many the catalogue already held under the same name."""
 

@@ -7,11 +7,12 @@ import numpy as np
 import sqlalchemy as sql
 from numpy.typing import NDArray
 
+from whalepipe.catalog import encounters as meetings
 from whalepipe.catalog import people
 from whalepipe.catalog.audit import Held
 from whalepipe.catalog.database import Database
 from whalepipe.catalog.decisions import Decision, Standing
-from whalepipe.catalog.entries import Fact, Holding, Individual, Summary
+from whalepipe.catalog.entries import Encounter, Fact, Holding, Individual, Summary
 from whalepipe.catalog.journal import decision, last_about, listed
 from whalepipe.catalog.judging import standings
 from whalepipe.catalog.schema import (
@@ -95,6 +96,17 @@ class Reading:
         with self.database.reading() as connection:
             people.known(connection, individual, self.database.name)
             return [Holding(*row) for row in connection.execute(query)]
+
+    def encounters(self) -> list[Encounter]:
+        """Every encounter, in the order of their names."""
+        with self.database.reading() as connection:
+            return meetings.listed(connection)
+
+    def encounter(self, name: str) -> Encounter:
+        """What is known of one. Raises CatalogError where the catalogue does not hold it."""
+        with self.database.reading() as connection:
+            meetings.known(connection, name, self.database.name)
+            return meetings.listed(connection, name)[0]
 
     def picture(self, individual: str, crop: str) -> bytes:
         """The JPEG of a crop; empty where the catalogue does not hold it."""

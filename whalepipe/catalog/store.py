@@ -19,7 +19,7 @@ class Catalog(Vectors, Changing):
     """A catalogue in a file or on a server. Every change is one transaction and one decision: whole or not at all."""
 
     def __init__(self, place: Place) -> None:
-        self.database = Database(place)
+        self.place, self.database = place, Database(place)
 
     @classmethod
     def open(cls, place: Place) -> "Catalog":

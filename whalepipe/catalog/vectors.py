@@ -1,7 +1,9 @@
 """The catalogue's gallery: what models make of its crops, made once and kept."""
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+import zlib
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -10,53 +12,125 @@ from numpy.typing import NDArray
 
 from whalepipe.catalog.database import insert_missing
 from whalepipe.catalog.gallery import Gallery, Shot
+from whalepipe.catalog.place import Place
 from whalepipe.catalog.reading import Reading
 from whalepipe.catalog.schema import crops, details, embeddings, encounters, individuals
+from whalepipe.catalog.search.approximate import Indexed
+from whalepipe.catalog.search.choice import index_folder
+from whalepipe.catalog.search.exact import Shelf, arranged
+from whalepipe.catalog.search.found import Searched
+from whalepipe.catalog.search.kept import Index, opened
 from whalepipe.errors import CatalogError
 from whalepipe.models.details import CloserLook, Details
 
 Each = Callable[[str, Sequence[Any]], Iterable[Any]]
-AT_ONCE = 1000  # vectors that the database sends
+Embed = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 KEPT = 4096  # crops whose details stay in memory: 200 MB at most
+AT_ONCE = 4096  # vectors that are asked for at a time
+
+
+@dataclass(frozen=True)
+class _Held:
+    """The crops of a gallery, row for row."""
+
+    shots: Sequence[Shot]
+    numbers: NDArray[np.int64]  # of the crops in the catalogue
+    keys: NDArray[np.int64]  # their numbers with a check of what they are: another catalogue's differ
 
 
 class Vectors(Reading):
     """The part of `store.Catalog` that keeps embeddings and details."""
 
-    def gallery(
-        self,
-        weights: str,
-        embed: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
-        each: Each,
-        look: CloserLook | None = None,
-    ) -> Gallery:
+    place: Place
+
+    def gallery(self, weights: str, embed: Embed, each: Each, look: CloserLook | None = None) -> Gallery:
         """All crops with their vectors under the weights of this digest; those that are missing are made and kept.
 
         `look`: with the details that it finds, which are read one crop at a time, when they are asked for.
         """
+        held = self._made(weights, embed, each, look)
+        return Gallery(held.shots, self._vectors(weights, held.numbers), self.revision, self._reader(held, look))
+
+    def searched(
+        self,
+        weights: str,
+        embed: Embed,
+        each: Each,
+        look: CloserLook | None,
+        by_index: Collection[str],
+    ) -> Gallery:
+        """The same to be searched: vectors are read part by part, when the first crop of a part is looked for.
+
+        `by_index`: the parts that are searched with an index, which are opened now, and made or grown where need be.
+        Raises StorageError where one cannot be kept.
+        """
+        held = self._made(weights, embed, each, look)
+        fetch = partial(self._vectors, weights)
+
+        def indexed(part: str) -> Searched:
+            def opening(rows: NDArray[np.int64]) -> Index:
+                numbers, folder = held.numbers[rows], index_folder(self.place, weights, part)
+                return opened(folder, held.keys[rows], lambda places: fetch(numbers[places]), each)
+
+            return Indexed(held.shots, part, lambda rows: fetch(held.numbers[rows]), opening)
+
+        def shelved(part: str) -> Searched:
+            if part in ready:
+                return ready[part]
+            order = arranged(held.shots, part)
+            return Shelf(held.shots, order, fetch(held.numbers[order.rows]))
+
+        ready = {part: indexed(part) for part in sorted({s.part for s in held.shots}) if part in by_index}
+        return Gallery(held.shots, revision=self.revision, details=self._reader(held, look), shelve=shelved)
+
+    def parts(self) -> dict[str, int]:
+        """How many crops of individuals there are of each part."""
+        query = sql.select(crops.c.part, sql.func.count()).where(crops.c.individual_id.is_not(None))
+        with self.database.reading() as connection:
+            return {part: int(count) for part, count in connection.execute(query.group_by(crops.c.part))}
+
+    def _made(self, weights: str, embed: Embed, each: Each, look: CloserLook | None) -> _Held:
+        """All crops, after their vectors and details were made where they were missing."""
         self._make_missing(embeddings, weights, lambda pixels, _: embed(pixels).astype("<f4").tobytes(), each)
         if look:
             self._make_details(look, each=each)
         told = crops.c.crop, individuals.c.name, crops.c.part, sql.func.coalesce(encounters.c.name, ""), crops.c.view
         query = (
-            sql.select(crops.c.id, *told, embeddings.c.vector)
+            sql.select(*told, crops.c.id, crops.c.origin)
             .join_from(crops, individuals)
             .join(embeddings, embeddings.c.crop_id == crops.c.id)
             .outerjoin(encounters, encounters.c.id == crops.c.encounter_id)
             .where(embeddings.c.weights == weights)
             .order_by(crops.c.id)
         )
-        numbers, shots, packed = list[int](), list[Shot](), bytearray()  # no vector is in memory twice
+        same: dict[str, str] = {}  # each name once in memory
+        shots, numbers, keys = [], [], []
         with self.database.reading() as connection:
-            for number, *shot, vector in connection.execution_options(yield_per=AT_ONCE).execute(query):
+            for crop, *names, number, origin in connection.execute(query):
+                shots.append(Shot(crop, *(same.setdefault(name, name) for name in names)))
                 numbers.append(number)
-                shots.append(Shot(*shot))
-                packed += vector
-        if not numbers:
-            return Gallery(revision=self.revision)
-        vectors = np.frombuffer(packed, "<f4").reshape(len(numbers), -1).astype(np.float32, copy=False)
-        reader = lru_cache(KEPT)(lambda row: self._details(numbers[row], look.method)) if look else None
-        return Gallery(shots, vectors, self.revision, reader)
+                keys.append(number << 32 | zlib.crc32(origin.encode()))
+        return _Held(tuple(shots), np.array(numbers, np.int64), np.array(keys, np.int64))
+
+    def _vectors(self, weights: str, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(crops, dimension), of the crops with these numbers. Raises CatalogError."""
+        query = sql.select(embeddings.c.crop_id, embeddings.c.vector).where(embeddings.c.weights == weights)
+        found = np.zeros((0, 1), np.float32)
+        with self.database.reading() as connection:
+            for begin in range(0, len(numbers), AT_ONCE):
+                some = numbers[begin : begin + AT_ONCE].tolist()
+                asked = connection.execute(query.where(embeddings.c.crop_id.in_(some)))
+                held = {row.crop_id: row.vector for row in asked}
+                if len(held) < len(some):
+                    raise CatalogError(f"{self.database.name}: changed while it was being read; run again")
+                vectors = np.frombuffer(b"".join(held[n] for n in some), "<f4").reshape(len(some), -1)
+                if not begin:
+                    found = np.empty((len(numbers), vectors.shape[1]), np.float32)
+                found[begin : begin + len(some)] = vectors
+        return found
+
+    def _reader(self, held: _Held, look: CloserLook | None) -> Callable[[int], Details] | None:
+        return lru_cache(KEPT)(lambda row: self._details(int(held.numbers[row]), look.method)) if look else None
 
     def cosine(self, one: int, other: int, weights: str) -> float | None:
         """Of the vectors of two crops, by their numbers; None where one is missing under the weights of this digest."""

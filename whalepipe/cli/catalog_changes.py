@@ -1,4 +1,4 @@
-"""`whalepipe catalog merge, split, ...`: what people decide about individuals, and taking it back."""
+"""`whalepipe catalog merge, split, ...`: what people decide about individuals and encounters, and taking it back."""
 
 import json
 from collections.abc import Mapping
@@ -82,6 +82,33 @@ def remove(
 ) -> None:
     """Remove and say how to take it back."""
     _say(opened(catalog).remove(individual, signed(who, why), crops or []))
+
+
+@app.command(
+    help="Say where and when an encounter was; without either, what is known of it, or of all.\n\n"
+    "Example: whalepipe catalog encounter 2026-07-03T08:00:00 --place 'Ria de Arousa' --time 2026-07-03T08:20"
+)
+def encounter(
+    name: Annotated[str | None, typer.Argument(help="Its name in the catalogue.  [default: list all]")] = None,
+    place: Annotated[str | None, typer.Option("--place", help="Where it was.")] = None,
+    time: Annotated[
+        str | None, typer.Option("--time", help="When it began: a date and time, a date, its month, or its year.")
+    ] = None,
+    catalog: Catalogue = DEFAULT,
+    who: Who = "",
+    why: Why = "",
+) -> None:
+    """Change what was given and say how to take it back, or a line for each encounter."""
+    fields = {field: value for field, value in (("place", place), ("time", time)) if value is not None}
+    if fields and name is None:
+        raise CatalogError("name the encounter that this is of; `whalepipe catalog encounter` lists them")
+    held = opened(catalog)
+    if name is not None and fields:
+        _say(held.edit_encounter(name, fields, signed(who, why)))
+        return
+    for e in held.encounters() if name is None else [held.encounter(name)]:
+        seen = f"{e.individuals} individuals", f"{e.crops} crops"
+        say_row(e.name, e.time or "no time", e.place or "no place", *seen)
 
 
 @app.command(help="Give an individual another id.\n\nExample: whalepipe catalog rename new-3fa2 1101")

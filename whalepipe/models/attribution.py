@@ -160,14 +160,27 @@ def seen(voters: Sequence[Voter], crop: Picture, question: Question, device: str
 
     Each look at the crop counts in them as much as it does in the vector.
     """
+    return gradcam(voters, crop, question, device), _activation(voters, crop, device)
+
+
+def gradcam(voters: Sequence[Voter], crop: Picture, question: Question, device: str = "cpu") -> Floats:
+    """Grad-CAM of the score alone, (height, width). Raises ImportError without captum."""
     [whole] = voted(voters, [crop], device)
     slope, size = question.slope(whole), (crop.shape[1], crop.shape[0])
-    gradients, activations = np.zeros(size[::-1], np.float32), np.zeros(size[::-1], np.float32)
+    found = np.zeros(size[::-1], np.float32)
     for voter, look, start, stop, weight in _looks(voters):
-        raised, answered = _look(voter, look, crop, slope[start:stop] * weight, device)
-        gradients += cv2.resize(raised, size, interpolation=cv2.INTER_LINEAR)
-        activations += cv2.resize(answered, size, interpolation=cv2.INTER_LINEAR) * weight**2
-    return gradients, activations
+        raised = _raised(voter, look, crop, slope[start:stop] * weight, device)
+        found += cv2.resize(raised, size, interpolation=cv2.INTER_LINEAR)
+    return found
+
+
+def _activation(voters: Sequence[Voter], crop: Picture, device: str) -> Floats:
+    size = crop.shape[1], crop.shape[0]
+    found = np.zeros(size[::-1], np.float32)
+    for voter, look, _, _, weight in _looks(voters):
+        answered = _answered(voter, look, crop, device)
+        found += cv2.resize(answered, size, interpolation=cv2.INTER_LINEAR) * weight**2
+    return found
 
 
 def _looks(voters: Sequence[Voter]) -> Iterator[tuple[Voter, int, int, int, float]]:
@@ -180,10 +193,10 @@ def _looks(voters: Sequence[Voter]) -> Iterator[tuple[Voter, int, int, int, floa
             start += wide.out_features
 
 
-def _look(voter: Voter, look: int, crop: Picture, slope: Vector, device: str) -> tuple[Floats, Floats]:
-    """Grad-CAM and the channels' mean of one look, as coarse as the last convolution is."""
+def _raised(voter: Voter, look: int, crop: Picture, slope: Vector, device: str) -> Floats:
+    """Grad-CAM of one look, as coarse as the last convolution is."""
     import torch
-    from captum.attr import LayerActivation, LayerGradCam
+    from captum.attr import LayerGradCam
     from torch.nn.functional import normalize
 
     network: Any = voter.network
@@ -192,13 +205,26 @@ def _look(voter: Voter, look: int, crop: Picture, slope: Vector, device: str) ->
     def score(pictures: torch.Tensor) -> torch.Tensor:
         return normalize(network(pictures, look)) @ rise
 
-    given = normalised(torch.from_numpy(squashed(crop, voter.sizes[look]))[None].to(device))
-    raised = LayerGradCam(score, network.backbone).attribute(given, relu_attributions=True)
-    answered = LayerActivation(score, network.backbone).attribute(given)
+    raised = LayerGradCam(score, network.backbone).attribute(_given(voter, look, crop, device), relu_attributions=True)
     # Gradients are of a mean over the cells: the more there are, the less each has.
     coarse = raised[0, 0] * raised[0, 0].numel()
-    channels = answered[0].clamp(min=0).mean(0)
-    return coarse.detach().cpu().numpy(), (channels / channels.max().clamp(min=1e-12)).detach().cpu().numpy()
+    return np.asarray(coarse.detach().cpu().numpy(), np.float32)
+
+
+def _answered(voter: Voter, look: int, crop: Picture, device: str) -> Floats:
+    """The channels' mean of one look, as coarse as the last convolution is."""
+    from captum.attr import LayerActivation
+
+    network: Any = voter.network
+    layer = LayerActivation(lambda pictures: network(pictures, look), network.backbone)
+    channels = layer.attribute(_given(voter, look, crop, device))[0].clamp(min=0).mean(0)
+    return np.asarray((channels / channels.max().clamp(min=1e-12)).detach().cpu().numpy(), np.float32)
+
+
+def _given(voter: Voter, look: int, crop: Picture, device: str) -> "torch.Tensor":
+    import torch
+
+    return normalised(torch.from_numpy(squashed(crop, voter.sizes[look]))[None].to(device))
 
 
 def share(of: Floats, mask: Mask) -> float | None:

@@ -8,9 +8,11 @@ from pydantic import BaseModel, Field
 
 from whalepipe import __version__
 from whalepipe.catalog.decisions import Verdict
+from whalepipe.report.pictures import Source
 from whalepipe.review import content
 from whalepipe.review.content import Changes, QueryPage, QueuePage, Told
 from whalepipe.review.desk import Ask
+from whalepipe.review.heat import Heat
 from whalepipe.review.identify import Identified
 from whalepipe.review.narrow import Narrow
 from whalepipe.review.points import Shared
@@ -21,12 +23,14 @@ FOUND = 20  # individuals that a search lists
 MOST = 1_000_000_000  # of a number of a decision or an item
 Number = Annotated[int, Query(ge=0, le=MOST)]
 NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "this run has no such crop"}}
+AGAIN = "too much at once, or the catalogue cannot be reached; Retry-After says when to ask again"
+BUSY: dict[int | str, dict[str, Any]] = {503: {"description": AGAIN}}
 REFUSED: dict[int | str, dict[str, Any]] = {
+    **BUSY,
     400: {"description": "what was sent cannot be read"},
     409: {"description": "somebody decided since, or on top of it: nothing was changed"},
     413: {"description": "more than is taken at once"},
     415: {"description": "not JSON"},
-    503: {"description": "too much at once; Retry-After says when to ask again"},
 }
 
 
@@ -108,6 +112,12 @@ def _reading(router: APIRouter, service: Service) -> None:
         part = service.desk.index.frames[service.known(crop)].row.part
         beside = (other, individual) if individual else (service.known(other),)
         return service.points.shared((crop,), beside, part, service.pictures.pixels)
+
+    @router.get("/api/heat", responses={**NOT_FOUND, **BUSY}, summary="What makes a crop and a candidate's alike")
+    def heat(crop: Text, other: Text, individual: Text = "") -> Heat:
+        """As for points; made when it is first asked for, of one pair at a time."""
+        first, second = service.known(crop), other if individual else service.known(other)
+        return service.heats.between(Source(first), Source(second, individual))
 
 
 def _deciding(router: APIRouter, service: Service) -> None:

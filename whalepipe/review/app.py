@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import JSONResponse, Response
 
 from whalepipe import __version__
+from whalepipe.catalog.database import AwayError
 from whalepipe.catalog.decisions import ConflictError
 from whalepipe.errors import CatalogError, PhotoError, WhalepipeError
 from whalepipe.review.api import api
@@ -23,7 +24,9 @@ ABOUT = (
     "The queue of a run, its crops beside their candidates, decisions, and `POST /identify` for one photo. "
     "Beyond the computer that it runs on, send the token as `Authorization: Bearer TOKEN`."
 )
-STATUS: Mapping[type[WhalepipeError], int] = {ConflictError: 409, CatalogError: 422, PhotoError: 422, BusyError: 503}
+STATUS: Mapping[type[WhalepipeError], int] = {
+    ConflictError: 409, AwayError: 503, CatalogError: 422, PhotoError: 422, BusyError: 503,
+}  # fmt: skip
 
 
 def create_app(service: Service) -> FastAPI:

@@ -2,11 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import compress
 from threading import RLock
 
-from whalepipe.catalog.decisions import By, ConflictError, Decision, Judgement, Verdict
+from whalepipe.catalog.database import AwayError
+from whalepipe.catalog.decisions import By, Decision, Judgement, Verdict
 from whalepipe.catalog.entries import Entry
 from whalepipe.catalog.store import Catalog
 from whalepipe.enrol import kept_jpeg
@@ -19,6 +21,8 @@ from whalepipe.review.writer import Writer
 from whalepipe.stages.decide import provisional_name
 from whalepipe.stages.decided import EVERY, NAMES, Said, everything_said, said_of
 from whalepipe.tables import UNKNOWN
+
+Heard = tuple[Mapping[str, Said], int]  # what holds of every crop, by origin, and the last decision
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class Desk:
         self._last = 0
         self._said: dict[str, Said] = {}  # by crop
         self._kinds: tuple[str | None, Mapping[str, str]] = None, {}  # at which revision of the catalogue
-        self._load()
+        self._load(Index.read(job.out), self._heard())
 
     # What is there ----------------------------------------------------------------------------------------------
 
@@ -57,32 +61,36 @@ class Desk:
         """Take in what other people decided, and a new run of the same photos. Raises WhalepipeError."""
         with self._lock:
             if stamp_of(self.job.out) != self.index.stamp:
+                index, heard = Index.read(self.job.out), self._heard()  # all of it, before anything is replaced
                 self.writer.drop()
-                self._load()
+                self._load(index, heard)
                 return
             fresh = self.catalog.decisions(since=self._last, limit=EVERY)
             mine = {d.subject for d in fresh} & self.index.by_origin.keys()
             if not all(d.kind == "judge" or d.subject in mine for d in fresh):
-                self._take_in()  # a merge or a new name may concern any crop
+                self._take_in(*self._heard())  # a merge or a new name may concern any crop
             elif fresh:
                 self._take_in_some(mine, fresh[-1].id)
 
-    def _load(self) -> None:
-        self.index = Index.read(self.job.out)
+    def _load(self, index: Index, heard: Heard) -> None:
+        self.index = index
         self.items = queue(self.index)
         self._item = {crop: number for number, item in enumerate(self.items) for crop in item.crops}
         self._total = Counter(item.section for item in self.items)
         self.writer = Writer(self.job, self.index)
-        self._take_in()
+        self._take_in(*heard)
 
-    def _take_in(self) -> None:
-        last, mine = self.catalog.decisions(limit=1), self.index.by_origin
-        said = everything_said(self.catalog)
+    def _heard(self) -> Heard:
+        last = self.catalog.decisions(limit=1)
+        return everything_said(self.catalog), last[-1].id if last else 0
+
+    def _take_in(self, said: Mapping[str, Said], last: int) -> None:
+        mine = self.index.by_origin
         words = sorted((word.id, mine[origin], word) for origin, word in said.items() if origin in mine)
         self._said = {crop: word for _, crop, word in words}  # in the order in which they were said
         self._waiting = bytearray(self.waits(item) for item in self.items)
         self._left = Counter(item.section for item in compress(self.items, self._waiting))
-        self._wish(last[-1].id if last else 0)
+        self._wish(last)
 
     def _take_in_some(self, origins: set[str], last: int) -> None:
         for origin in origins:
@@ -184,23 +192,32 @@ class Desk:
     # Decisions --------------------------------------------------------------------------------------------------
 
     def decide(self, ask: Ask, by: By) -> list[Decision]:
-        """Take a verdict into the catalogue, a transaction for each crop, and then into the tables.
+        """Take a verdict into the catalogue, about all its crops in one transaction, and then into the tables.
 
         Raises ConflictError where somebody decided since, CatalogError where the catalogue refuses.
         """
-        self._refuse_unseen(ask)
-        made = []
+        judgements = []
         for number, (crop, seen) in enumerate(ask.seen.items()):
             again = Verdict.same if ask.verdict is Verdict.new and number else ask.verdict
-            made.append(self.catalog.judge(self._judgement(replace(ask, verdict=again), crop), by, seen))
-        self.refresh()
+            judgements.append((self._judgement(replace(ask, verdict=again), crop), seen))
+        made = self.catalog.judge_all(judgements, by)
+        self._refresh_if_it_can()
         return made
 
     def undo(self, number: int, by: By) -> Decision:
         """Take a decision back. Raises ConflictError where another was built on it, CatalogError."""
-        made = self.catalog.undo(number, by)
-        self.refresh()
+        return self.undo_all([number], by)[0]
+
+    def undo_all(self, numbers: Sequence[int], by: By) -> list[Decision]:
+        """Take several back, one after the other: all or none. Raises as `undo`."""
+        made = self.catalog.undo_all(numbers, by)
+        self._refresh_if_it_can()
         return made
+
+    def _refresh_if_it_can(self) -> None:
+        """What was decided is decided, though the catalogue is away since: whoever asks next takes it in."""
+        with suppress(AwayError):
+            self.refresh()
 
     def provisional(self, crop: str) -> str:
         """What a new animal is called as long as nobody gives it a name: one that the catalogue does not hold."""
@@ -212,13 +229,6 @@ class Desk:
     def close(self) -> None:
         """Write all that is still to be written."""
         self.writer.close()
-
-    def _refuse_unseen(self, ask: Ask) -> None:
-        """Before the first of several crops is decided, so that mostly none is where one cannot be."""
-        for crop, seen in ask.seen.items():
-            last = self.catalog.last_decision(self.index.frames[crop].origin)
-            if last is not None and last.id > seen:
-                raise ConflictError("somebody decided in the meantime", last)
 
     def _judgement(self, ask: Ask, crop: str) -> Judgement:
         frame = self.index.frames[crop]

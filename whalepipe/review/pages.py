@@ -12,6 +12,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader
 from pydantic import Field
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from whalepipe.catalog.database import AwayError
 from whalepipe.catalog.decisions import ConflictError, Verdict
 from whalepipe.errors import CatalogError
 from whalepipe.photos import as_text
@@ -107,7 +108,7 @@ def _sent(router: APIRouter, service: Service) -> None:
     ) -> Response:
         own_form(service, form)
         by = service.by(who_asks(request, service), "")
-        made = [service.desk.undo(number, by) for number in decision]
+        made = service.desk.undo_all(decision, by)
         crop = service.desk.index.by_origin.get(made[-1].subject, "")
         return RedirectResponse(f"/crops/{quote(crop)}" if crop and not back else "/decisions", 303)
 
@@ -165,7 +166,7 @@ def _query(
     service.desk.refresh()
     page = content.query_page(service.desk, crop, items, candidates)
     conflict = content.told(service.desk, problem.decision) if isinstance(problem, ConflictError) else None
-    status = 200 if problem is None else 409 if conflict else 422
+    status = 200 if problem is None else 409 if conflict else 503 if isinstance(problem, AwayError) else 422
     without = {k.name: address(items, _without(candidates, k.name)) for k in page.kept}
     return rendered(
         request,
@@ -196,6 +197,7 @@ def shown_error(request: Request, service: Service, status: int, why: str) -> Re
 def rendered(request: Request, service: Service, name: str, status: int = 200, **values: Any) -> Response:
     """A page made of a template and what all pages show."""
     shared = {
+        "status": status,
         "title": as_text(service.desk.job.raw_dir.resolve().name),
         "counts": service.desk.counts,
         "sections": SECTIONS,

@@ -12,6 +12,7 @@ from whalepipe.instruments import Instruments
 from whalepipe.review.audit import Auditing
 from whalepipe.review.desk import Desk
 from whalepipe.review.guard import Rules
+from whalepipe.review.heat import Heats
 from whalepipe.review.identify import Identifier
 from whalepipe.review.narrow import Narrow
 from whalepipe.review.pictures import Held, Pictures
@@ -38,6 +39,7 @@ class Service:
         self.pictures = Pictures(job.out / "crops", self.desk.catalog)
         self.auditing, self.held = Auditing(self.desk.catalog, job), Held(self.desk.catalog)
         self.points = Points(instruments)
+        self.heats = Heats(instruments, self.pictures.whole)
         self.identifier = Identifier(job)
 
     def known(self, crop: str) -> str:

@@ -95,4 +95,7 @@ class Writer:
         try:
             self._outputs.report()
         except WhalepipeError as error:
-            self.problem = str(error)
+            self.problem, self._report_at = str(error), monotonic() + QUIET_S
+            return
+        with self._turn:
+            self.problem = "" if self._wish is None else self.problem

@@ -1,6 +1,6 @@
 """Rank the catalogue's individuals for each crop, with a probability for each and for `new`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import log
@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from whalepipe.catalog.gallery import Gallery, Nearest, Shot
+from whalepipe.catalog.gallery import Gallery, Nearest, Rest, Shot
 from whalepipe.config import MatchConfig
 from whalepipe.models.calibration import Calibration
 from whalepipe.models.details import Details, likeness
@@ -31,6 +31,18 @@ class Candidate:
     line: float  # log LR before it is bent into what may be claimed: what ranks
     log_ratio: float
     share: float = 1.0  # how much it counts: less where its species is surely another than the query's
+
+
+@dataclass(frozen=True)
+class Unlisted:
+    """Individuals whose crops were not looked at for one query, as those look that stand for them."""
+
+    log_ratios: NDArray[np.float64]
+    shares: NDArray[np.float64]
+    each: float  # how many one of them stands for
+
+
+NOBODY = Unlisted(np.zeros(0), np.zeros(0), 1.0)
 
 
 def match(
@@ -55,14 +67,18 @@ def match(
     """
     rows = []
     for crop in crops:
-        [nearest] = gallery.nearest(crop.part, vectors[crop.crop][None], config.crops_each)
         look, calibration = None if details is None else partial(details, crop), calibrations[crop.part]
-        shares = _shares(nearest, species.get(crop.crop), kinds)
+        seen, most = species.get(crop.crop), max(config.ranked, config.looked_at)
+        less = _shares(kinds, seen, kinds)
+        found = gallery.search(crop.part, vectors[crop.crop], config.crops_each, most, less.keys())
+        nearest = found.nearest
+        shares = _shares((n.shot.individual for n in nearest), seen, kinds)
         if shares:
             nearest = _likely(nearest, shares, calibration.slope)
         candidates = restricted(weighed(nearest, gallery, look, calibration, config), shares)
-        answers = enumerate(_answers(candidates, config), start=1)
-        rows += [_row(crop, rank, p, found, weights) for rank, (p, found) in answers]
+        others = _unlisted(found.rest, calibration, seen, kinds) if found.rest else NOBODY
+        answers = enumerate(_answers(candidates, config, others), start=1)
+        rows += [_row(crop, rank, p, answer, weights) for rank, (p, answer) in answers]
     return rows
 
 
@@ -97,11 +113,10 @@ def weighed(
     return sorted(candidates, key=lambda c: (-c.line, -c.cosine, c.shot.individual))
 
 
-def _shares(nearest: Sequence[Nearest], sure: Sure | None, kinds: Mapping[str, str]) -> dict[str, float]:
+def _shares(names: Iterable[str], sure: Sure | None, kinds: Mapping[str, str]) -> dict[str, float]:
     """How much the individuals count that are surely of another species than the query; the others count fully."""
     if sure is None:
         return {}
-    names = (n.shot.individual for n in nearest)
     return {name: sure.others for name in names if kinds.get(name, sure.species) != sure.species}
 
 
@@ -119,31 +134,44 @@ def restricted(candidates: Sequence[Candidate], shares: Mapping[str, float]) -> 
     return sorted(counted, key=lambda c: (-round(c.log_ratio + log(c.share), 6), -c.line, -c.cosine, c.shot.individual))
 
 
-def _answers(candidates: Sequence[Candidate], config: MatchConfig) -> list[tuple[float, Candidate | None]]:
+def _unlisted(rest: Rest, calibration: Calibration, sure: Sure | None, kinds: Mapping[str, str]) -> Unlisted:
+    """What is said of individuals that no one looks at closer, by their best crops."""
+    shares = _shares(rest.individuals, sure, kinds)
+    counted = np.array([shares.get(name, 1.0) for name in rest.individuals])
+    return Unlisted(calibration.bent(calibration.line(rest.scores)), counted, rest.each)
+
+
+def _answers(
+    candidates: Sequence[Candidate], config: MatchConfig, others: Unlisted
+) -> list[tuple[float, Candidate | None]]:
     """Probability of each answer, best first; `new` has no candidate and is never cut from the list."""
     ratios, shares = (np.array([getattr(c, name) for c in candidates], np.float64) for name in ("log_ratio", "share"))
-    known, new = probabilities(ratios, config.prior_new, shares)
-    others = list(zip(known, candidates, strict=True))[: max(config.ranked - 1, 0)]
-    return sorted([(new, None), *others], key=lambda answer: -answer[0])
+    stand_for = np.repeat([1.0, others.each], [len(ratios), len(others.shares)])
+    ratios, shares = np.concatenate([ratios, others.log_ratios]), np.concatenate([shares, others.shares])
+    known, new = probabilities(ratios, config.prior_new, shares, stand_for)
+    listed = list(zip(known, candidates, strict=False))[: max(config.ranked - 1, 0)]
+    return sorted([(new, None), *listed], key=lambda answer: -answer[0])
 
 
 def probabilities(
-    log_ratios: NDArray[np.float64], prior_new: float, shares: NDArray[np.float64] | None = None
+    log_ratios: NDArray[np.float64],
+    prior_new: float,
+    shares: NDArray[np.float64] | None = None,
+    stand_for: NDArray[np.float64] | None = None,
 ) -> tuple[list[float], float]:
     """P(individual) for each individual of the catalogue, and P(new), by Bayes' rule; they add up to 1.
 
     `log_ratios` (n,) are log P(score | same) - log P(score | different) of each individual's best crop. Before the
     crop is looked at it is new with `prior_new`, and each known individual is as likely as any other, or as its
     share (n,), above 0 to 1, has it: as if the catalogue held only those that count. Where none counts fully, it holds
-    nobody of the species, and what they lack is lost to them.
+    nobody of the species, and what they lack is lost to them. `stand_for` (n,): of how many each is one; 1 without.
     """
-    count = len(log_ratios)
-    if count == 0:
+    if len(log_ratios) == 0:
         return [], 1.0
-    counted = np.ones(count) if shares is None else shares
-    held = counted.sum() if counted.max() == 1 else count
+    counted, times = (np.ones(len(log_ratios)) if n is None else n for n in (shares, stand_for))
+    held = (counted * times).sum() if counted.max() == 1 else times.sum()
     weights = np.exp(log_ratios) * counted * (1.0 - prior_new) / held
-    total = prior_new + weights.sum()
+    total = prior_new + (weights * times).sum()
     return [round(float(w / total), 4) for w in weights], round(float(prior_new / total), 4)
 
 

@@ -17,12 +17,13 @@
   const shown = new Set(all("form.desk input[name=crop]").map((field) => field.value));
   let last = Number(body.dataset.last);
   let changedHere = false;
+  let word = ""; // what others decided: said again once a trouble is over
   const poll = async () => {
     let found;
     try {
       const answer = await fetch(`/api/changes?since=${last}`);
-      if (!answer.ok) return;
       found = await answer.json();
+      if (!answer.ok) return tell(found.error);
     } catch {
       return tell("The server does not answer. Nothing is lost: every decision taken so far is in the catalogue.");
     }
@@ -36,12 +37,13 @@
     const here = others.filter((decision) => shown.has(decision.crop)).pop();
     if (here) {
       changedHere = true;
-      tell(`${here.who} has just decided about this one: ${here.text}. Reload the page to go on from that.`);
+      word = `${here.who} has just decided about this one: ${here.text}. Reload the page to go on from that.`;
     } else if (others.length && !changedHere) {
       const latest = others[others.length - 1];
       const whose = latest.kind === "judge" ? `${latest.crop || "a crop of another run"}, ` : "";
-      tell(`${latest.who} decided: ${whose}${latest.text}.`);
+      word = `${latest.who} decided: ${whose}${latest.text}.`;
     }
+    if (news.textContent !== word) tell(word);
   };
   setInterval(poll, 4000);
 
@@ -58,15 +60,16 @@
 
   // The two pictures -------------------------------------------------------------------------------------------
   const stage = desk && one("[data-stage]", desk);
-  const state = { zoom: 1, x: 0, y: 0, mirrored: false, pairs: [] };
+  const state = { zoom: 1, x: 0, y: 0, mirrored: false, pairs: [], heat: null };
   const pictures = () => (stage ? all(".glass img", stage) : []);
+  const layers = () => (stage ? all(".glass img, .glass canvas", stage) : []);
   const place = () => {
     const reach = (state.zoom - 1) / 2;
     state.x = Math.max(-reach, Math.min(reach, state.x));
     state.y = Math.max(-reach, Math.min(reach, state.y));
-    pictures().forEach((picture) => {
-      const mirror = state.mirrored && "theirs" in picture.dataset ? " scaleX(-1)" : "";
-      picture.style.transform = `translate(${100 * state.x}%, ${100 * state.y}%) scale(${state.zoom})${mirror}`;
+    layers().forEach((layer) => {
+      const mirror = state.mirrored && layer.parentElement.dataset.glass === "theirs" ? " scaleX(-1)" : "";
+      layer.style.transform = `translate(${100 * state.x}%, ${100 * state.y}%) scale(${state.zoom})${mirror}`;
     });
     stage.classList.toggle("zoomed", state.zoom > 1);
     one("[data-zoom]").value = state.zoom;
@@ -118,28 +121,84 @@
     one("[data-marks]").replaceChildren(...drawn);
   };
   const chosen = () => one("input[name=individual]:checked");
-  const say = (text) => (one("[data-said]").textContent = text);
+  const say = (what, text) => (one(`[data-said=${what}]`).textContent = text);
+  const ask = (what, candidate) =>
+    fetch(`/api/${what}?${new URLSearchParams({
+      crop: desk.dataset.crop,
+      other: candidate.dataset.crop,
+      individual: candidate.dataset.of,
+    })}`);
   const points = async () => {
     state.pairs = [];
     draw();
     const candidate = chosen();
-    if (!one("[data-points]").checked || !candidate) return say("");
-    say("looking for points that both show …");
-    const asked = new URLSearchParams({
-      crop: desk.dataset.crop,
-      other: candidate.dataset.crop,
-      individual: candidate.dataset.of,
-    });
+    if (!one("[data-points]").checked || !candidate) return say("points", "");
+    say("points", "looking for points that both show …");
     try {
-      const answer = await fetch(`/api/points?${asked}`);
+      const answer = await ask("points", candidate);
       const found = await answer.json();
       if (candidate !== chosen() || !one("[data-points]").checked) return;
-      if (!answer.ok) return say(found.error);
+      if (!answer.ok) return say("points", found.error);
       state.pairs = found.pairs;
-      say(found.said || `${found.pairs.length} points agree; 15 hardly do by chance`);
+      say("points", found.said || `${found.pairs.length} points agree; 15 hardly do by chance`);
       draw();
     } catch {
-      say("the points could not be had");
+      say("points", "the points could not be had");
+    }
+  };
+
+  // What makes them alike: bright where it lies, over the pictures in grey -------------------------------------
+  const INFERNO = [[0, 0, 4], [87, 16, 110], [188, 55, 84], [249, 142, 9], [252, 255, 164]];
+  const HEAT = 0.75 * 255; // of a pixel at the most is colour
+  const tone = (heat) => {
+    const step = Math.min(Math.floor(heat * (INFERNO.length - 1)), INFERNO.length - 2);
+    const share = heat * (INFERNO.length - 1) - step;
+    return INFERNO[step].map((low, part) => low + (INFERNO[step + 1][part] - low) * share);
+  };
+  const paint = (picture, cells) => {
+    const canvas = picture.nextElementSibling;
+    canvas.hidden = !cells || !picture.naturalWidth;
+    if (canvas.hidden) return;
+    const scale = Math.min(1, 512 / Math.max(picture.naturalWidth, picture.naturalHeight));
+    canvas.width = Math.round(picture.naturalWidth * scale); // its proportions, so that it lies as the picture does
+    canvas.height = Math.round(picture.naturalHeight * scale);
+    const small = document.createElement("canvas");
+    [small.width, small.height] = [cells[0].length, cells.length];
+    const colours = new ImageData(small.width, small.height);
+    cells.flat().forEach((heat, at) => colours.data.set([...tone(heat), HEAT * Math.sqrt(heat)], 4 * at));
+    small.getContext("2d").putImageData(colours, 0, 0);
+    canvas.getContext("2d").drawImage(small, 0, 0, canvas.width, canvas.height);
+  };
+  const warm = () => {
+    stage.classList.toggle("heated", Boolean(state.heat));
+    pictures().forEach((picture) =>
+      paint(picture, state.heat && ("mine" in picture.dataset ? state.heat.first : state.heat.second)),
+    );
+  };
+  let asking = false; // one at a time: whoever leafs through candidates waits for the last alone
+  const heat = async () => {
+    state.heat = null;
+    warm();
+    const candidate = chosen();
+    if (!one("[data-heat]").checked || !candidate) return say("heat", "");
+    say("heat", "looking for what makes them alike; the first map takes longest …");
+    if (asking) return;
+    asking = true;
+    let again = false;
+    try {
+      const answer = await ask("heat", candidate);
+      const found = await answer.json();
+      again = candidate !== chosen() && one("[data-heat]").checked;
+      if (again || !one("[data-heat]").checked) return;
+      if (!answer.ok || found.said) return say("heat", found.error || found.said);
+      state.heat = found;
+      say("heat", `bright: what makes them alike to the embedder, cosine ${found.score.toFixed(2)}`);
+      warm();
+    } catch {
+      say("heat", "the heat-map could not be had");
+    } finally {
+      asking = false;
+      if (again) heat();
     }
   };
   const mirror = (on) => {
@@ -161,14 +220,16 @@
     one("[data-chosen]").textContent = one("[data-other]").value.trim() || candidate.value;
     mirror(false);
     points();
+    heat();
   };
 
   if (desk) {
     one("[data-zoom]").addEventListener("input", (event) => zoom(event.target.value / state.zoom));
     one("[data-points]").addEventListener("change", points);
+    one("[data-heat]").addEventListener("change", heat);
     one("[data-mirror]").addEventListener("change", (event) => mirror(event.target.checked));
     desk.addEventListener("change", (event) => event.target.name === "individual" && choose());
-    pictures().forEach((picture) => picture.addEventListener("load", draw));
+    pictures().forEach((picture) => picture.addEventListener("load", () => [draw(), warm()]));
     addEventListener("resize", draw);
     addEventListener("scroll", draw, { passive: true });
     let held = null;
@@ -248,6 +309,7 @@
     "-": () => desk && zoom(1 / 1.25),
     0: () => desk && zoom(1 / state.zoom),
     p: () => click("[data-points]"),
+    h: () => click("[data-heat]"),
     m: () => click("[data-mirror]"),
   };
   const panning = { ArrowLeft: [0.1, 0], ArrowRight: [-0.1, 0], ArrowUp: [0, 0.1], ArrowDown: [0, -0.1] };

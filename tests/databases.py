@@ -1,4 +1,4 @@
-"""A catalogue on every kind of database: a SQLite file, and a PostgreSQL server that lives as long as the tests."""
+"""Fixtures of every kind of database: a SQLite file, and a PostgreSQL server that lives as long as the tests."""
 
 import itertools
 import os
@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,24 +18,52 @@ from whalepipe.catalog.place import Place
 NUMBERS = itertools.count()
 
 
+class Server:
+    """A private PostgreSQL server on a socket in a temporary folder, to be stopped and started."""
+
+    def __init__(self, programs: Path) -> None:
+        self.folder = _short_folder()
+        self.url = f"postgresql+psycopg://tests@/postgres?host={self.folder}"
+        self._programs, self._user = programs, _owner(self.folder)
+        words = ("-U", "tests", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
+        _call(self._user, programs / "initdb", "-D", self.folder / "data", *words)
+        self.start()
+
+    def start(self) -> None:
+        options = f"-k {self.folder} -c listen_addresses= -c fsync=off -c max_connections=200 -c shared_buffers=16MB"
+        self._control("-o", options, "-w", "-l", self.folder / "log", "start")
+
+    def stop(self) -> None:
+        """As a power cut would."""
+        self._control("-m", "immediate", "-w", "stop")
+
+    def end(self) -> None:
+        """Stop, and leave nothing behind."""
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _control(self, *words: str | Path) -> None:
+        _call(self._user, self._programs / "pg_ctl", "-D", self.folder / "data", *words)
+
+
 @pytest.fixture(scope="session")
-def server() -> Iterator[str]:
-    """The URL of a private PostgreSQL server on a socket in a temporary folder; skips where there is none."""
+def server_process() -> Iterator[Server]:
+    """One server for all tests; skips where there is none."""
     pytest.importorskip("psycopg", reason="no psycopg: pip install 'whalepipe[postgresql]'")
     programs = _programs()
     if programs is None:
         pytest.skip("no PostgreSQL server is installed (Debian: postgresql)")
-    folder = _short_folder()
-    user = _owner(folder)
-    data = folder / "data"
-    options = f"-k {folder} -c listen_addresses= -c fsync=off -c max_connections=200 -c shared_buffers=16MB"
-    _call(user, programs / "initdb", "-D", data, "-U", "tests", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
-    _call(user, programs / "pg_ctl", "-D", data, "-o", options, "-w", "-l", folder / "log", "start")
+    started = Server(programs)
     try:
-        yield f"postgresql+psycopg://tests@/postgres?host={folder}"
+        yield started
     finally:
-        _call(user, programs / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
-        shutil.rmtree(folder, ignore_errors=True)
+        started.end()
+
+
+@pytest.fixture(scope="session")
+def server(server_process: Server) -> str:
+    """The URL of the server."""
+    return server_process.url
 
 
 def _programs() -> Path | None:
@@ -70,7 +99,26 @@ def _call(user: str | None, *command: str | Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.fixture
+@contextmanager
+def away(server: Server) -> Iterator[None]:
+    """The server is stopped as by a power cut, and there again afterwards."""
+    server.stop()
+    try:
+        yield
+    finally:
+        server.start()
+
+
+def cut_off(url: str) -> None:
+    """End every connection to the server but this one, in the middle of whatever they do."""
+    others = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname IS NOT NULL"
+    engine = sql.create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(sql.text(f"SELECT count(pg_terminate_backend(pid)) {others}"))
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
 def fresh_url(server: str) -> Callable[[], str]:
     """Makes the URL of an empty place on the server, another each time."""
 
