@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from whalepipe.errors import PhotoError
 from whalepipe.making import boxes_of, crops_of, look_of, marks_of, quality_of, view_of
@@ -18,6 +19,13 @@ from whalepipe.tables import Photo
 from whalepipe.work import Work
 
 WAITING = 2  # photos read and not yet begun, so that no thread waits for the disk
+
+
+@dataclass(frozen=True)
+class Done:
+    """A photo of which all was made that can be made ahead. Where that is no longer so, the stages make what lacks."""
+
+    photo: str
 
 
 class Ahead:
@@ -36,6 +44,8 @@ class Ahead:
         if not photo.usable or photo.photo_id in self._taken:
             return
         self._taken.add(photo.photo_id)
+        if self._work.cache.load("ahead", self._work.ahead_key(photo, self._until), Done) is not None:
+            return  # the stages load what is kept as fast
         if len(self._under_way) >= self._most:
             self._under_way.popleft().result()
         self._under_way.append(self._pool.submit(begin, self._work, photo, data, self._until))
@@ -66,6 +76,7 @@ def begin(work: Work, photo: Photo, data: bytes | None, until: str) -> None:
             _make(work, photo, until)
     except PhotoError:
         return  # the stage meets it again
+    work.cache.store("ahead", work.ahead_key(photo, until), [Done(photo.photo)])
 
 
 def _make(work: Work, photo: Photo, until: str) -> None:

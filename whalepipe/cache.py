@@ -6,11 +6,13 @@ again. Entries are written aside and renamed, so a kill leaves none by halves an
 """
 
 import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from json.encoder import encode_basestring_ascii
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,15 +23,36 @@ Row = TypeVar("Row")
 
 def recipe(stage: str, version: int, *causes: Any) -> str:
     """The key of what a stage makes from these causes: texts, numbers, configuration dataclasses, lists of them."""
-    text = json.dumps([stage, version, *causes], default=_plain, sort_keys=True, ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return recipes(stage, version)(*causes)
+
+
+def recipes(stage: str, version: int, *causes: Any) -> Callable[..., str]:
+    """As `recipe`, for many keys that have these causes in common: takes the other ones, returns the key."""
+    begun = hashlib.sha256(_text([stage, version, *causes])[:-1].encode())
+
+    def key(*others: Any) -> str:
+        whole = begun.copy()
+        # What the encoder makes of a text, without the encoder: nearly all causes are texts.
+        texts = (encode_basestring_ascii(c) if type(c) is str else _text(c) for c in others)
+        whole.update("".join(f", {text}" for text in texts).encode() + b"]")
+        return whole.hexdigest()
+
+    return key
 
 
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         # What is in it json asks for in its turn; dataclasses.asdict would copy all of it first.
-        return {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
+        return {name: getattr(value, name) for name in _names(type(value))}
     raise TypeError(f"a {type(value).__name__} cannot be part of a recipe")
+
+
+@functools.cache
+def _names(row: type) -> tuple[str, ...]:
+    return tuple(each.name for each in dataclasses.fields(row))
+
+
+_text = json.JSONEncoder(default=_plain, sort_keys=True).encode
 
 
 @dataclass(frozen=True)
@@ -65,15 +88,17 @@ class Cache:
         held = self._held.pop((stage, key), None)
         if held is not None:
             return held
-        try:
-            head, _, body = self._path(stage, key).read_bytes().partition(b"\n")
-            if hashlib.sha256(body).hexdigest().encode() != head:
-                return None
-            rows = [row(**values) for values in json.loads(body)]
-        except (OSError, ValueError, TypeError):
-            return None
-        self._hold(stage, key, rows)
-        return rows
+        for data in self._copies(stage, key):
+            rows = _rows(data, row)
+            if rows is not None:
+                self._hold(stage, key, rows)
+                return rows
+        return None
+
+    def _copies(self, stage: str, key: str) -> Iterator[bytes]:
+        """What an entry's file holds, where there is one."""
+        with suppress(OSError):
+            yield self._path(stage, key).read_bytes()
 
     def store(self, stage: str, key: str, rows: Sequence[Any]) -> None:
         """Keep rows (dataclasses of plain values) under `key`."""
@@ -94,3 +119,14 @@ class Cache:
 
     def _path(self, stage: str, key: str) -> Path:
         return self.folder / stage / key[:2] / f"{key}.json"
+
+
+def _rows(data: bytes, row: type[Row]) -> list[Row] | None:
+    """What an entry holds; None where it is damaged."""
+    head, _, body = data.partition(b"\n")
+    if hashlib.sha256(body).hexdigest().encode() != head:
+        return None
+    try:
+        return [row(**values) for values in json.loads(body.decode())]
+    except (ValueError, TypeError):
+        return None

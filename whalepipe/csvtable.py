@@ -12,6 +12,7 @@ import typing
 from collections.abc import Iterable, Iterator
 from dataclasses import MISSING, fields
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ DIGITS = 10  # of a number in a table of the pipeline
 ALL_DIGITS = 15  # of one that is only carried over: what another program wrote is to come out as it went in
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _QUOTED = re.compile('[",\r\n]')
+_PLAIN = re.compile(r"\w[\w ./:-]*")
 Row = TypeVar("Row")
 # Other names under which public label tables give the same thing.
 ALIASES = {"label": "part", "image": "photo", "filename": "photo", "individual_id": "individual"}
@@ -75,7 +77,19 @@ def from_cell(text: str, kind: type) -> Any:
 def write_table(path: Path, row: type, rows: Iterable[Any], digits: int = DIGITS) -> None:
     """Write rows as UTF-8 CSV, aside and renamed. Raises StorageError."""
     names = list(columns(row))
-    write_lines(path, [line_of(names), *(line_of(to_cell(getattr(r, n), digits) for n in names) for r in rows)])
+    values = attrgetter(*names)  # of one name it would give no tuple; no table has but one column
+    lines = (",".join([_cell(value, digits) for value in values(r)]) + "\n" for r in rows)
+    write_lines(path, [line_of(names), *lines])
+
+
+def _cell(value: Any, digits: int) -> str:
+    """As `to_cell`, quoted where need be; most cells are soon known not to need it."""
+    kind = type(value)
+    if kind is str and (not value or _PLAIN.fullmatch(value)):
+        return str(value)
+    if kind is float:
+        return f"{value:.{digits}g}"
+    return _quoted(to_cell(value, digits))
 
 
 def write_cells(path: Path, lines: Iterable[Iterable[str]]) -> None:

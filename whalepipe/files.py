@@ -105,10 +105,10 @@ LEFT_AFTER_S = 3600.0  # a temporary file this old belongs to no process that is
 
 def sweep(folder: Path) -> None:
     """Remove the temporary files that killed runs left in a folder."""
-    left: list[Path] = []
+    left: list[str] = []
     with contextlib.suppress(OSError):
-        left = list(folder.glob(".aside-*"))
-    for path in left:
+        left = [entry.path for entry in os.scandir(folder) if entry.name.startswith(".aside-")]
+    for path in map(Path, left):
         with contextlib.suppress(OSError):  # another process may be sweeping too
             if time.time() - path.stat().st_mtime > LEFT_AFTER_S:
                 path.unlink(missing_ok=True)

@@ -1,23 +1,32 @@
 """The step of the pipeline that names individuals: candidates, crops that vote together, answers, what to expect."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from whalepipe.cache import recipe
 from whalepipe.models.calibration import Calibration
 from whalepipe.models.details import Details
 from whalepipe.models.species import Sure, sure
+from whalepipe.rows import having
 from whalepipe.stages import decide as deciding
 from whalepipe.stages import listing, together
 from whalepipe.stages import match as matching
+from whalepipe.stages.decide import Newcomers
 from whalepipe.stages.promise import promises, shortened
-from whalepipe.stages.together import follow, pooled
+from whalepipe.stages.together import Track, follow, pooled
 from whalepipe.tables import UNKNOWN, Answer, Crop, Match
 from whalepipe.work import Work
 
 if TYPE_CHECKING:
     from whalepipe.pipeline import Tables
+
+
+@dataclass(frozen=True)
+class PartNewcomers(Newcomers):
+    """Those of one part, as the cache keeps them."""
+
+    part: str
 
 
 @dataclass(frozen=True)
@@ -37,7 +46,13 @@ def name_individuals(work: Work, tables: "Tables") -> None:
     ranking = rank(work, tables)
     crops, calibrations, species, keys = ranking.crops, ranking.calibrations, ranking.species, ranking.keys
     config, bursts = work.config.match, {p.photo: p.burst for p in tables.photos}
-    tracks = follow(crops, bursts, tables.vectors, calibrations, config.same_at) if config.pool == "burst" else []
+
+    def tracked() -> list[Track]:
+        return follow(crops, bursts, tables.vectors, calibrations, config.same_at) if config.pool == "burst" else []
+
+    seen = [[c.crop, keys[c.crop], c.photo, bursts.get(c.photo)] for c in crops]
+    follow_key = recipe("follow", together.VERSION, config.pool, config.same_at, seen)
+    tracks = work.cache.cached("follow", follow_key, Track, tracked)
     tables.matches = pooled(ranking.matches, tracks, work.known, config)
 
     def decide() -> list[Answer]:
@@ -52,10 +67,23 @@ def name_individuals(work: Work, tables: "Tables") -> None:
     tables.answers = work.cache.cached("decide", decide_key, Answer, decide)
     if config.miss_rate or config.false_match_rate:
         tables.promised = promises(crops, tables.matches, tables.answers, config.miss_rate, config.ranked - 1)
-    tables.newcomers = deciding.newcomers(crops, tables.answers, tables.vectors, calibrations)
+    tables.newcomers = _newcomers(work, decide_key, crops, tables, calibrations)
     if config.miss_rate:
         tables.matches = shortened(tables.matches, {c.crop: c.part for c in crops}, tables.promised)
     work.write("matches", Match, tables.matches)
+
+
+def _newcomers(
+    work: Work, cause: str, crops: Sequence[Crop], tables: "Tables", calibrations: Mapping[str, Calibration]
+) -> dict[str, Newcomers]:
+    """How many new animals there may be, by part; `cause` is that of the answers."""
+
+    def count() -> list[PartNewcomers]:
+        found = deciding.newcomers(crops, tables.answers, tables.vectors, calibrations)
+        return [PartNewcomers(new.fewest, new.most, part) for part, new in found.items()]
+
+    key = recipe("newcomers", deciding.VERSION, cause)
+    return {n.part: Newcomers(n.fewest, n.most) for n in work.cache.cached("newcomers", key, PartNewcomers, count)}
 
 
 def rank(work: Work, tables: "Tables") -> Ranking:
@@ -95,7 +123,7 @@ def _ranked(
             kept[crop.crop] = found = match(crop)
             work.cache.store("match", keys[crop.crop], found)
     # One found elsewhere under the same cause had another name.
-    return [replace(row, crop=crop.crop) for crop in crops for row in kept[crop.crop] or ()]
+    return [having(row, crop=crop.crop) for crop in crops for row in kept[crop.crop] or ()]
 
 
 def kept_in_time(tables: "Tables") -> list[Crop]:

@@ -1,10 +1,10 @@
 """What the stages make of one photo and of one crop, each kept under its cause: the same in whichever order."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 
 from whalepipe.models.embedder import Look
+from whalepipe.rows import having
 from whalepipe.stages import crop as cropping
 from whalepipe.stages import detect as detecting
 from whalepipe.stages import distinctive as marking
@@ -24,7 +24,7 @@ def boxes_of(work: Work, photo: Photo) -> list[Detection]:
             return detecting.detect(photo, pixels, work.detector, work.config.detect, partial(work.pixels, photo))
 
     made = work.cache.cached("detect", work.detect_key(photo), Detection, find)
-    return [replace(d, photo=photo.photo) for d in made]
+    return [having(d, photo=photo.photo) for d in made]
 
 
 def crops_of(work: Work, photo: Photo, boxes: Sequence[Detection]) -> list[Crop]:
@@ -55,7 +55,7 @@ def view_of(work: Work, crop: Crop) -> View:
             return [view(crop, partial(work.crop_pixels, crop), work.sides)]
 
     made = work.cache.cached("view", work.view_key(crop), View, told)
-    return sure(replace(made[0], crop=crop.crop), work.config.view)
+    return sure(having(made[0], crop=crop.crop), work.config.view)
 
 
 def quality_of(work: Work, photo: Photo, box: Detection, crop: Crop, look: Look, least: float) -> Quality:
@@ -70,7 +70,7 @@ def quality_of(work: Work, photo: Photo, box: Detection, crop: Crop, look: Look,
             return [grading.judged(made[0], work.grader, crop.part, look)]
 
     made = work.cache.cached("quality", work.quality_key(crop), Quality, judged)
-    return grading.decided(replace(made[0], crop=crop.crop), least, work.config.quality)
+    return grading.decided(having(made[0], crop=crop.crop), least, work.config.quality)
 
 
 def marks_of(work: Work, crop: Crop) -> marking.Marked:
@@ -81,4 +81,4 @@ def marks_of(work: Work, crop: Crop) -> marking.Marked:
             return [marking.marked(crop, partial(work.crop_pixels, crop), work.distinctiveness)]
 
     made = work.cache.cached("marks", work.marks_key(crop), marking.Marked, told)
-    return replace(made[0], crop=crop.crop)
+    return having(made[0], crop=crop.crop)

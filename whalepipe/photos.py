@@ -77,7 +77,7 @@ def _walk(top: Path, root: Path) -> Iterator[Found]:
             if entry.is_dir(follow_symlinks=False):
                 folders.append((Path(entry.path), name))
             else:
-                yield _found(Path(entry.path), root, as_text(name))
+                yield _found(entry, root, as_text(name))
 
 
 def as_text(name: str) -> str:
@@ -90,9 +90,10 @@ def as_text(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def _found(path: Path, root: Path, photo: str) -> Found:
+def _found(entry: os.DirEntry[str], root: Path, photo: str) -> Found:
+    path = Path(entry.path)
     try:
-        if path.is_symlink():
+        if entry.is_symlink():
             note = _link_note(path, root)
             if note:
                 return Found(photo, path, note=SKIPPED + note)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from whalepipe.ahead import ahead
 from whalepipe.boxes import crop_origin
-from whalepipe.cache import recipe
+from whalepipe.cache import recipes
 from whalepipe.errors import PhotoError, WhalepipeError
 from whalepipe.individuals import name_individuals
 from whalepipe.job import Job
@@ -96,6 +96,7 @@ def run(job: Job, until: str = "identify", progress: Progress = silent, work: Wo
         with work.watch(rest):
             for step in steps:
                 step(work, tables)
+    work.cache.pack()
     return tables
 
 
@@ -179,13 +180,14 @@ def mark_crops(work: Work, tables: Tables) -> None:
 def name_species(work: Work, tables: Tables) -> None:
     """The species of every crop: candidates, kept; which of them is sure under today's threshold, made anew."""
 
+    model = work.species_model
+    keys = recipes("species", naming.VERSION, model.digest) if model else None
+
     def ranked(crop: Crop) -> list[Species]:
-        model = work.species_model
-        if model is None:
+        if model is None or keys is None:
             return []
-        key = recipe("species", naming.VERSION, model.digest, crop.part, work.embed_key(crop))
         tell = partial(naming.candidates, crop, tables.vectors[crop.crop], model)
-        return work.cache.cached("species", key, Species, tell)
+        return work.cache.cached("species", keys(crop.part, work.embed_key(crop)), Species, tell)
 
     for crop in tables.crops:
         tables.species += naming.species(crop, ranked(crop), work.config.species)

@@ -56,6 +56,7 @@ def spread(job: Job, until: str, engine: Engine, progress: Progress) -> None:
         ended = engine(partial(Share, job, until, cause, Path.cwd()), parts)
         for _, _ in zip(work.each("workers", parts), ended, strict=False):
             pass
+    work.cache.pack()
 
 
 def _cause(work: Work, until: str) -> str:

@@ -1,11 +1,12 @@
 """One run over one folder: where its files lie, what its cache holds, and its models, loaded when first needed."""
 
+import hashlib
 import io
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,32 +15,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whalepipe import __version__
-from whalepipe.cache import Cache, recipe
+from whalepipe.cache import recipe, recipes
 from whalepipe.catalog.gallery import Gallery
 from whalepipe.catalog.place import open_catalog
 from whalepipe.catalog.search.approximate import VERSION as SEARCH_VERSION
 from whalepipe.catalog.search.choice import by_index
+from whalepipe.causes import Causes, Keys
 from whalepipe.errors import TableError
 from whalepipe.files import sweep, write_aside
 from whalepipe.instruments import Instruments
 from whalepipe.job import Job
 from whalepipe.models.calibration import Calibration
-from whalepipe.models.device import cause_on
-from whalepipe.models.exported import Form
 from whalepipe.models.grade import ANY
 from whalepipe.models.runtimes import pick_runtime
 from whalepipe.models.species import Sure
 from whalepipe.opened import Desk, read_file
+from whalepipe.packed import PackedCache
 from whalepipe.photos import Found, describe, encode_jpeg, read_keepsakes
 from whalepipe.progress import Progress
+from whalepipe.rows import having
 from whalepipe.stages import crop as cropping
 from whalepipe.stages import detect as detecting
-from whalepipe.stages import distinctive as marking
-from whalepipe.stages import embed as embedding
-from whalepipe.stages import listing
 from whalepipe.stages import match as matching
-from whalepipe.stages import quality as grading
-from whalepipe.stages import view as viewing
 from whalepipe.stages.crop import CropFile
 from whalepipe.summary import summarize
 from whalepipe.tables import BoxLabel, Crop, Detection, Embedding, Ledger, Override, Photo, read_table, write_table
@@ -51,17 +48,17 @@ if TYPE_CHECKING:
 OVERRIDES = "overrides.csv"  # in OUT: a person's say on which crops are used
 
 
-class Work(Instruments):
+class Work(Causes):
     """What the steps of the pipeline share. Every step asks here for pixels, models, entries and tables."""
 
     def __init__(self, job: Job, progress: Progress) -> None:
         super().__init__(job.config, job.device, job.catalog is not None)
         self.job = job
         self.each, self.watch, self.desk = progress, job.watch, Desk()
-        self.cache = Cache(job.out / "cache")
+        self.cache = PackedCache(job.out / "cache")
         self.files: dict[str, Found] = {}  # by photo
-        self._detections: dict[tuple[str, int], str] = {}  # the cause of each box, by photo and number
-        for folder in (job.out, self.crops_dir, *self.cache.folders()):
+        self._rankings: dict[str, Keys] = {}  # by part
+        for folder in (job.out, self.crops_dir, self.cache.folder, *self.cache.folders()):
             sweep(folder)
 
     @property
@@ -82,15 +79,18 @@ class Work(Instruments):
 
     def described(self, found: Found) -> tuple[Photo, bytes | None]:
         """What is known of a file, and what it holds where it had to be read; one that failed is read each time."""
-        causes = [str(found.path.absolute()), found.size, found.changed_ns, self.config.photos.max_megapixels]
-        key = recipe("photos", listing.VERSION, *causes)
-        kept = None if self.job.verify or found.note else self.cache.load("photos", key, Photo)
-        if kept:  # under the name that it has below this RAW_DIR: an earlier run may have begun at another folder
-            return replace(kept[0], photo=found.photo), None
+        key = self.photo_key(found)
+        kept = None if found.note else self.cache.load("photos", key, Photo)
+        # Under the name that it has below this RAW_DIR: an earlier run may have begun at another folder.
+        known = having(kept[0], photo=found.photo) if kept else None
+        if known and not self.job.verify:
+            return known, None
         with self.watch("read"):
             data = read_file(found)
+            if known and data is not None and hashlib.sha256(data).hexdigest() == known.photo_id:
+                return known, data  # the same bytes say the same
             photo = describe(found, self.config.photos, data)
-        if photo.usable:
+        if photo.usable and photo != known:
             self.cache.store("photos", key, [photo])
         return photo, data
 
@@ -114,18 +114,6 @@ class Work(Instruments):
             raise TableError(f"{self.job.boxes}: none of its photos lies in {self.job.raw_dir}")
         return labels
 
-    def detect_key(self, photo: Photo) -> str:
-        """The cause of a photo's detections."""
-        weights, exported = self.detector_weights, self.exported_detector
-        causes = [weights.digest, weights.card.get("parts"), self._runs(exported)]
-        causes.append(self.tightener.digest if self.tightener else "")
-        # Which of them was meant is said by what runs.
-        config = replace(self.config.detect, backend="", tighten="", silhouette="")
-        return recipe("detect", detecting.VERSION, config, *causes, photo.photo_id)
-
-    def _runs(self, form: Form | None) -> str:
-        return form.cause if form else cause_on(self.device, "torch")
-
     def kept_crops(
         self,
         photo: Photo,
@@ -133,19 +121,12 @@ class Work(Instruments):
         make: Callable[[], list[tuple[Crop, NDArray[np.uint8]]]],
     ) -> list[Crop]:
         """The crops of a photo, whose files lie in crops/ as they were written; else made and written again."""
-        key = recipe("crop", cropping.VERSION, self.config.crop, [asdict(b) for b in boxes])
-        for box in boxes:
-            self._detections[box.photo, box.box] = self._box_cause(box)
+        key = self.crop_key(boxes)
         kept = self.cache.load("crop", key, CropFile)
         if kept is None or not all(c.intact(self.crops_dir) for c in kept):
             kept = self._write_crops(photo, make())
             self.cache.store("crop", key, kept)
         return [Crop(c.crop, photo.photo, photo.photo_id, c.box, c.part, c.width, c.height) for c in kept]
-
-    def _box_cause(self, box: Detection) -> str:
-        """All that decides about a crop's pixels, but not the name of its photo."""
-        corners = [box.xmin, box.ymin, box.xmax, box.ymax]
-        return recipe("crop", cropping.VERSION, self.config.crop, box.photo_id, corners)
 
     def _write_crops(self, photo: Photo, cuts: Sequence[tuple[Crop, NDArray[np.uint8]]]) -> list[CropFile]:
         source = self.desk.photo(self.files[photo.photo], self.config.photos.max_megapixels).source
@@ -171,34 +152,6 @@ class Work(Instruments):
         with self.watch("decode"):
             return self.desk.crop(crop.crop, self.crops_dir)
 
-    def embed_key(self, crop: Crop) -> str:
-        """The cause of a crop's vector."""
-        cause = self._detections[crop.photo, crop.box]
-        runs = self._runs(self.exported_embedder)
-        return recipe("embed", embedding.VERSION, self.embedder_weights.digest, runs, cause)
-
-    def view_key(self, crop: Crop) -> str:
-        """The cause of the side that a crop shows."""
-        cause = self._detections[crop.photo, crop.box]
-        return recipe("view", viewing.VERSION, self.sides and self.sides.method, crop.part, cause)
-
-    def measures_key(self, crop: Crop) -> str:
-        """The cause of a crop's measures."""
-        cause = self._detections[crop.photo, crop.box]
-        return recipe("measures", grading.VERSION, self.cuts and self.cuts.method, crop.part, cause)
-
-    def quality_key(self, crop: Crop) -> str:
-        """The cause of a crop's grade."""
-        weights = self.grader_weights
-        return recipe(
-            "quality", grading.VERSION, weights and weights.digest, self.measures_key(crop), self.embed_key(crop)
-        )
-
-    def marks_key(self, crop: Crop) -> str:
-        """The cause of how marked the animal in a crop is said to be."""
-        tell = self.distinctiveness
-        return recipe("marks", marking.VERSION, tell and tell.method, self._detections[crop.photo, crop.box])
-
     def overrides(self, crops: Sequence[Crop]) -> dict[str, Override]:
         """What a person said of crops in OUT/overrides.csv, if anything. Raises TableError, for an unknown crop too."""
         path = self.job.out / OVERRIDES
@@ -209,12 +162,6 @@ class Work(Instruments):
         if unknown:
             raise TableError(f"{path}: there is no crop {unknown[0]} in {self.crops_dir}; mend or delete that row")
         return said
-
-    def match_key(self, crop: Crop, calibration: Calibration, species: Sure | None) -> str:
-        """The cause of a crop's ranked candidates; `species` where it is sure."""
-        look, causes = self.closer_look, [self.embed_key(crop), crop.part, calibration, self.gallery_revision, species]
-        causes.append(SEARCH_VERSION if crop.part in self.indexed else "exact")
-        return recipe("match", matching.VERSION, self.config.match.ranking, *causes, look and look.method)
 
     # Catalogue --------------------------------------------------------------------------------------------------
 
@@ -258,6 +205,15 @@ class Work(Instruments):
         if isinstance(other, Work) and self.gallery_revision == other.gallery_revision:
             held = ("catalog", "known", "kinds", "indexed", "gallery")
             self.__dict__.update({name: value for name, value in vars(other).items() if name in held})
+
+    def match_key(self, crop: Crop, calibration: Calibration, species: Sure | None) -> str:
+        """The cause of a crop's ranked candidates; `species` where it is sure."""
+        if crop.part not in self._rankings:
+            look, ranking = self.closer_look, self.config.match.ranking
+            causes = [ranking, self.gallery_revision, look and look.method, crop.part, calibration]
+            causes.append(SEARCH_VERSION if crop.part in self.indexed else "exact")
+            self._rankings[crop.part] = recipes("match", matching.VERSION, *causes)
+        return self._rankings[crop.part](self.embed_key(crop), species)
 
     # Tables -----------------------------------------------------------------------------------------------------
 

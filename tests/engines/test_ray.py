@@ -14,8 +14,9 @@ pytest.importorskip("ray", reason="needs Ray: pip install 'whalepipe[ray]'")
 
 
 @pytest.mark.timeout(300)
-def test_every_part_is_done_and_what_fails_is_told(tmp_path: Path) -> None:
+def test_every_part_is_done_and_what_fails_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert sorted(Ray()(partial(writer, tmp_path), ["a", "b", "c"])) == [0, 1, 2]
+    assert capfd.readouterr() == ("", "")  # Ray's core writes past Python
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "b", "c"]
     with pytest.raises(EngineError, match="a worker could not go on: ValueError: b is wrong"):
         list(Ray()(partial(writer, tmp_path, "b"), ["b"]))

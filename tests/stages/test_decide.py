@@ -302,19 +302,37 @@ def test_provisional_names_are_those_of_the_earliest_crop() -> None:
     assert len(names) == 8
 
 
+def with_products(products: np.ndarray) -> list[np.ndarray]:
+    """Vectors with these products of each two; longer than 1, so that there are such."""
+    return list(np.linalg.cholesky(products + np.eye(len(products))).astype(np.float32))
+
+
 def test_average_linkage_by_hand() -> None:
     cosines = np.array([[1.0, 0.9, 0.2, 0.0], [0.9, 1.0, 0.7, 0.0], [0.2, 0.7, 1.0, 0.6], [0.0, 0.0, 0.6, 1.0]])
     photos = list("abcd")
     # 0 and 1 join at 0.9; then 2 is to them (0.2 + 0.7) / 2 = 0.45 and to 3 it is 0.6; {0,1} to {2,3}: 0.225
-    assert group(cosines, photos, 0.95) == [[0], [1], [2], [3]]
-    assert group(cosines, photos, 0.61) == [[0, 1], [2], [3]]
-    assert group(cosines, photos, 0.6) == [[0, 1], [2, 3]]
-    assert group(cosines, photos, 0.23) == [[0, 1], [2, 3]]
-    assert group(cosines, photos, 0.22) == [[0, 1, 2, 3]]
-    assert group(np.zeros((0, 0)), [], 0.5) == []
+    vectors = with_products(cosines)
+    assert group(vectors, photos, 0.95) == [[0], [1], [2], [3]]
+    assert group(vectors, photos, 0.61) == [[0, 1], [2], [3]]
+    assert group(vectors, photos, 0.6) == [[0, 1], [2, 3]]
+    assert group(vectors, photos, 0.23) == [[0, 1], [2, 3]]
+    assert group(vectors, photos, 0.22) == [[0, 1, 2, 3]]
+    assert group([], [], 0.5) == []
 
 
 def test_what_cannot_be_one_animal_is_not_linked_by_a_third() -> None:
-    same = np.ones((3, 3))
+    same = with_products(np.ones((3, 3)))
     assert group(same, ["p", "p", "q"], 0.5) == [[0, 2], [1]]
     assert group(same, ["p", "p", "p"], -5.0) == [[0], [1], [2]]
+
+
+def test_more_crops_than_are_compared_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(1)
+    animals = rng.normal(size=(5, 16))
+    found = [animals[n % 5] + 0.3 * rng.normal(size=16) for n in range(60)]
+    vectors = [(v / np.linalg.norm(v)).astype(np.float32) for v in found]
+    photos = [str(n // 2) for n in range(60)]
+    whole = group(vectors, photos, 0.5)
+    assert [len(members) for members in whole] == [12] * 5
+    monkeypatch.setattr("whalepipe.models.clusters.BLOCK", 7)
+    assert group(vectors, photos, 0.5) == whole

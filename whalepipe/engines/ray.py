@@ -4,8 +4,11 @@ import logging
 import os
 import pickle
 import socket
+import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from whalepipe.engines import Task
@@ -55,17 +58,33 @@ class Ray:
         try:
             if host:  # Ray itself waits for minutes
                 socket.create_connection((host, int(port)), timeout=ANSWERS_IN_S).close()
-            ray.init(
-                address=None if self.address == HERE else self.address,
-                include_dashboard=False if self.address == HERE else None,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                runtime_env={"env_vars": ONE_THREAD},
-            )
+            with _unheard():  # or Ray's core tells on stderr that it was told to be quiet
+                ray.init(
+                    address=None if self.address == HERE else self.address,
+                    include_dashboard=False if self.address == HERE else None,
+                    log_to_driver=False,
+                    logging_level=logging.ERROR,
+                    runtime_env={"env_vars": ONE_THREAD},
+                )
         except (ConnectionError, OSError, RuntimeError, ValueError) as error:
             raise EngineError(f"--ray-address {self.address}: no cluster answers there ({error})") from error
         for name in ("ray", "ray.data", "ray.data._internal"):  # whose lines would stand among the command's own
             logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Within, nothing that is written to stderr is heard, be it by a library that is no Python."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with Path(os.devnull).open("wb") as nothing:
+            os.dup2(nothing.fileno(), 2)
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 class _Worker:

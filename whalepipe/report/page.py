@@ -39,7 +39,6 @@ from whalepipe.report.pictures import (
 )
 from whalepipe.report.trust import instruments
 from whalepipe.report.words import percent, span, when, words
-from whalepipe.report.workbook import write_workbook
 
 VERSION = 4
 
@@ -73,6 +72,8 @@ def write_report(job: Job, tables: Tables, progress: Progress) -> Path:
     kept = cache.load("report", key, Made)
     if kept and _made(path) == kept[0] and (job.out / "results.xlsx").exists():
         return path
+    from whalepipe.report.workbook import write_workbook  # openpyxl: a second run has no use for it
+
     write_workbook(job.out / "results.xlsx", tables.ledger, tables.matches)
     _write(path, job, page_of(job, tables, made_with), progress)
     made = _made(path)

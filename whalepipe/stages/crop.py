@@ -1,5 +1,6 @@
 """Cut each box from the full-size photo, with a margin."""
 
+import os
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ class CropFile:
     def intact(self, folder: Path) -> bool:
         """Whether its file in the folder of the crops is the one that was written."""
         try:
-            status = (folder / self.crop).stat()
+            status = os.stat(os.path.join(folder, self.crop))  # noqa: PTH116, PTH118  a third of a Path's time
         except OSError:
             return False
         return (status.st_size, status.st_mtime_ns) == (self.size, self.changed_ns)

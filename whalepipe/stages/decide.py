@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from whalepipe.config import MatchConfig
 from whalepipe.models.calibration import Calibration
-from whalepipe.models.clusters import cosines_of, group
+from whalepipe.models.clusters import group
 from whalepipe.models.species import Sure
 from whalepipe.tables import NEW, UNKNOWN, Answer, Crop, Match, by_crop
 
@@ -151,8 +151,8 @@ def _named(
     named = {}
     for part in sorted({c.part for c in new}):
         crops = [c for c in new if c.part == part]
-        cosines = cosines_of([vectors[c.crop] for c in crops])
-        groups = group(cosines, [c.photo for c in crops], calibrations[part].cosine_at(same_at))
+        mine = [vectors[c.crop] for c in crops]
+        groups = group(mine, [c.photo for c in crops], calibrations[part].cosine_at(same_at))
         for members in groups:
             name = provisional_name(crops[members[0]])
             for i in members:
@@ -188,8 +188,8 @@ def newcomers(
     names = {answer.crop: answer.individual for answer in answers}
     for part in sorted({c.part for c in new}):
         mine = [c for c in new if c.part == part]
-        cosines, photos = cosines_of([vectors[c.crop] for c in mine]), [c.photo for c in mine]
-        grouped = [group(cosines, photos, calibrations[part].cosine_at(p)) for p in (DOUBT, 1 - DOUBT)]
+        seen, photos = [vectors[c.crop] for c in mine], [c.photo for c in mine]
+        grouped = [group(seen, photos, calibrations[part].cosine_at(p)) for p in (DOUBT, 1 - DOUBT)]
         firsts = [[mine[members[0]].crop for members in groups] for groups in grouped]
         named: dict[str, str] = {}
         for crop in mine:

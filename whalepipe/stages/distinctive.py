@@ -5,12 +5,13 @@ little: blur smooths notches away, and spray makes some.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from whalepipe.models.distinctive import PART
+from whalepipe.rows import having
 from whalepipe.tables import Crop, Quality
 
 VERSION = 1
@@ -42,4 +43,4 @@ def asked(crops: Sequence[Crop], quality: Sequence[Quality]) -> list[Crop]:
 def with_marks(quality: Sequence[Quality], told: Sequence[Marked]) -> list[Quality]:
     """The rows, each with what was told of its crop."""
     marks = {row.crop: row.distinctiveness for row in told}
-    return [replace(row, distinctiveness=marks.get(row.crop)) for row in quality]
+    return [having(row, distinctiveness=marks.get(row.crop)) for row in quality]

@@ -35,6 +35,7 @@ from whalepipe.models.cut import Tell, sides_cut
 from whalepipe.models.embedder import Look
 from whalepipe.models.grade import FINE, Grader
 from whalepipe.models.quality import measure
+from whalepipe.rows import having
 from whalepipe.tables import Crop, Detection, Override, Photo, Quality
 
 VERSION = 5
@@ -123,7 +124,7 @@ def decided(row: Quality, least: float, config: QualityConfig) -> Quality:
     sure, beyond = (next((text for value, bound, text in some if value < bound), "") for some in (certain, others))
     if sure or beyond or row.grade < least:
         return replace(row, keep=False, reason=sure or row.reason or beyond)
-    return replace(row, keep=True, reason="")
+    return having(row, keep=True, reason="")
 
 
 def fault_named(row: Quality) -> str:

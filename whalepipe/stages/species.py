@@ -1,13 +1,13 @@
 """Which species a crop shows: the answer where the weights are sure, `unknown` before the candidates where not."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from whalepipe.config import SpeciesConfig
 from whalepipe.models.species import SpeciesModel
+from whalepipe.rows import having
 from whalepipe.tables import UNKNOWN, Crop, Species
 from whalepipe.taxonomy import species_of
 
@@ -33,4 +33,4 @@ def species(crop: Crop, ranked: Sequence[Species], config: SpeciesConfig) -> lis
     sure = first is not None and first >= config.named_at
     rows = [] if sure else [Species(crop.crop, 1, UNKNOWN, UNKNOWN, None, None)]
     rows += ranked[: config.candidates]
-    return [replace(row, crop=crop.crop, rank=rank) for rank, row in enumerate(rows, start=1)]
+    return [having(row, crop=crop.crop, rank=rank) for rank, row in enumerate(rows, start=1)]

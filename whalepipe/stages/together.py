@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from whalepipe.config import MatchConfig
 from whalepipe.models.calibration import Calibration
-from whalepipe.models.clusters import cosines_of, group
+from whalepipe.models.clusters import group
 from whalepipe.tables import NEW, Crop, Match, by_crop
 
 VERSION = 1
@@ -46,8 +46,8 @@ def follow(
     tracks = []
     for (_, part), members in sorted(together.items()):
         if len({c.photo for c in members}) > 1:
-            cosines = cosines_of([vectors[c.crop] for c in members])
-            found = group(cosines, [c.photo for c in members], calibrations[part].cosine_at(same_at))
+            seen = [vectors[c.crop] for c in members]
+            found = group(seen, [c.photo for c in members], calibrations[part].cosine_at(same_at))
             tracks += [Track(part, tuple(members[i].crop for i in rows)) for rows in found if len(rows) > 1]
     return tracks
 
