@@ -12,7 +12,7 @@ import pytest
 from tests.databases import Server as DatabaseServer
 from tests.databases import away
 from tests.helpers import rows
-from tests.review.cards import Plan, card, plans
+from tests.review.cards import Plan, card, names, plans
 from tests.review.servers import Server, serving
 from whalepipe.catalog.store import Catalog
 from whalepipe.job import Job
@@ -23,7 +23,9 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not instal
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 SIZES = {"laptop": (1280, 800), "tablet": (820, 1180)}
 SEASON = int(os.environ.get("WHALEPIPE_SEASON", "12"))  # crops that are reviewed; 300 takes minutes
+AT_ONCE = int(os.environ.get("WHALEPIPE_AT_ONCE", "8"))  # decisions of two people; 200 take minutes
 HEAT: Any = {"score": 0.62, "first": [[1, 0], [0, 0]], "second": [[0, 0], [0, 1]], "said": ""}  # in opposite corners
+WHO = "Ana", "Ben"
 PRESSES = "ssnsudx"  # then the next of them again
 
 
@@ -151,6 +153,30 @@ def test_two_browsers_see_each_other(browser: Any, tmp_path: Path) -> None:
         press(ben, "n")
         held = Catalog.open(job.catalog)
         assert [d.who for d in held.decisions() if d.kind == "judge"] == ["Ana", "Ben"]
+        [page.close() for page in pages]
+
+
+def test_of_two_who_decide_at_once_one_is_told_and_nothing_is_lost(browser: Any, tmp_path: Path) -> None:
+    """Both press within the same moment, crop after crop; who is told of the other's decision decides all the same."""
+    job = card(tmp_path, plans(*["unsure"] * (AT_ONCE // 2)))
+    with serving(job.out, "--who", "Ana") as server:
+        pages = [opened(browser, server.address)[0] for _ in range(2)]
+        for page, name in zip(pages, WHO, strict=True):
+            page.fill(".who input[name=name]", name)
+            press(page, "Enter")
+        for crop in names(job):
+            for page in pages:
+                page.goto(f"{server.address}crops/{crop}")
+            with pages[0].expect_navigation(wait_until="load"), pages[1].expect_navigation(wait_until="load"):
+                pages[0].keyboard.press("s")
+                pages[1].keyboard.press("d")
+            [late] = [page for page in pages if page.locator(".conflict").count()]
+            assert "decided before you" in late.locator(".conflict").inner_text().replace("\n", " ")
+            press(late, "n")
+        judged = [d for d in Catalog.open(job.catalog).decisions() if d.kind == "judge"]
+        assert len(judged) == AT_ONCE
+        assert {(d.subject, d.who) for d in judged} == {(s, who) for s in {d.subject for d in judged} for who in WHO}
+        assert len({d.subject for d in judged}) == AT_ONCE // 2
         [page.close() for page in pages]
 
 
