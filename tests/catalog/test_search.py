@@ -39,7 +39,7 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(kept, "BATCH", 16)
     monkeypatch.setattr(approximate, "LISTED", 12)
     monkeypatch.setattr(approximate, "FIRST", 16)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    monkeypatch.setenv("WHALEPIPE_CACHE", str(tmp_path / "caches"))
 
 
 def vector(number: int) -> np.ndarray:
@@ -294,7 +294,7 @@ def test_a_catalogue_on_a_server_has_its_index_among_the_caches(place: Place, tm
 def test_where_nobody_may_write_beside_a_catalogue(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choice.os, "access", lambda *_: False)
     assert ranked(searched(path)) == ranked(searched(path, False))
-    assert list((tmp_path / "caches" / "whalepipe" / "search").glob("*/*/index.json"))
+    assert list((tmp_path / "caches" / "search").glob("*/*/index.json"))
     assert not Path(f"{path}.search").exists()
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from whalepipe.catalog.place import Place, called
 from whalepipe.errors import ConfigError
+from whalepipe.files import user_cache
 
 EXACT_UP_TO = 100_000  # crops of one part: beyond, `auto` takes an index
 AUTO, APPROXIMATE = "auto", "approximate"
@@ -36,6 +37,5 @@ def index_folder(place: Place, weights: str, part: str) -> Path:
 def _home(place: Place) -> Path:
     if isinstance(place, Path) and os.access(place.absolute().parent, os.W_OK):
         return place.with_name(f"{place.name}.search")
-    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     named = called(place) if isinstance(place, str) else str(place.absolute())
-    return caches / "whalepipe" / "search" / hashlib.sha256(named.encode()).hexdigest()[:16]
+    return user_cache() / "search" / hashlib.sha256(named.encode()).hexdigest()[:16]
