@@ -2,10 +2,14 @@
 
 from dataclasses import replace
 
+import pytest
+
 from tests.review.cards import Plan, plans
 from tests.review.conftest import Open, Opened
 from whalepipe.catalog.decisions import By
 from whalepipe.catalog.store import Catalog
+from whalepipe.review.content import Candidate
+from whalepipe.review.narrow import Narrow, narrowed
 from whalepipe.tables import NEW
 
 
@@ -100,6 +104,12 @@ def test_candidates_are_narrowed_by_what_the_catalogue_knows_of_their_encounter(
     assert shown(since="2025-08-31", until="2025-08-31") == (2, 0, ["from", "to"])  # some day of that month
     assert shown(until="2025-07-31") == (0, 2, ["to"])
     assert {(c["place"], c["time"]) for c in page.said(offered)["candidates"]} == {("Azores, Pico", "2025-08")}
+
+
+@pytest.mark.parametrize(("encounter", "shown"), [("0412", 1), ("1056-north", 1), ("2025-06-01T09:00:00", 0)])
+def test_the_name_of_an_encounter_is_a_day_only_where_it_begins_with_one(encounter: str, shown: int) -> None:
+    of_it = Candidate(1, "Mn-1", 0.5, "a.jpg", False, encounter, "left", "", False)
+    assert len(narrowed([of_it], Narrow(since="2026-01-01"))[0]) == shown
 
 
 def test_the_next_question_follows_the_order_and_begins_anew_at_the_end(review: Open) -> None:

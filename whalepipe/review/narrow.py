@@ -10,7 +10,8 @@ from whalepipe.tables import UNKNOWN
 if TYPE_CHECKING:
     from whalepipe.review.content import Candidate
 
-DAY = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")  # or the month or year, where no more is known
+TIME = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")  # a day, or its month or year, where no more is known
+NAMED = re.compile(r"\d{4}-\d{2}-\d{2}")  # what begins the name of an encounter and can be nothing but a day
 LABELS = {"place": "place", "side": "side", "species": "species", "since": "from", "until": "to"}
 
 
@@ -46,11 +47,10 @@ class Narrow:
             self.place.casefold() in f"{c.encounter}\n{c.place}".casefold()
             and (c.view in ("", UNKNOWN) or self.side in ("", c.view))
             and (not c.species or self.species in ("", c.species))
-            and self._in_time(c.time or c.encounter)
+            and self._in_time(TIME.match(c.time) or NAMED.match(c.encounter))
         )
 
-    def _in_time(self, time: str) -> bool:
-        found = DAY.match(time)
+    def _in_time(self, found: re.Match[str] | None) -> bool:
         day = found.group() if found else ""
         since, until = (bound[: len(day)] for bound in (self.since, self.until))
         return since <= day and (not until or day <= until)
