@@ -10,7 +10,9 @@ from tests import fakes
 from tests.review.audits import audited
 from tests.review.conftest import Open, Opened
 from whalepipe.catalog.decisions import By
+from whalepipe.catalog.entries import Fact, Individual, Kind
 from whalepipe.models.species import Told
+from whalepipe.review.remarks import remarks
 
 BEN = By("Ben")
 HTML = {"accept": "text/html"}
@@ -187,6 +189,16 @@ def test_the_catalogue_says_what_speaks_for_and_against(page: Opened) -> None:
     ]
     pair = page.said(f"/api/audit/{doubts['two-ids A A-again']['key']}", crop=["A 2", "A-again 11"])["shown"]
     assert [f["origin"] for f in pair] == ["A 2", "A-again 11"]
+
+
+@pytest.mark.parametrize(("encounter", "said"), [("2026-06-01T10:00:00", 1), ("pod 7", 0), ("9", 0)])
+def test_nobody_was_seen_after_death_on_a_day_that_is_none(encounter: str, said: int) -> None:
+    facts = [
+        Fact(n, name, f"{name}.jpg", n, name, "dorsal_fin", "left", encounter, "", "", "", None, None)
+        for n, name in enumerate("AB")
+    ]
+    known = {"A": Individual("A", died="2025-12"), "B": Individual("B")}
+    assert len(remarks(Kind.two_ids, (), [facts[:1], facts[1:]], known)) == said
 
 
 def test_pictures_are_known_by_origin_and_by_nothing_else(page: Opened) -> None:

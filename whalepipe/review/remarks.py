@@ -1,6 +1,7 @@
 """What the catalogue itself says for or against a suspicion: photos, dates, places, sides, species, lives."""
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +9,7 @@ from datetime import datetime
 from whalepipe.catalog.entries import Fact, Individual, Kind
 from whalepipe.tables import UNKNOWN
 
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 FOR, AGAINST = "for", "against"
 EARTH_KM = 6371.0
 FAST_KMH = 40.0  # no whale swims so fast for hours
@@ -93,7 +95,9 @@ def _photos(facts: Sequence[Fact]) -> set[tuple[str, str]]:
 
 
 def _day(fact: Fact) -> str:
-    return (fact.taken_at or fact.encounter)[:10]
+    """YYYY-MM-DD; empty where it is not known: an encounter may have any name."""
+    found = DAY.match(fact.taken_at or fact.encounter)
+    return found.group() if found else ""
 
 
 def _time_apart(one: Fact, two: Fact) -> float | None:
