@@ -9,6 +9,7 @@ import pytest
 from tests import fakes
 from tests.review.audits import audited
 from tests.review.conftest import Open, Opened
+from whalepipe.catalog.database import AwayError
 from whalepipe.catalog.decisions import By
 from whalepipe.catalog.entries import Fact, Individual, Kind
 from whalepipe.models.species import Told
@@ -148,6 +149,28 @@ def test_the_form_decides_leads_on_and_is_taken_back(page: Opened) -> None:
     assert (back.status_code, back.headers["location"]) == (303, f"/audit/{keys[2]}")
     assert len(page.service.desk.catalog.holdings("A-again")) == 2
     assert "two-ids A A-again" in found(page)
+
+
+def test_a_catalogue_that_cannot_be_reached_for_a_moment(page: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the decision nothing is decided, and the page says so; after it, what was decided is not called lost."""
+    doubts, catalog, said = found(page), page.service.desk.catalog, []
+    case = page.said(f"/api/audit/{doubts['side D']['key']}")
+
+    def away(*_: Any) -> Any:
+        said.append(True)
+        raise AwayError("cannot be used now")
+
+    form = {"action": "correct", "seen": case["seen"]}
+    with monkeypatch.context() as patch:
+        patch.setattr(catalog, "turn", away)
+        answer = page.form(f"/audit/{doubts['side D']['key']}", **form)
+        assert answer.status_code == 503 and "cannot be used now" in answer.text
+        assert 'name="action"' in answer.text and said
+    monkeypatch.setattr(page.service.desk, "refresh", away)
+    body = {"action": "dismiss", "seen": case["seen"]}
+    assert page.client.post(f"/api/audit/{doubts['duplicate E']['key']}", json=body).status_code == 200
+    assert page.form(f"/audit/{doubts['side D']['key']}", **form).status_code == 303
+    assert [d.kind for d in catalog.decisions()] == ["add", "dismiss", "turn"]
 
 
 def test_what_makes_no_sense_is_refused_and_changes_nothing(page: Opened) -> None:

@@ -58,7 +58,7 @@ def audit_api(service: Service) -> APIRouter:
     @router.post("/api/audit/{key}", responses={**NOT_FOUND, **REFUSED}, summary="Decide about a suspicion")
     def decide(key: str, said: Settled) -> Told:
         made = service.auditing.decide(suspected(service, key).suspicion, said.ask, service.by(said.who, said.why))
-        service.desk.refresh()
+        service.desk.refresh_if_it_can()
         return content.told(service.desk, made)
 
     @router.get("/api/marks", responses=NOT_FOUND, summary="Small marks that two crops of the catalogue share")

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Form, HTTPException, Request
 from pydantic import Field
 from starlette.responses import RedirectResponse, Response
 
+from whalepipe.catalog.database import AwayError
 from whalepipe.catalog.decisions import ConflictError
 from whalepipe.catalog.entries import Kind
 from whalepipe.errors import CatalogError
@@ -76,7 +77,7 @@ def _sent(router: APIRouter, service: Service) -> None:
             service.auditing.decide(found.suspicion, ask, service.by(who_asks(request, service), why))
         except CatalogError as error:
             return _case(request, service, found, kind, (), error)
-        service.desk.refresh()
+        service.desk.refresh_if_it_can()
         return RedirectResponse(f"/audit/{after}{_address(kind)}" if after else f"/audit{_address(kind)}", 303)
 
     @router.post("/audit-undo")
@@ -108,7 +109,7 @@ def _case(
         "mine": _mine(request, service),
         "pair": [f.origin for f in page.shown],
     }
-    status = 200 if problem is None else 409 if conflict else 422
+    status = 200 if problem is None else 409 if conflict else 503 if isinstance(problem, AwayError) else 422
     return rendered(request, service, "audit_case.html", status, **values)
 
 

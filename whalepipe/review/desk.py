@@ -201,7 +201,7 @@ class Desk:
             again = Verdict.same if ask.verdict is Verdict.new and number else ask.verdict
             judgements.append((self._judgement(replace(ask, verdict=again), crop), seen))
         made = self.catalog.judge_all(judgements, by)
-        self._refresh_if_it_can()
+        self.refresh_if_it_can()
         return made
 
     def undo(self, number: int, by: By) -> Decision:
@@ -211,10 +211,10 @@ class Desk:
     def undo_all(self, numbers: Sequence[int], by: By) -> list[Decision]:
         """Take several back, one after the other: all or none. Raises as `undo`."""
         made = self.catalog.undo_all(numbers, by)
-        self._refresh_if_it_can()
+        self.refresh_if_it_can()
         return made
 
-    def _refresh_if_it_can(self) -> None:
+    def refresh_if_it_can(self) -> None:
         """What was decided is decided, though the catalogue is away since: whoever asks next takes it in."""
         with suppress(AwayError):
             self.refresh()
