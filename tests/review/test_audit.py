@@ -12,6 +12,7 @@ from tests.review.conftest import Open, Opened
 from whalepipe.catalog.database import AwayError
 from whalepipe.catalog.decisions import By
 from whalepipe.catalog.entries import Fact, Individual, Kind
+from whalepipe.errors import CatalogError
 from whalepipe.models.species import Told
 from whalepipe.review.remarks import remarks
 
@@ -242,6 +243,24 @@ def test_the_catalogue_is_looked_through_once_until_it_changes(page: Opened, fak
     page.service.desk.catalog.rename("F", "G", BEN)
     found(page)
     assert page.service.auditing._found is not first and fake_models.embedded == embedded
+
+
+def test_what_stood_in_the_way_of_an_audit_is_said_however_long_it_took(
+    page: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(**_: Any) -> Any:
+        time.sleep(0.05)
+        raise CatalogError("its crop 17 is damaged")
+
+    true = page.service.auditing._auditor
+    monkeypatch.setattr("whalepipe.review.audit.PATIENCE_S", 0.0)
+    monkeypatch.setattr(page.service.auditing, "_auditor", damaged)
+    text, ends = "", time.monotonic() + 5
+    while "its crop 17 is damaged" not in text and time.monotonic() < ends:
+        text = page.client.get("/audit", headers=HTML).text
+    assert "its crop 17 is damaged" in text and "http-equiv" not in text  # nor is it tried again and again unasked
+    monkeypatch.setattr(page.service.auditing, "_auditor", true)
+    assert found(page) and "is damaged" not in page.client.get("/audit", headers=HTML).text
 
 
 def test_names_and_reasons_are_text(page: Opened) -> None:

@@ -52,7 +52,7 @@ class Status:
     step: str = ""
     done: int = 0
     total: int = 0
-    problem: str = ""
+    problem: str = ""  # what stood in the way of the last one
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ class Auditing:
         with self._turn:
             fresh = self._found is not None and self._found.revision == revision
             if not fresh and not self._status.looking:
-                self._status = Status(looking=True)
+                self._status = Status(looking=True, problem=self._status.problem)
                 Thread(target=self._run, name="audit", daemon=True).start()
                 self._turn.wait_for(lambda: self._over(revision), SHORT_S if self._found else PATIENCE_S)
             return self._found
@@ -220,7 +220,7 @@ class Auditing:
 
     def _progress(self, stage: str, items: Sequence[T]) -> Iterable[T]:
         for number, item in enumerate(items):
-            self._status = Status(True, stage, number, len(items))
+            self._status = Status(True, stage, number, len(items), self._status.problem)
             yield item
 
 
