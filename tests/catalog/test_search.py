@@ -281,6 +281,25 @@ def test_crops_that_look_the_same_are_all_found_whoever_comes_first(path: Path) 
     assert ranked(searched(path), 905) == ranked(searched(path, False), 905)
 
 
+@pytest.mark.parametrize("added", [False, True])
+def test_files_that_another_process_replaces_just_then_are_looked_for_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch, added: bool
+) -> None:
+    searched(path)
+    if added:
+        fill(Catalog.open(path), range(300, 305))
+    true, removed = eight.read, []
+
+    def read(file: Path, mapped: bool) -> object:
+        if not removed:
+            removed.append(file)
+            file.unlink()
+        return true(file, mapped)
+
+    monkeypatch.setattr(eight, "read", read)
+    assert ranked(searched(path)) == ranked(searched(path, False)) and removed
+
+
 def test_a_catalogue_on_a_server_has_its_index_among_the_caches(place: Place, tmp_path: Path) -> None:
     catalog = Catalog.open_or_create(place)
     fill(catalog, range(30))

@@ -59,6 +59,12 @@ def opened(folder: Path, keys: Keys, fetch: Fetch, each: Each) -> Index:
 
     Raises StorageError where it cannot be written.
     """
+    with contextlib.suppress(RuntimeError):  # another process put newer files in their place in the meantime
+        return _opened(folder, keys, fetch, each)
+    return _opened(folder, keys, fetch, each)
+
+
+def _opened(folder: Path, keys: Keys, fetch: Fetch, each: Each) -> Index:
     held = _checked(folder)
     if held is None or np.isin(held.keys, keys, invert=True).mean() > MOST_GONE:
         held = _Held((), np.zeros(0, np.int64))
