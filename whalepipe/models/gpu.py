@@ -73,9 +73,10 @@ def _release() -> None:
     """Give back what torch keeps for later."""
     import torch
 
-    for memory in (torch.cuda, torch.mps):
-        if memory.is_available():
-            memory.empty_cache()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    if torch.backends.mps.is_available():  # torch.mps itself cannot be asked in the oldest versions that serve
+        torch.mps.empty_cache()
 
 
 class Gathered(Generic[Given, Said]):
