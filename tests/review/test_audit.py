@@ -233,6 +233,14 @@ def test_pictures_are_known_by_origin_and_by_nothing_else(page: Opened) -> None:
         assert page.client.get("/held/whole", params={"origin": origin}).status_code == 404
 
 
+def test_the_picture_of_a_crop_that_is_taken_back_into_the_catalogue_is_there_again(page: Opened) -> None:
+    catalog, asked = page.service.desk.catalog, {"origin": "E 50"}
+    removed = catalog.remove("E", BEN, ["E 50"])
+    assert page.client.get("/held/small", params=asked).status_code == 404
+    catalog.undo(removed.id, BEN)
+    assert page.client.get("/held/small", params=asked).status_code == 200
+
+
 def test_the_catalogue_is_looked_through_once_until_it_changes(page: Opened, fake_models: fakes.Calls) -> None:
     found(page)
     embedded = fake_models.embedded

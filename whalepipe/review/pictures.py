@@ -1,5 +1,6 @@
 """The pictures of the page: a crop of the run by its name in the tables, or one of the catalogue by its individual."""
 
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -61,7 +62,13 @@ class Held:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self.small = lru_cache(KEPT)(self._made)
+        self._small = lru_cache(KEPT)(self._made)
+
+    def small(self, origin: str) -> bytes:
+        """A WebP of SMALL pixels; empty where there is no such picture, which is asked again: it may come back."""
+        with suppress(KeyError):
+            return self._small(origin)
+        return b""
 
     def whole(self, origin: str) -> bytes:
         """The JPEG at its full size; empty where there is no such picture."""
@@ -72,6 +79,7 @@ class Held:
         return decode(self.whole(name[0]))
 
     def _made(self, origin: str) -> bytes:
-        """A WebP of SMALL pixels; empty where there is no such picture."""
         data = self.whole(origin)
-        return webp(shrunk(decode(data), SMALL)) if data else b""
+        if not data:
+            raise KeyError(origin)
+        return webp(shrunk(decode(data), SMALL))
