@@ -1,6 +1,7 @@
 """Drawn photos and fake models: what most tests need instead of a camera and weights."""
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -13,8 +14,13 @@ from tests.databases import fresh_url, place, server, server_process  # noqa: F4
 PROJECT = Path(__file__).resolve().parent.parent
 REAL_DATA = PROJECT.parent / "shared" / "data"
 os.environ.setdefault("OMP_NUM_THREADS", "2")
-os.environ["WHALEPIPE_CACHE"] = tempfile.mkdtemp(prefix="whalepipe-tests-")  # not the user's own
+os.environ["WHALEPIPE_CACHE"] = CACHE = tempfile.mkdtemp(prefix="whalepipe-tests-")  # not the user's own
 cv2.setNumThreads(1)  # processes that are forked from this one would wait for threads that they do not have
+
+
+def pytest_unconfigure() -> None:
+    """Leave nothing behind, in no worker."""
+    shutil.rmtree(CACHE, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
