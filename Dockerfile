@@ -27,12 +27,13 @@ RUN python3 -m venv /opt/whalepipe \
 COPY pyproject.toml README.md LICENSE /src/
 COPY whalepipe /src/whalepipe
 COPY weights /src/weights
-RUN /opt/whalepipe/bin/pip install --no-cache-dir '/src[explain,fast,postgresql,review]' && rm -rf /src
+RUN /opt/whalepipe/bin/pip install --no-cache-dir '/src[explain,fast,postgresql,review,search]' && rm -rf /src
 
 RUN useradd --create-home --uid 1000 whalepipe && mkdir -p /data && chown whalepipe /data
 USER whalepipe
 WORKDIR /data
-ENV PATH=/opt/whalepipe/bin:$PATH
+# Whoever the container runs as can write there: a user without an entry in it has no home.
+ENV PATH=/opt/whalepipe/bin:$PATH WHALEPIPE_CACHE=/tmp/whalepipe
 EXPOSE 8765
 ENTRYPOINT ["whalepipe"]
 CMD ["--help"]

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whalepipe.config import Config
-from whalepipe.errors import WeightsError, WhalepipeError
+from whalepipe.errors import ConfigError, WeightsError, WhalepipeError
 from whalepipe.models.device import may_have_gpu, on_processor, pick_device
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ OK, WARNING, FAULT = "ok", "warning", "fault"
 OLDEST = (3, 11)  # Python
 BRINGS = {
     "fast": "ONNX Runtime: faster on a processor, and without PyTorch",
-    "openvino": "OpenVINO, which may be faster still: `detect.backend=openvino`",
+    "openvino": "OpenVINO, which is faster on some processors: `detect.backend=openvino`",
     "train": "`whalepipe train`, and most of `whalepipe evaluate`",
     "explain": "`whalepipe explain`, and `evaluate identity --attribution`",
     "ray": "photos shared out over machines, `--engine ray`",
@@ -247,7 +247,7 @@ def _speed(patient: Patient) -> Iterator[Check]:
     from whalepipe.models.probe import advice, speeds
 
     models = Instruments(patient.config, patient.device)
-    with suppress(WeightsError):  # what is wrong with them is told above
+    with suppress(WeightsError, ConfigError):  # what is wrong with them is told above
         if models.exported_detector and on_processor(patient.device):
             yield Check("speed", OK, *advice(speeds(models.detector_weights), models.exported_detector.runtime))
 

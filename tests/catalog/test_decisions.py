@@ -269,6 +269,7 @@ def test_where_and_when_an_encounter_was(place: Place) -> None:
         ("e1", {"time": "3.7.26"}, "give it as 2026-07-03T08:30"),
         ("e1", {"time": "2026-02-30"}, "give it as 2026-07-03T08:30"),
         ("e1", {"time": "20260703T0830"}, "give it as 2026-07-03T08:30"),
+        ("e1", {"time": "2026-W27-5"}, "give it as 2026-07-03T08:30"),
         ("e1", {"place": "a\nb"}, "give it in one line"),
         ("e1", {"name": "e3"}, "an encounter has no name"),
         ("e1", {"place": "", "time": ""}, "is so already"),

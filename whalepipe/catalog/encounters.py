@@ -60,6 +60,6 @@ def _time(value: str) -> str:
         read = None
     if DATE.fullmatch(value) and (read or len(value) < len("2026-07-03")):
         return value
-    if read is None or value[4] != "-":
+    if read is None or value[4] + value[7] != "--":  # not 20260703, nor the fifth day of a week
         raise CatalogError(f"time {value!r}: give it as 2026-07-03T08:30, 2026-07-03, 2026-07 or 2026")
     return read.isoformat()

@@ -103,9 +103,11 @@ class Gathered(Generic[Given, Said]):
         try:
             for (_, future), said in zip(taken, self._batches([item for item, _ in taken]), strict=True):
                 future.set_result(said)
-        except Exception as error:
+        except BaseException as error:  # an interrupt, too: the others wait for an answer
             for _, future in taken:
                 future.set_exception(error)
+            if not isinstance(error, Exception):
+                raise
 
 
 def in_fewer_digits(device: str) -> AbstractContextManager[Any]:

@@ -1,7 +1,7 @@
 """The pages of the audit for people: what looks wrong in the catalogue, and each suspicion with its decisions."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, HTTPException, Request
 from pydantic import Field
@@ -45,7 +45,7 @@ def _shown(router: APIRouter, service: Service) -> None:
         return _case(request, service, suspected(service, key), kind, crop)
 
     @router.get("/held/{size}")
-    def picture(size: str, origin: Text) -> Response:
+    def picture(size: Literal["small", "whole"], origin: Text) -> Response:
         small = size == "small"
         data = service.held.small(origin) if small else service.held.whole(origin)
         if not data:
