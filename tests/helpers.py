@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -160,3 +161,12 @@ def catalogue_of(raw: Path, tmp_path: Path) -> Path:
     add = whalepipe("catalog", "add", raw, "--labels", labels, "--catalog", path, "--device", "cpu", "--quiet")
     assert add.code == 0
     return path
+
+
+def mismatched_torchvision(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """A torchvision in the place of the installed one that fails as one does that was built for another torch."""
+    (folder / "torchvision").mkdir(parents=True)
+    text = 'raise RuntimeError("operator torchvision::nms does not exist")\n'
+    (folder / "torchvision" / "__init__.py").write_text(text)
+    patch.syspath_prepend(folder)
+    patch.delitem(sys.modules, "torchvision", raising=False)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests import fakes
-from tests.helpers import whalepipe
+from tests.helpers import mismatched_torchvision, whalepipe
 from whalepipe import doctor
 from whalepipe.doctor import Check
 
@@ -106,6 +106,22 @@ def test_libraries_that_are_missing_or_too_old(quick: None, monkeypatch: pytest.
     [extra] = found["extra wildlife"]
     assert extra["state"] == "warning" and extra["remedy"] == "pip install 'whalepipe[wildlife]'"
     assert extra["found"] == ("not there: data sets of wildlife-datasets to evaluate on (wildlife-datasets is missing)")
+
+
+def test_a_torchvision_that_was_built_for_another_torch(
+    quick: None,  # noqa: ARG001
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    mismatched_torchvision(tmp_path / "site", monkeypatch)
+    code, found = checks()
+    assert code == 1
+    [told] = [c for c in found["libraries"] if c["state"] == "fault"]
+    assert told["found"] == (
+        "torchvision is installed but cannot be imported (RuntimeError: operator torchvision::nms does not exist): "
+        "pip install --force-reinstall torch torchvision"
+    )
+    assert found["weights embedder"][0]["state"] == "ok"
 
 
 class Extras:

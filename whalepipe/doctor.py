@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from whalepipe.config import Config
 from whalepipe.errors import ConfigError, WeightsError, WhalepipeError
 from whalepipe.models.device import may_have_gpu, on_processor, pick_device
+from whalepipe.models.libraries import imported
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -145,16 +146,16 @@ def _lacking(needed: "Sequence[Requirement]") -> list[str]:
 
 
 def _libraries() -> Iterator[Check]:
-    needed = requirements()[""]
+    needed, twice = requirements()[""], [name for name in OPENCV if _version(name)]
     lacking = _lacking(needed)
     for problem in lacking:
         yield Check("libraries", FAULT, problem, "pip install --upgrade whalepipe")
-    if not lacking:
-        yield Check("libraries", OK, ", ".join(f"{r.name} {_version(r.name)}" for r in needed))
-    twice = [name for name in OPENCV if _version(name)]
     if len(twice) > 1:  # they write the same files
         remedy = f"pip uninstall {' '.join(twice)}; pip install opencv-python"
         yield Check("libraries", WARNING, f"{' and '.join(twice)} overwrite one another", remedy)
+    if not lacking:
+        imported("torchvision")  # raises where it was built for another torch
+        yield Check("libraries", OK, ", ".join(f"{r.name} {_version(r.name)}" for r in needed))
 
 
 def _extras() -> Iterator[Check]:

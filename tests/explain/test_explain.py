@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tests import fakes
-from tests.helpers import rows, run, snapshot, whalepipe
+from tests.helpers import mismatched_torchvision, rows, run, snapshot, whalepipe
 from whalepipe.explain.table import picture_name, read_explained
 from whalepipe.models.attribution import Maps
 
@@ -194,3 +194,12 @@ def test_a_full_disk_loses_nothing_that_was_made(
 def test_without_the_library_it_says_how_to_get_it(card: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "captum", None)
     assert "needs the package 'captum': pip install 'whalepipe[explain]'" in explain(*card).complaint
+
+
+def test_a_library_that_does_not_load_is_named(
+    card: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    mismatched_torchvision(tmp_path / "site", monkeypatch)
+    complaint = explain(*card).complaint
+    assert "torchvision is installed but cannot be imported (RuntimeError: operator torchvision::nms" in complaint
+    assert complaint.endswith("pip install --force-reinstall torch torchvision")

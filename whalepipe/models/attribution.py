@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from whalepipe.models.embedder import Picture, Vector, Voter, normalised, squashed, voted
+from whalepipe.models.libraries import imported
 from whalepipe.models.species import Head
 
 if TYPE_CHECKING:
@@ -77,8 +78,9 @@ class Shares:
 
 
 def need_library() -> None:
-    """Raises ImportError without captum, before minutes of work."""
-    import captum  # noqa: F401
+    """Before minutes of work: raises ImportError without what it needs, WhalepipeError where that does not load."""
+    for name in ("torchvision", "captum"):  # the networks are built of the first, which loads torch
+        imported(name)
 
 
 def likeness_to(other: Vector) -> Question:
