@@ -2,12 +2,15 @@
 
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from tests import fakes
+from tests.helpers import mismatched_torchvision
+from tests.review.audits import audited
 from tests.review.conftest import Open, Opened
 from whalepipe.models.attribution import Question
 
@@ -41,7 +44,7 @@ def test_the_map_lies_where_the_likeness_is(page: Opened) -> None:
     assert (len(told["first"]), {len(row) for row in told["first"]}) == (21, {32})  # the crop is 240 x 160
     assert told["first"][0][0] == told["first"][9][15] == 1.0
     assert told["first"][0][16] == told["first"][20][0] == 0.0
-    assert told["second"] == told["first"] and told["said"] == ""
+    assert told["second"] == told["first"]
     assert told["score"] == 1.0  # the fakes see one animal in both
 
 
@@ -77,8 +80,20 @@ def test_without_its_packages_it_says_what_to_install(
     else:
         monkeypatch.setattr(fakes.Embedder, "voters", property(lambda _: __import__("no_torch")))
     answer = ask(page)
-    assert answer.status_code == 200 and answer.json()["first"] == []
-    assert "pip install 'whalepipe[explain]'" in answer.json()["said"]
+    assert answer.status_code == 503 and "pip install 'whalepipe[explain]'" in answer.json()["error"]
+    monkeypatch.undo()
+
+
+def test_a_torchvision_that_was_built_for_another_torch_is_said_to_be_one(
+    page: Opened, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    mismatched_torchvision(tmp_path / "site", monkeypatch)
+    for answer in (ask(page), ask(page)):
+        assert answer.status_code == 503
+        assert answer.json()["error"] == (
+            "torchvision is installed but cannot be imported (RuntimeError: operator torchvision::nms does not exist): "
+            "pip install --force-reinstall torch torchvision"
+        )
     monkeypatch.undo()
 
 
@@ -92,6 +107,54 @@ def test_what_is_not_there_has_none(page: Opened) -> None:
     assert ask(page, individual="Nobody").status_code == 422
     query = {"crop": page.crops[0], "other": "../ledger.csv"}
     assert page.client.get("/api/heat", params=query).status_code == 404
+
+
+@pytest.fixture
+def audit(review: Open, tmp_path: Path, page: Opened) -> Opened:  # noqa: ARG001 - with its maps
+    return review(job=audited(tmp_path / "audited"))
+
+
+def compare(page: Opened, one: str, other: str) -> Any:
+    return page.client.get("/api/maps", params={"one": one, "other": other})
+
+
+def test_two_crops_of_the_catalogue_are_mapped_too_and_kept(audit: Opened, fake_models: fakes.Calls) -> None:
+    for _ in range(2):
+        told = compare(audit, "A 0", "A-again 10").json()
+    assert (told["first"][0][0], told["first"][0][-1], told["second"][-1][0]) == (1.0, 0.0, 0.0)
+    assert told["score"] == 1.0 and compare(audit, "A 0", "C 30").json()["score"] < 1.0
+    assert fake_models.loaded.count(MADE) == 4  # two pairs
+
+
+def test_what_the_catalogue_does_not_hold_has_no_map(audit: Opened) -> None:
+    for one, other in (("A 0", "Z 0"), ("", "A 0"), ("../ledger.csv", "A 0")):
+        answer = compare(audit, one, other)
+        assert (answer.status_code, answer.json()) == (404, {"error": "the catalogue holds no such crop"})
+    assert audit.client.get("/api/maps", params={"one": "A 0"}).status_code == 422
+
+
+def test_a_pair_of_the_catalogue_waits_where_a_map_is_made_and_is_refused_where_too_many_do(
+    audit: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit.service.heats, "_places", threading.BoundedSemaphore(1))
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(*asked: Any) -> Any:
+        begun.set()
+        assert go_on.wait(20)
+        return corner(*asked)
+
+    monkeypatch.setattr("whalepipe.models.attribution.gradcam", slow)
+    answers: list[int] = []
+    query = {"crop": audit.crops[0], "other": audit.crops[1]}
+    first = threading.Thread(target=lambda: answers.append(audit.client.get("/api/heat", params=query).status_code))
+    first.start()
+    assert begun.wait(20)
+    refused = compare(audit, "A 0", "A-again 10")
+    assert refused.status_code == 503 and "ask again in a few seconds" in refused.json()["error"]
+    go_on.set()
+    first.join(20)
+    assert answers == [200] and compare(audit, "A 0", "A-again 10").status_code == 200
 
 
 def test_nobody_waits_for_a_map_but_those_who_want_one(page: Opened, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,7 +59,7 @@ def test_everything_is_described(review: Open) -> None:
     paths = review().client.get("/openapi.json").json()["paths"]
     assert set(paths) == {
         "/api/queue", "/api/crops/{crop}", "/api/decisions", "/api/changes", "/api/individuals", "/api/points",
-        "/api/heat", "/api/decide", "/api/undo", "/api/audit", "/api/audit/{key}", "/api/marks", "/identify",
-        "/health", "/ready",
+        "/api/heat", "/api/decide", "/api/undo", "/api/audit", "/api/audit/{key}", "/api/marks", "/api/maps",
+        "/identify", "/health", "/ready",
     }  # fmt: skip
     assert all(method["summary"] for path in paths.values() for method in path.values())

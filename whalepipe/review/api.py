@@ -25,6 +25,7 @@ Number = Annotated[int, Query(ge=0, le=MOST)]
 NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "this run has no such crop"}}
 AGAIN = "too much at once, or the catalogue cannot be reached; Retry-After says when to ask again"
 BUSY: dict[int | str, dict[str, Any]] = {503: {"description": AGAIN}}
+NO_MAPS: dict[int | str, dict[str, Any]] = {503: {"description": "as many as can wait do, or it says what to install"}}
 REFUSED: dict[int | str, dict[str, Any]] = {
     **BUSY,
     400: {"description": "what was sent cannot be read"},
@@ -113,11 +114,11 @@ def _reading(router: APIRouter, service: Service) -> None:
         beside = (other, individual) if individual else (service.known(other),)
         return service.points.shared((crop,), beside, part, service.pictures.pixels)
 
-    @router.get("/api/heat", responses={**NOT_FOUND, **BUSY}, summary="What makes a crop and a candidate's alike")
+    @router.get("/api/heat", responses={**NOT_FOUND, **NO_MAPS}, summary="What makes a crop and a candidate's alike")
     def heat(crop: Text, other: Text, individual: Text = "") -> Heat:
         """As for points; made when it is first asked for, of one pair at a time."""
         first, second = service.known(crop), other if individual else service.known(other)
-        return service.heats.between(Source(first), Source(second, individual))
+        return service.heats.between(*map(service.pictures.file, (Source(first), Source(second, individual))))
 
 
 def _deciding(router: APIRouter, service: Service) -> None:

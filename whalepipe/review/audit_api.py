@@ -7,15 +7,18 @@ from pydantic import BaseModel, Field
 
 from whalepipe.catalog.entries import Kind
 from whalepipe.review import audit_content, content
-from whalepipe.review.api import MOST, REFUSED, Number
+from whalepipe.review.api import MOST, NO_MAPS, REFUSED, Number
 from whalepipe.review.audit import Action, Ask, Remembered
 from whalepipe.review.audit_content import AuditPage, CasePage
 from whalepipe.review.content import Told
+from whalepipe.review.heat import Heat
 from whalepipe.review.points import Shared
 from whalepipe.review.service import LONGEST, Service, Text
 
 NO_SUCH = "nothing of that key is suspected now; `/api/audit` lists what is"
 NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "nothing of that key is suspected now"}}
+NO_CROP = "the catalogue holds no such crop"
+UNHELD: dict[int | str, dict[str, Any]] = {404: {"description": NO_CROP}}
 Compared = Annotated[list[Text], Query(max_length=2)]
 Origin = Annotated[str, Field(max_length=LONGEST)]
 
@@ -61,13 +64,21 @@ def audit_api(service: Service) -> APIRouter:
         service.desk.refresh_if_it_can()
         return content.told(service.desk, made)
 
-    @router.get("/api/marks", responses=NOT_FOUND, summary="Small marks that two crops of the catalogue share")
+    @router.get("/api/marks", responses=UNHELD, summary="Small marks that two crops of the catalogue share")
     def marks(one: Text, other: Text) -> Shared:
         """`one`, `other`: origins."""
         facts = {f.origin: f for f in service.desk.catalog.facts((one, other))}
         if not {one, other} <= facts.keys():
-            raise HTTPException(404, "the catalogue holds no such crop")
+            raise HTTPException(404, NO_CROP)
         return service.points.shared((one,), (other,), facts[one].part, service.held.pixels)
+
+    @router.get("/api/maps", responses={**UNHELD, **NO_MAPS}, summary="What makes two crops of the catalogue alike")
+    def maps(one: Text, other: Text) -> Heat:
+        """As for marks; made when they are first asked for, of one pair at a time, those of `/api/heat` among them."""
+        pair = service.held.whole(one), service.held.whole(other)
+        if not all(pair):
+            raise HTTPException(404, NO_CROP)
+        return service.heats.between(*pair)
 
     return router
 

@@ -5,7 +5,7 @@ looks from one candidate to the next does not wait so long.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import BoundedSemaphore, Lock
@@ -13,13 +13,12 @@ from threading import BoundedSemaphore, Lock
 import cv2
 import numpy as np
 
-from whalepipe.errors import PhotoError
+from whalepipe.errors import WhalepipeError
 from whalepipe.instruments import Instruments
 from whalepipe.models import attribution
 from whalepipe.models.attribution import Floats, likeness_to
 from whalepipe.models.device import pick_device
 from whalepipe.photos import decode, fitted
-from whalepipe.report.pictures import Source
 from whalepipe.review.identify import BusyError
 
 CELLS = 32  # of the longer side of a map: the last convolution sees more coarsely than that
@@ -28,7 +27,6 @@ KEPT = 256  # pairs whose maps stay in memory, 50 kB each
 WAITING = 4  # pairs that wait or are looked at
 
 Cells = list[list[float]]
-Read = Callable[[Source], bytes | None]
 
 
 @dataclass(frozen=True)
@@ -38,30 +36,27 @@ class Heat:
     What keypoints and trailing edges add to the likeness is not in it.
     """
 
-    score: float | None  # cosine of their vectors
+    score: float  # cosine of their vectors
     first: Cells
     second: Cells
-    said: str = ""  # why there are no maps, where there can be none
 
 
 class Heats:
     """Makes maps on demand, of one pair at a time: what else is asked of the server does not wait for them."""
 
-    def __init__(self, instruments: Instruments, read: Read) -> None:
-        """`read` gives a picture's file, None where there is none."""
-        self._instruments, self._read = instruments, read
+    def __init__(self, instruments: Instruments) -> None:
+        self._instruments = instruments
         self._lock, self._places = Lock(), BoundedSemaphore(WAITING)
         self._kept: dict[tuple[str, str], Heat] = {}  # by what the pictures hold; the weights are those of the start
 
-    def between(self, first: Source, second: Source) -> Heat:
-        """The maps of two crops. Raises PhotoError, WeightsError, BusyError."""
-        pair = self._file(first), self._file(second)
-        key = hashlib.sha256(pair[0]).hexdigest(), hashlib.sha256(pair[1]).hexdigest()
+    def between(self, first: bytes, second: bytes) -> Heat:
+        """The maps of two crops, given as image files. Raises PhotoError, WeightsError, BusyError, WhalepipeError."""
+        key = hashlib.sha256(first).hexdigest(), hashlib.sha256(second).hexdigest()
         kept = self._kept.get(key)
         if kept is not None:
             return kept
         with self._turn():
-            made = self._kept.get(key) or self._made(*pair)
+            made = self._kept.get(key) or self._made(first, second)
             self._keep(key, made)
         return made
 
@@ -76,16 +71,9 @@ class Heats:
             self._places.release()
 
     def _keep(self, key: tuple[str, str], made: Heat) -> None:
-        if not made.said:
-            self._kept[key] = made
+        self._kept[key] = made
         while len(self._kept) > KEPT:
             self._kept.pop(next(iter(self._kept)))  # the oldest
-
-    def _file(self, source: Source) -> bytes:
-        data = self._read(source)
-        if data is None:
-            raise PhotoError(f"there is no picture {source.crop}")
-        return data
 
     def _made(self, *pair: bytes) -> Heat:
         crops = [decode(data) for data in pair]
@@ -94,7 +82,7 @@ class Heats:
             embedder = self._instruments.embedder
             voters, device = embedder.voters, pick_device(self._instruments.device)
         except ImportError as error:
-            return Heat(None, [], [], f"this needs the package {error.name!r}: pip install 'whalepipe[explain]'")
+            raise WhalepipeError(f"this needs the package {error.name!r}: pip install 'whalepipe[explain]'") from error
         mine, its = (embedder(crop) for crop in crops)
         asked = zip(crops, (likeness_to(its), likeness_to(mine)), strict=True)
         one, other = (_cells(attribution.gradcam(voters, attribution.shrunk(c), q, device)) for c, q in asked)

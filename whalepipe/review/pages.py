@@ -32,6 +32,7 @@ FILES = {
     "review.css": ("whalepipe.review", "static/review.css", "text/css"),
     "audit.css": ("whalepipe.review", "static/audit.css", "text/css"),
     "audit.js": ("whalepipe.review", "static/audit.js", "text/javascript"),
+    "glass.js": ("whalepipe.review", "static/glass.js", "text/javascript"),
     "icon.svg": ("whalepipe.review", "static/icon.svg", "image/svg+xml"),
     "review.js": ("whalepipe.review", "static/review.js", "text/javascript"),
 }

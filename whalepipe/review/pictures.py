@@ -35,6 +35,13 @@ class Pictures:
         except (PhotoError, OSError):
             return None
 
+    def file(self, source: Source) -> bytes:
+        """As `whole`. Raises PhotoError where there is no such picture."""
+        data = self.whole(source)
+        if data is None:
+            raise PhotoError(f"there is no picture {source.crop}")
+        return data
+
     def pixels(self, name: tuple[str, ...]) -> Pixels:
         """(height, width, 3) uint8 RGB of a crop of the run (its name), or of the catalogue's (name and individual).
 

@@ -39,7 +39,7 @@ class Service:
         self.pictures = Pictures(job.out / "crops", self.desk.catalog)
         self.auditing, self.held = Auditing(self.desk.catalog, job), Held(self.desk.catalog)
         self.points = Points(instruments)
-        self.heats = Heats(instruments, self.pictures.whole)
+        self.heats = Heats(instruments)
         self.identifier = Identifier(job)
 
     def known(self, crop: str) -> str:
