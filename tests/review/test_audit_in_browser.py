@@ -10,7 +10,7 @@ import pytest
 
 from tests.review.audits import audited
 from tests.review.servers import Server, serving
-from tests.review.test_in_browser import SIZES, opened, playwright, press, pytestmark  # noqa: F401  skips without
+from tests.review.test_in_browser import HEAT, SIZES, opened, playwright, press, pytestmark  # noqa: F401  skips without
 from tests.review.test_in_browser import browser as browser
 from whalepipe.catalog.store import Catalog
 from whalepipe.job import Job
@@ -50,7 +50,7 @@ def test_by_keyboard_suspicions_are_compared_decided_and_taken_back(browser: Any
         mine, theirs = page.eval_on_selector_all(".glass img", "all => all.map(i => i.style.transform)")
         assert "scale(1.25)" in mine and "10%" in mine and theirs == f"{mine} scaleX(-1)"
         page.keyboard.press("p")
-        playwright.expect(page.locator("[data-said]")).to_contain_text("closer looks are switched off")
+        playwright.expect(page.locator("[data-said=points]")).to_contain_text("closer looks are switched off")
         page.locator("[data-goes]:checked").uncheck()
         assert page.locator("[data-key=d]").is_disabled() and page.locator("[data-going]:visible").count() == 0
         page.locator("[data-goes]").first.check()
@@ -96,6 +96,29 @@ def test_without_javascript_all_can_be_read_and_decided(browser: Any, tmp_path: 
     assert len(Catalog.open(job.catalog).holdings("A-again")) == 5
 
 
+def test_the_heat_map_lies_over_the_two_crops_that_are_compared(browser: Any, still: tuple[Job, Server]) -> None:
+    page, heard = opened(browser, still[1].address)
+    asked: list[str] = []
+    page.route("**/api/maps?*", lambda route: (asked.append(route.request.url), route.fulfill(json=HEAT)))
+    listed(page, still[1])
+    press(page, "j")
+    canvases = page.locator(".glass canvas")
+    assert [canvases.nth(n).is_visible() for n in (0, 1)] == [False, False]
+    page.keyboard.press("h")
+    playwright.expect(page.locator("[data-said=heat]")).to_contain_text("cosine 0.62")
+    assert [canvases.nth(n).is_visible() for n in (0, 1)] == [True, True]
+    assert [url.rpartition("?")[2] for url in asked] == ["one=B+23&other=C+30"]
+    page.keyboard.press("m")
+    page.keyboard.press("+")
+    placed = page.eval_on_selector_all(".glass img, .glass canvas", "all => all.map(l => l.style.transform)")
+    assert placed[0] == placed[1] and placed[2] == placed[3] == f"{placed[0]} scaleX(-1)"
+    page.keyboard.press("h")
+    assert [canvases.nth(n).is_visible() for n in (0, 1)] == [False, False]
+    assert page.locator("[data-said=heat]").inner_text() == ""
+    assert heard == []
+    page.close()
+
+
 @pytest.mark.parametrize(("size", "scheme"), [("laptop", "light"), ("tablet", "dark")])
 def test_axe_finds_no_serious_fault_and_nothing_is_cut_off(
     browser: Any, still: tuple[Job, Server], size: str, scheme: str
@@ -104,9 +127,12 @@ def test_axe_finds_no_serious_fault_and_nothing_is_cut_off(
     axe = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
     page, heard = opened(browser, still[1].address, size, color_scheme=scheme, bypass_csp=True)
     listed(page, still[1])
+    page.route("**/api/maps?*", lambda route: route.fulfill(json=HEAT))
     links = page.eval_on_selector_all(".doubts a", "all => all.map(a => a.href)")
     for address in [page.url, *links]:
         page.goto(address)
+        if page.locator("[data-heat]").count():
+            page.keyboard.press("h")
         page.evaluate(axe)
         found = page.evaluate("axe.run(document).then(r => r.violations.map(v => [v.impact, v.id, v.nodes[0].html]))")
         assert [fault for fault in found if fault[0] in ("serious", "critical")] == [], address

@@ -24,7 +24,7 @@ SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-backgr
 SIZES = {"laptop": (1280, 800), "tablet": (820, 1180)}
 SEASON = int(os.environ.get("WHALEPIPE_SEASON", "12"))  # crops that are reviewed; 300 takes minutes
 AT_ONCE = int(os.environ.get("WHALEPIPE_AT_ONCE", "8"))  # decisions of two people; 200 take minutes
-HEAT: Any = {"score": 0.62, "first": [[1, 0], [0, 0]], "second": [[0, 0], [0, 1]], "said": ""}  # in opposite corners
+HEAT: Any = {"score": 0.62, "first": [[1, 0], [0, 0]], "second": [[0, 0], [0, 1]]}  # in opposite corners
 WHO = "Ana", "Ben"
 PRESSES = "ssnsudx"  # then the next of them again
 
@@ -207,6 +207,22 @@ def test_the_heat_map_lies_over_both_pictures_and_goes_with_them(browser: Any, s
     page.close()
 
 
+def test_matched_points_stay_on_what_they_mark(browser: Any, still: tuple[Job, Server]) -> None:
+    """However the pictures are moved: the one point of the test is the middle of both."""
+    page, heard = opened(browser, addresses(*still)[1])
+    page.route("**/api/points?*", lambda route: route.fulfill(json={"pairs": [[0.5] * 4], "said": ""}))
+    page.keyboard.press("p")
+    playwright.expect(page.locator(".marks circle")).to_have_count(2)
+    for key in ("+", "+", "Shift+ArrowLeft", "m"):
+        page.keyboard.press(key)
+    page.wait_for_timeout(300)  # the pictures glide to their places
+    middles = "all => all.map(e => e.getBoundingClientRect()).flatMap(r => [r.x + r.width / 2, r.y + r.height / 2])"
+    pictures = page.eval_on_selector_all(".glass img", middles)
+    assert page.eval_on_selector_all(".marks circle", middles) == pytest.approx(pictures, abs=1)
+    assert heard == []
+    page.close()
+
+
 def test_of_candidates_leafed_through_the_last_is_mapped(browser: Any, still: tuple[Job, Server]) -> None:
     page, _ = opened(browser, addresses(*still)[1])
     asked: list[str] = []
@@ -222,7 +238,7 @@ def test_of_candidates_leafed_through_the_last_is_mapped(browser: Any, still: tu
     page.keyboard.press("2")
     page.keyboard.press("1")
     page.keyboard.press("2")
-    waiting[0].fulfill(json={"score": 0.5, "first": [[1]], "second": [[1]], "said": ""})
+    waiting[0].fulfill(json={"score": 0.5, "first": [[1]], "second": [[1]]})
     playwright.expect(page.locator("[data-said=heat]")).to_have_text("no weights")
     assert asked == ["Mn-2", "Mn-1"]
     assert page.locator(".glass canvas").first.is_hidden()
