@@ -33,6 +33,19 @@ def page(review: Open, fake_models: fakes.Calls, monkeypatch: pytest.MonkeyPatch
     return review()
 
 
+def held_up(patch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
+    """Set when a map is begun, and to be set for maps to be made."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(*asked: Any) -> Any:
+        begun.set()
+        assert go_on.wait(20)
+        return corner(*asked)
+
+    patch.setattr("whalepipe.models.attribution.gradcam", slow)
+    return begun, go_on
+
+
 def ask(page: Opened, crop: int = 0, individual: str = "Mn-1") -> Any:
     other = f"{individual}.jpg" if individual else page.crops[1]
     query = {"crop": page.crops[crop], "other": other, "individual": individual}
@@ -137,14 +150,7 @@ def test_a_pair_of_the_catalogue_waits_where_a_map_is_made_and_is_refused_where_
     audit: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(audit.service.heats, "_places", threading.BoundedSemaphore(1))
-    begun, go_on = threading.Event(), threading.Event()
-
-    def slow(*asked: Any) -> Any:
-        begun.set()
-        assert go_on.wait(20)
-        return corner(*asked)
-
-    monkeypatch.setattr("whalepipe.models.attribution.gradcam", slow)
+    begun, go_on = held_up(monkeypatch)
     answers: list[int] = []
     query = {"crop": audit.crops[0], "other": audit.crops[1]}
     first = threading.Thread(target=lambda: answers.append(audit.client.get("/api/heat", params=query).status_code))
@@ -159,14 +165,7 @@ def test_a_pair_of_the_catalogue_waits_where_a_map_is_made_and_is_refused_where_
 
 def test_nobody_waits_for_a_map_but_those_who_want_one(page: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
     """While one is made the pages are shown and decisions taken; more than four that wait are refused."""
-    begun, go_on = threading.Event(), threading.Event()
-
-    def slow(*asked: Any) -> Any:
-        begun.set()
-        assert go_on.wait(20)
-        return corner(*asked)
-
-    monkeypatch.setattr("whalepipe.models.attribution.gradcam", slow)
+    begun, go_on = held_up(monkeypatch)
     answers: list[int] = []
     people = [threading.Thread(target=lambda n=n: answers.append(ask(page, n % 4).status_code)) for n in range(6)]
     [p.start() for p in people]
