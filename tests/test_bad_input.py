@@ -430,7 +430,8 @@ def test_a_photo_that_changes_during_the_run_fails_and_is_seen_again(
     def meanwhile(self: fakes.Detector, image: fakes.Pixels, config: object) -> list[object]:
         if (untouched / "gone.png").exists():
             (untouched / "gone.png").unlink()
-            fakes.save(untouched / "new.png", fakes.sea(fakes.Animal(40, 60, 90, 110, 2)))
+            another = fakes.save(out.parent / "new.png", fakes.sea(fakes.Animal(40, 60, 90, 110, 2)))
+            another.replace(untouched / "new.png")  # in one step: another thread may be reading it
         return real(self, image, config)
 
     fakes.save(untouched / "gone.png", fakes.sea(width=99))

@@ -31,12 +31,11 @@ class Pack:
         self._database = self._open()
 
     def _open(self) -> sqlite3.Connection | None:
-        if not self.path.is_file():
-            return None
         # Immutable: no locks, and no files beside it.
         where = f"{self.path.absolute().as_uri()}?mode=ro&immutable=1"
-        with suppress(sqlite3.Error):
-            return sqlite3.connect(where, uri=True, check_same_thread=False)
+        with suppress(OSError, sqlite3.Error):  # OSError: a path that cannot be, of which the first entry tells
+            if self.path.is_file():
+                return sqlite3.connect(where, uri=True, check_same_thread=False)
         return None
 
     def get(self, name: str) -> bytes | None:

@@ -27,7 +27,7 @@ from whalepipe.instruments import Instruments
 from whalepipe.job import Job
 from whalepipe.models.calibration import Calibration
 from whalepipe.models.grade import ANY
-from whalepipe.models.runtimes import pick_runtime
+from whalepipe.models.runtimes import TORCH
 from whalepipe.models.species import Sure
 from whalepipe.opened import Desk, read_file
 from whalepipe.packed import PackedCache
@@ -231,6 +231,11 @@ class Work(Causes):
         digest = self.embedder_weights.digest if crops else ""
         self.write("embeddings", Embedding, [Embedding(c.crop, i, digest) for i, c in enumerate(crops)])
 
+    def _runtime(self) -> str:
+        """What runs the networks, all of them one: what runs the forms that there are, else torch."""
+        forms = (None if self.job.boxes else self.exported_detector), self.exported_embedder
+        return next((form.runtime for form in forms if form), TORCH)
+
     def write_summary(self, rows: Sequence[Ledger], expected: dict[str, Any]) -> None:
         """Write summary.json: what became of files and crops, what is `expected`, what the run was made with and
         asked for."""
@@ -238,7 +243,7 @@ class Work(Causes):
             "whalepipe": __version__,
             "detector": "" if self.job.boxes else self.detector_weights.digest,
             "detector_exported": "" if self.job.boxes or not self.exported_detector else self.exported_detector.digest,
-            "runtime": pick_runtime(self.backend, self.device),
+            "runtime": self._runtime(),
             "tightener": "" if self.job.boxes or not self.tightener else self.tightener.digest,
             "embedder": self.embedder_weights.digest,
             "embedder_exported": self.exported_embedder.digest if self.exported_embedder else "",

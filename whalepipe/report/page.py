@@ -40,7 +40,7 @@ from whalepipe.report.pictures import (
 from whalepipe.report.trust import instruments
 from whalepipe.report.words import percent, span, when, words
 
-VERSION = 4
+VERSION = 5
 
 
 @dataclass(frozen=True)

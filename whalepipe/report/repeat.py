@@ -79,6 +79,8 @@ def _facts(job: Job, photos: Sequence[Photo], made_with: Mapping[str, Any], held
     for kind in KINDS:
         if made_with.get(kind):
             facts[f"Weights, {kind.replace('_', ' ')}"] = f"sha256 {made_with[kind]}"
+    if made_with.get("runtime"):
+        facts["Networks"] = f"run by {made_with['runtime']}"
     if made_with.get("calibration"):
         facts["Calibration"] = f"of the embedder's card; digest {made_with['calibration']}"
     if job.catalog is None:
