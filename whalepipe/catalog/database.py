@@ -49,6 +49,10 @@ class Database:
             with self._mended("whether it was done, nobody knows: look before you do it again"):
                 transaction.commit()
 
+    def changed_meanwhile(self) -> CatalogError:
+        """What to raise where two answers of the catalogue do not fit together, since somebody wrote in between."""
+        return CatalogError(f"{self.name}: changed while it was being read; run again")
+
     @property
     def _served(self) -> bool:
         return self._engine.dialect.name == "postgresql"

@@ -122,7 +122,7 @@ class Vectors(Reading):
                 asked = connection.execute(query.where(embeddings.c.crop_id.in_(some)))
                 held = {row.crop_id: row.vector for row in asked}
                 if len(held) < len(some):
-                    raise CatalogError(f"{self.database.name}: changed while it was being read; run again")
+                    raise self.database.changed_meanwhile()
                 vectors = np.frombuffer(b"".join(held[n] for n in some), "<f4").reshape(len(some), -1)
                 if not begin:
                     found = np.empty((len(numbers), vectors.shape[1]), np.float32)
@@ -157,7 +157,7 @@ class Vectors(Reading):
         with self.database.reading() as connection:
             rows = connection.execute(query).all()
         if not rows or rows[0].id != number:
-            raise CatalogError(f"{self.database.name}: changed while it was being read; run again")
+            raise self.database.changed_meanwhile()
         vectors = np.stack([np.frombuffer(row.vector, "<f4") for row in rows]).astype(np.float32)
 
         def detailed(row: int) -> Details:

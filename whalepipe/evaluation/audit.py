@@ -16,7 +16,6 @@ from whalepipe.catalog.neighbours import Memory
 from whalepipe.catalog.place import Place
 from whalepipe.catalog.store import Catalog
 from whalepipe.config import Config
-from whalepipe.errors import CatalogError
 from whalepipe.evaluation.leaks import BITS
 from whalepipe.instruments import Instruments
 from whalepipe.models.details import Details
@@ -109,7 +108,7 @@ class Auditor:
         calibration = self._models.calibrations([look.part])[look.part]
         candidates = weighed(nearest, others, lambda: _details(beside, 0), calibration, config)
         if not candidates:
-            raise _changed(self._catalog)
+            raise self._catalog.database.changed_meanwhile()
         return candidates[0].log_ratio
 
     def _by_vectors(self, held: Sequence[Held], kinds: Collection[Kind], progress: Progress) -> list[Suspicion]:
@@ -117,7 +116,7 @@ class Auditor:
         weights = models.embedder_weights
         gallery = catalog.gallery(weights.digest, lambda pixels: models.embedder(pixels), progress)
         if [s.crop for s in gallery.shots] != [h.crop for h in held]:
-            raise _changed(catalog)
+            raise catalog.database.changed_meanwhile()
         found = self._identities(held, gallery, progress) if BY_VECTORS & set(kinds) else []
         return found + (self._wrong_species(held, gallery) if Kind.species in kinds else [])
 
@@ -175,10 +174,6 @@ def audit(
     catalog = Catalog.open(place)
     auditor, dismissed = Auditor(catalog, config, device), catalog.dismissed()
     return [s for s in auditor.closely(auditor(kinds, progress), progress).suspicions if s.key not in dismissed]
-
-
-def _changed(catalog: Catalog) -> CatalogError:
-    return CatalogError(f"{catalog.database.name}: changed while it was being read; run again")
 
 
 def _details(gallery: Gallery, row: int) -> Details:

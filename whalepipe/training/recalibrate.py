@@ -89,7 +89,7 @@ def recalibrate(path: Place, options: Recalibration, progress: Progress = silent
     gallery = catalog.gallery(base.digest, lambda p: instruments.embedder(p), progress, instruments.closer_look)
     hashes = [difference_hash(catalog.pixels(number)) for number in progress("compare", catalog.numbers())]
     if gallery.revision != catalog.revision:
-        raise CatalogError(f"{name}: changed while it was being read; run again")
+        raise catalog.database.changed_meanwhile()
     animals = [_animals(gallery, part, hashes) for part in _parts(name, gallery, options.parts)]
     _refuse_few(name, animals)
     fitted = [_fitted(path, each, base) for each in progress("fit", animals)]
