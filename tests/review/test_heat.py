@@ -13,6 +13,7 @@ from tests.helpers import mismatched_torchvision
 from tests.review.audits import audited
 from tests.review.conftest import Open, Opened
 from whalepipe.models.attribution import Question
+from whalepipe.review.turns import Turns
 
 pytest.importorskip("captum", reason="captum is not installed: pip install 'whalepipe[explain]'")
 MADE = "maps"
@@ -149,7 +150,7 @@ def test_what_the_catalogue_does_not_hold_has_no_map(audit: Opened) -> None:
 def test_a_pair_of_the_catalogue_waits_where_a_map_is_made_and_is_refused_where_too_many_do(
     audit: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(audit.service.heats, "_places", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(audit.service.heats, "_turns", Turns("heat-maps", 1))
     begun, go_on = held_up(monkeypatch)
     answers: list[int] = []
     query = {"crop": audit.crops[0], "other": audit.crops[1]}

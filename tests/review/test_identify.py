@@ -84,7 +84,7 @@ def test_more_than_can_wait_are_told_to_come_again(
     waiting = [threading.Thread(target=send, args=(served, raw / "a.jpg")) for _ in range(4)]
     [w.start() for w in waiting]
     assert inside.wait(10)
-    while served.service.identifier._places._value:  # the last of them may not have come in yet
+    while served.service.identifier._turns._places._value:  # the last of them may not have come in yet
         time.sleep(0.01)
     busy = send(served, raw / "a.jpg")
     assert (busy.status_code, busy.headers["retry-after"]) == (503, "2")

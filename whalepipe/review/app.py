@@ -1,6 +1,6 @@
 """The application: pages, interface and guard, and what becomes of errors."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, HTTPException, Request
@@ -9,24 +9,19 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import JSONResponse, Response
 
 from whalepipe import __version__
-from whalepipe.catalog.database import AwayError
-from whalepipe.catalog.decisions import ConflictError
-from whalepipe.errors import CatalogError, PhotoError, WhalepipeError
+from whalepipe.errors import WhalepipeError
 from whalepipe.review.api import api
 from whalepipe.review.audit_api import audit_api
 from whalepipe.review.audit_pages import audit_pages
 from whalepipe.review.guard import AGAIN_S, Guard
-from whalepipe.review.identify import BusyError
 from whalepipe.review.pages import pages, shown_error
 from whalepipe.review.service import Service
+from whalepipe.review.statuses import status_of
 
 ABOUT = (
     "The queue of a run, its crops beside their candidates, decisions, and `POST /identify` for one photo. "
     "Beyond the computer that it runs on, send the token as `Authorization: Bearer TOKEN`."
 )
-STATUS: Mapping[type[WhalepipeError], int] = {
-    ConflictError: 409, AwayError: 503, CatalogError: 422, PhotoError: 422, BusyError: 503,
-}  # fmt: skip
 
 
 def create_app(service: Service) -> FastAPI:
@@ -52,8 +47,7 @@ def create_app(service: Service) -> FastAPI:
 def _answer_errors(app: FastAPI, service: Service) -> None:
     @app.exception_handler(WhalepipeError)
     def refused(request: Request, error: WhalepipeError) -> Response:
-        status = next((status for kind, status in STATUS.items() if isinstance(error, kind)), 503)
-        return _said(request, service, status, str(error))
+        return _said(request, service, status_of(error), str(error))
 
     @app.exception_handler(StarletteHTTPException)
     def http(request: Request, error: HTTPException) -> Response:

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Form, HTTPException, Request
 from pydantic import Field
 from starlette.responses import RedirectResponse, Response
 
-from whalepipe.catalog.database import AwayError
 from whalepipe.catalog.decisions import ConflictError
 from whalepipe.catalog.entries import Kind
 from whalepipe.errors import CatalogError
@@ -18,6 +17,7 @@ from whalepipe.review.audit_api import Compared, suspected
 from whalepipe.review.audit_content import LISTED, TITLES
 from whalepipe.review.pages import Name, Secret, Why, own_form, rendered, who_asks
 from whalepipe.review.service import LONGEST, Service, Text
+from whalepipe.review.statuses import status_of
 
 Crops = Annotated[list[Annotated[str, Field(max_length=LONGEST)]], Form(max_length=1000)]
 DAY_S = 24 * 3600  # a crop's picture never changes
@@ -109,7 +109,7 @@ def _case(
         "mine": _mine(request, service),
         "pair": [f.origin for f in page.shown],
     }
-    status = 200 if problem is None else 409 if conflict else 503 if isinstance(problem, AwayError) else 422
+    status = status_of(problem) if problem else 200
     return rendered(request, service, "audit_case.html", status, **values)
 
 

@@ -5,10 +5,7 @@ looks from one candidate to the next does not wait so long.
 """
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import BoundedSemaphore, Lock
 
 import cv2
 import numpy as np
@@ -19,7 +16,7 @@ from whalepipe.models import attribution
 from whalepipe.models.attribution import Floats, likeness_to
 from whalepipe.models.device import pick_device
 from whalepipe.photos import decode, fitted
-from whalepipe.review.identify import BusyError
+from whalepipe.review.turns import Turns
 
 CELLS = 32  # of the longer side of a map: the last convolution sees more coarsely than that
 DECIMALS = 2
@@ -46,7 +43,7 @@ class Heats:
 
     def __init__(self, instruments: Instruments) -> None:
         self._instruments = instruments
-        self._lock, self._places = Lock(), BoundedSemaphore(WAITING)
+        self._turns = Turns("heat-maps", WAITING)
         self._kept: dict[tuple[str, str], Heat] = {}  # by what the pictures hold; the weights are those of the start
 
     def between(self, first: bytes, second: bytes) -> Heat:
@@ -55,20 +52,10 @@ class Heats:
         kept = self._kept.get(key)
         if kept is not None:
             return kept
-        with self._turn():
+        with self._turns.turn():
             made = self._kept.get(key) or self._made(first, second)
             self._keep(key, made)
         return made
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        if not self._places.acquire(blocking=False):
-            raise BusyError("as many heat-maps as can wait do already; ask again in a few seconds")
-        try:
-            with self._lock:
-                yield
-        finally:
-            self._places.release()
 
     def _keep(self, key: tuple[str, str], made: Heat) -> None:
         self._kept[key] = made

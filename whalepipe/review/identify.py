@@ -4,23 +4,19 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import BoundedSemaphore, Lock
 
 from whalepipe.config import Config
-from whalepipe.errors import PhotoError, WhalepipeError
+from whalepipe.errors import PhotoError
 from whalepipe.job import Job
 from whalepipe.pipeline import Tables, run
 from whalepipe.progress import silent
+from whalepipe.review.turns import Turns
 from whalepipe.tables import Detection, Ledger, Match, Photo, Quality, Species, View, by_crop
 from whalepipe.work import Work
 
 MOST_MEGAPIXELS = 100.0  # of a photo that is sent: three times as many megabytes are held while it is decoded
 WAITING = 4  # photos that wait for the models or are looked at
 ENDINGS = {b"\xff\xd8": ".jpg", b"\x89P": ".png", b"II": ".tif", b"MM": ".tif", b"RI": ".webp"}
-
-
-class BusyError(WhalepipeError):
-    """Too many photos wait already: ask again later."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +46,7 @@ class Identifier:
         most = min(job.config.photos.max_megapixels, MOST_MEGAPIXELS)
         photos = replace(job.config.photos, max_megapixels=most)
         self._job = replace(job, config=replace(job.config, photos=photos), boxes=None, verify=False)
-        self._lock, self._places = Lock(), BoundedSemaphore(WAITING)
+        self._turns = Turns("photos", WAITING)
         self._work: Work | None = None  # the last one, with its models
 
     @property
@@ -60,13 +56,8 @@ class Identifier:
 
     def __call__(self, data: bytes) -> Identified:
         """What a photo shows. Raises PhotoError for what is none, BusyError, WhalepipeError."""
-        if not self._places.acquire(blocking=False):
-            raise BusyError("as many photos as can wait do already; ask again in a few seconds")
-        try:
-            with self._lock:
-                return self._identified(data)
-        finally:
-            self._places.release()
+        with self._turns.turn():
+            return self._identified(data)
 
     def _identified(self, data: bytes) -> Identified:
         with tempfile.TemporaryDirectory(prefix="whalepipe-") as folder:

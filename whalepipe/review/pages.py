@@ -12,7 +12,6 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader
 from pydantic import Field
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from whalepipe.catalog.database import AwayError
 from whalepipe.catalog.decisions import ConflictError, Verdict
 from whalepipe.errors import CatalogError
 from whalepipe.photos import as_text
@@ -24,6 +23,7 @@ from whalepipe.review.desk import Ask
 from whalepipe.review.narrow import Narrow
 from whalepipe.review.queue import SECTIONS, Wanted
 from whalepipe.review.service import LONGEST, Service, Text, address, narrow, wanted
+from whalepipe.review.statuses import status_of
 
 WHO = "whalepipe-who"  # the cookie with one's name
 YEAR_S = 365 * 24 * 3600
@@ -167,7 +167,7 @@ def _query(
     service.desk.refresh()
     page = content.query_page(service.desk, crop, items, candidates)
     conflict = content.told(service.desk, problem.decision) if isinstance(problem, ConflictError) else None
-    status = 200 if problem is None else 409 if conflict else 503 if isinstance(problem, AwayError) else 422
+    status = status_of(problem) if problem else 200
     without = {k.name: address(items, _without(candidates, k.name)) for k in page.kept}
     return rendered(
         request,
