@@ -335,7 +335,7 @@ def test_killed_it_goes_on_and_ends_with_the_same_file(
     monkeypatch.setattr(fakes, "DELAY_S", 0.2)
     args = ("labels", "suggest", photos, "--format", "labelstudio", "--out", out, "--work-dir", work)
     pid = forks.started(*map(str, args), "--device", "cpu", "--set", "detect.confidence=0.3")
-    while len(list(work.glob("cache/detect/*/*.json"))) < 3:
+    while len(list(work.glob("cache/detect/*/[!.]*.json"))) < 3:
         time.sleep(0.01)
     os.kill(pid, signal.SIGKILL)
     assert forks.ended(pid) == -signal.SIGKILL

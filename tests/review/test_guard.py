@@ -49,6 +49,16 @@ def test_another_site_s_form_is_refused(review: Open, headers: dict[str, str]) -
     assert page.seen(page.crops[0]) == 0
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_another_site_may_lead_here_but_not_have_work_done(review: Open, site: str) -> None:
+    page = review()
+    for address in ("/", "/audit", f"/crops/{page.crops[0]}", "/api/queue"):
+        picture = {"sec-fetch-site": site, "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"}
+        assert page.client.get(address, headers=picture).status_code == 403, address
+        link = {"sec-fetch-site": site, "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+        assert page.client.get(address, headers=link).status_code == 200, address
+
+
 def test_a_form_without_this_start_s_secret_is_refused(review: Open) -> None:
     page = review()
     assert page.form("/decide", form="", crop=page.crops[0], seen=0, verdict="unsure").status_code == 422

@@ -15,8 +15,7 @@ from whalepipe.errors import CatalogError, WhalepipeError
 from whalepipe.evaluation.audit import Auditor, Found
 from whalepipe.job import Job
 
-PATIENCE_S = 1.5  # who asks first waits so long for an audit: a small catalogue's is done by then
-SHORT_S = 0.25  # the same where there is an older one to be shown
+PATIENCE_S = 0.15  # whoever asks waits so long for an audit: a small catalogue's is done by then
 TRIES = 3  # of an audit during which the catalogue changed
 
 T = TypeVar("T")
@@ -146,8 +145,9 @@ class Auditing:
         if ask.action is Action.dismiss:
             return catalog.dismiss(suspicion.key, by, what)
         if ask.action is Action.merge:
-            ended = [name for name in suspicion.individuals if name != ask.keep]
-            if len(suspicion.individuals) != 2 or len(ended) != 1:
+            names = self._names(suspicion)
+            ended = [name for name in names if name != ask.keep]
+            if len(names) != 2 or len(ended) != 1:
                 raise CatalogError("say which of the two ids stays; nothing was changed")
             return catalog.merge(ended[0], ask.keep, by, what)
         if ask.action is Action.correct:
@@ -160,12 +160,17 @@ class Auditing:
         return catalog.remove(name, by, crops, what)
 
     def _corrected(self, suspicion: Suspicion, by: By, what: Seen) -> Decision:
-        [name, *_] = suspicion.individuals
+        [name, *_] = self._names(suspicion)
         if suspicion.kind is Kind.side:
             return self._catalog.turn(name, suspicion.origins, suspicion.told, by, what)
         if suspicion.kind is Kind.species:
             return self._catalog.edit(name, {"species": suspicion.told}, by, what)
         raise CatalogError("there is no side or species to correct; nothing was changed")
+
+    def _names(self, suspicion: Suspicion) -> list[str]:
+        """The ids of its individuals by now: the audit may be from before a new name, or before that was undone."""
+        names = {f.owner: f.individual for f in self._catalog.facts(suspicion.origins, suspicion.owners)}
+        return [names[owner] for owner in suspicion.owners if owner in names]
 
     def _whose(self, suspicion: Suspicion, origins: Sequence[str]) -> str:
         """The individual of the suspicion that all these crops are of. Raises CatalogError."""
@@ -185,7 +190,7 @@ class Auditing:
             if not fresh and not self._status.looking:
                 self._status = Status(looking=True, problem=self._status.problem)
                 Thread(target=self._run, name="audit", daemon=True).start()
-                self._turn.wait_for(lambda: self._over(revision), SHORT_S if self._found else PATIENCE_S)
+                self._turn.wait_for(lambda: self._over(revision), PATIENCE_S)
             return self._found
 
     def _over(self, revision: str) -> bool:

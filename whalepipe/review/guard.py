@@ -120,12 +120,13 @@ class Guard:
         return answer
 
     def _forged(self, scope: Scope, headers: Headers) -> Response | None:
-        """What another site would have a browser send here."""
+        """What another site would have a browser send here: decisions, and what takes work. A link may lead here."""
+        own_page = headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")
         if scope["method"] in SAFE:
-            return None
-        site, origin = headers.get("sec-fetch-site", "same-origin"), headers.get("origin")
-        own = f"{scope['scheme']}://{headers.get('host', '')}"
-        if site not in ("same-origin", "none") or origin not in (None, own):
+            led = own_page or headers.get("sec-fetch-mode") == "navigate"
+            return None if led else refused(403, "another site's page asks for this; open it here")
+        origin, own = headers.get("origin"), f"{scope['scheme']}://{headers.get('host', '')}"
+        if not own_page or origin not in (None, own):
             return refused(403, "this comes from another site's page; decisions are taken on this one")
         return None
 
