@@ -1,12 +1,12 @@
 """How long the pages of the audit take beside a large catalogue: while it is compared, when all is found, and after
 decisions, which are taken back.
 
-Usage: python scripts/audit_pages.py OUT [--asks 20]   OUT: what a run against the catalogue wrote (`--catalog`), such as
-                                                       that of catalog_scale.py
+Usage: python scripts/audit_pages.py OUT [--asks 20]   OUT: what a run against the catalogue wrote (`--catalog`)
 
 Starts the server, asks for the audit until all is found, and then for its pages. Times are the server's answers as a
 client on this computer gets them, in milliseconds: median, worst and the first, which may have to read what is then
-kept. `waited` is how long the whole list takes to be there, in seconds; `memory` is the server's.
+kept. `waited` is how long it takes until doubts of identity are there, and until all are, in seconds; `memory` is the
+server's.
 """
 
 import argparse
@@ -27,22 +27,22 @@ HTML = {"Accept": "text/html"}
 PAUSE_S = 0.5  # between two askings of who waits
 
 
-def awaited(client: httpx.Client, others: Sequence[str]) -> tuple[str, float]:
-    """Ask for the list, and for other pages beside, until the audit is done: what the answers took, and how long."""
-    begin, taken = time.perf_counter(), dict[str, list[float]]()
-    while True:
+def awaited(client: httpx.Client, name: str, others: Sequence[str]) -> None:
+    """Ask for the list, and for other pages beside, until the audit is done; print what the answers took, how long."""
+    begin, first, taken = time.perf_counter(), 0.0, dict[str, list[float]]()
+    said: dict[str, Any] = {"status": {"looking": True}}
+    while said["status"]["looking"]:
         for address in ("/audit", *others):
             asked = time.perf_counter()
             client.get(address, headers=HTML).raise_for_status()
             taken.setdefault(address, []).append(1000 * (time.perf_counter() - asked))
-        status = client.get("/api/audit").json()["status"]
-        if not status["looking"]:
-            lines = (
-                f"{a}: median {statistics.median(t):.0f}, worst {max(t):.0f}, first {t[0]:.0f}, {len(t)} answers"
-                for a, t in taken.items()
-            )
-            return "; ".join(lines) + (f"; {status['problem']}" if status["problem"] else ""), time.perf_counter() - begin
+        said = client.get("/api/audit").json()
+        first = first or (time.perf_counter() - begin if said["counts"] else 0.0)
         time.sleep(PAUSE_S)
+    for address, each in taken.items():
+        told = f"median {statistics.median(each):6.0f}, worst {max(each):6.0f}, first {each[0]:6.0f} of {len(each)}"
+        print(f"{name}: {address:12} {told}")
+    print(f"{'waited':34} {first:.1f}, {time.perf_counter() - begin:.1f} s {said['status']['problem']}", flush=True)
 
 
 def decided(client: httpx.Client, key: str, action: str) -> float:
@@ -61,8 +61,7 @@ def decided(client: httpx.Client, key: str, action: str) -> float:
 
 def measure(client: httpx.Client, asks: int) -> None:
     """Print a line for each kind of page."""
-    said, waited = awaited(client, ["/"])
-    print(f"{'while it compares':34} {said}\n{'waited':34} {waited:.0f} s", flush=True)
+    awaited(client, "while it compares", ["/"])
     first = client.get("/api/audit").json()
     print(f"{'found':34} " + ", ".join(f"{c['count']} {c['kind']}" for c in first["counts"]), flush=True)
     keys = [d["key"] for d in first["doubts"]]
@@ -80,8 +79,7 @@ def measure(client: httpx.Client, asks: int) -> None:
         took = [decided(client, key, action) for key in some[:asks]]
         if took:
             print(f"{action:34} median {statistics.median(took):6.0f}, worst {max(took):6.0f}", flush=True)
-        said, waited = awaited(client, [f"/audit/{keys[0]}"])
-        print(f"{'while it compares again':34} {said}\n{'waited':34} {waited:.0f} s", flush=True)
+        awaited(client, f"after {action}", [f"/audit/{keys[0]}"])
 
 
 def main() -> None:

@@ -2,6 +2,8 @@
 
 import time
 from pathlib import Path
+from threading import Event
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from whalepipe.catalog.decisions import By
 from whalepipe.catalog.entries import Fact, Individual, Kind
 from whalepipe.errors import CatalogError
 from whalepipe.models.species import Told
+from whalepipe.review.audit import Auditing
 from whalepipe.review.remarks import remarks
 
 BEN = By("Ben")
@@ -253,16 +256,55 @@ def test_the_catalogue_is_looked_through_once_until_it_changes(page: Opened, fak
     assert page.service.auditing._found is not first and fake_models.embedded == embedded
 
 
+def test_doubts_of_identity_are_there_while_pictures_are_still_looked_at(
+    page: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    going = Event()
+
+    def slow(self: fakes.Sides, crop: fakes.Pixels) -> float | None:
+        assert going.wait(60)
+        return tell(self, crop)
+
+    tell = fakes.Sides.__call__
+    monkeypatch.setattr(fakes.Sides, "__call__", slow)
+    listed = page.said("/api/audit")
+    while listed["status"]["step"] != "pictures" or not listed["counts"]:
+        time.sleep(0.01)
+        listed = page.said("/api/audit")
+    assert [" ".join([d["kind"], *d["individuals"]]) for d in listed["doubts"]] == [
+        "two-animals B C", "two-ids A A-again", "two-ids B C"
+    ]  # fmt: skip
+    text = page.client.get("/audit", headers=HTML).text
+    assert "More may be found: pictures: " in text and "Nothing looks wrong" not in text
+    going.set()
+    assert "side D" in found(page), page.said("/api/audit")["status"]
+
+
+def test_what_pictures_tell_is_told_once_and_kept(page: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = found(page)
+
+    def again(*_: Any) -> Any:
+        raise AssertionError("told a second time")
+
+    monkeypatch.setattr(fakes.Sides, "__call__", again)
+    monkeypatch.setattr("whalepipe.evaluation.audit.difference_hash", again)
+    started = Auditing(page.service.desk.catalog, page.service.desk.job)  # as when the server starts again
+    while started.status.looking or started.standing() is None:
+        time.sleep(0.01)
+    standing = started.standing()
+    assert standing is not None and {s.key for s in standing.suspicions} == {d["key"] for d in first.values()}
+
+
 def test_what_stood_in_the_way_of_an_audit_is_said_however_long_it_took(
     page: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def damaged(**_: Any) -> Any:
+    def damaged(*_: Any) -> Any:
         time.sleep(0.05)
         raise CatalogError("its crop 17 is damaged")
 
     true = page.service.auditing._auditor
     monkeypatch.setattr("whalepipe.review.audit.PATIENCE_S", 0.0)
-    monkeypatch.setattr(page.service.auditing, "_auditor", damaged)
+    monkeypatch.setattr(page.service.auditing, "_auditor", SimpleNamespace(stages=damaged))
     text, ends = "", time.monotonic() + 5
     while "its crop 17 is damaged" not in text and time.monotonic() < ends:
         text = page.client.get("/audit", headers=HTML).text
@@ -289,4 +331,4 @@ def test_every_decision_can_be_taken_back_where_all_are_listed(page: Opened) -> 
     assert "1 crop of D seen from the left" in text and f"Take back decision {made['id']}" in text
     assert 'Take back decision 1"' not in text  # that is the whole catalogue
     assert page.form("/undo", decision=made["id"], back="log").headers["location"] == "/decisions"
-    assert "side D" in found(page)
+    assert "side D" in found(page), page.said("/api/audit")["status"]

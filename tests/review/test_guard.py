@@ -245,5 +245,3 @@ def test_a_hostile_camera_is_text(review: Open, fake_models: fakes.Calls) -> Non
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json"
     assert EVIL in answer.json()["photo"]["camera"]
-
-

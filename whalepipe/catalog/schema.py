@@ -88,7 +88,7 @@ details = sql.Table(
     "details",
     metadata,
     sql.Column("crop_id", sql.ForeignKey("crops.id"), primary_key=True),
-    sql.Column("method", TEXT, primary_key=True),  # models.details.CloserLook.method
+    sql.Column("method", TEXT, primary_key=True),  # that of a closer look, of sides, or of a hash
     sql.Column("packed", sql.LargeBinary, nullable=False),
 )
 

@@ -1,7 +1,8 @@
 """The catalogue's gallery: what models make of its crops, made once and kept."""
 
+import time
 import zlib
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
@@ -25,8 +26,11 @@ from whalepipe.models.details import CloserLook, Details
 
 Each = Callable[[str, Sequence[Any]], Iterable[Any]]
 Embed = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+Tell = Callable[[NDArray[np.uint8]], bytes]
+Only = sql.ColumnElement[bool]
 KEPT = 4096  # crops whose details stay in memory: 200 MB at most
 AT_ONCE = 4096  # vectors that are asked for at a time
+KEEP_S = 0.1  # of work at most, and one crop's more, is lost where the process is killed
 
 
 @dataclass(frozen=True)
@@ -166,9 +170,22 @@ class Vectors(Reading):
 
         return Gallery([Shot(*row[:5]) for row in rows], vectors, details=detailed)
 
+    def told(self, method: str, tell: Tell, each: Each, part: str = "", views: Sequence[str] = ()) -> dict[int, bytes]:
+        """What a method of that name tells of crops' pixels, in bytes, by the crops' numbers; told once and kept.
+
+        Of all crops that individuals have, or of those of a part and with one of these views.
+        """
+        only = [*([crops.c.part == part] if part else []), *([crops.c.view.in_(views)] if views else [])]
+        pictures = partial(each, "pictures")
+        self._make_missing(details, method, lambda pixels, _: tell(pixels), lambda _, items: pictures(items), *only)
+        query = sql.select(details.c.crop_id, details.c.packed).join(crops).where(details.c.method == method, *only)
+        with self.database.reading() as connection:
+            return {number: bytes(packed) for number, packed in connection.execute(query)}
+
     def _make_details(self, look: CloserLook, only: Sequence[int] | None = None, each: Each | None = None) -> None:
         make = lambda pixels, part: look(pixels, part).packed()  # noqa: E731
-        self._make_missing(details, look.method, make, each or (lambda _, items: items), only)
+        those = [] if only is None else [crops.c.id.in_(only)]
+        self._make_missing(details, look.method, make, each or (lambda _, items: items), *those)
 
     def _details(self, crop_id: int, method: str) -> Details:
         query = sql.select(details.c.packed).where(details.c.crop_id == crop_id, details.c.method == method)
@@ -186,10 +203,10 @@ class Vectors(Reading):
         maker: str,
         make: Callable[[NDArray[np.uint8], str], bytes],
         each: Each,
-        only: Sequence[int] | None = None,
+        *only: Only,
     ) -> None:
-        """Fill `table` (crop_id, what made it, bytes) with what `make` makes of every crop, or `only` of these, that
-        lacks it."""
+        """Fill `table` (crop_id, what made it, bytes) with what `make` makes of every crop that lacks it and of which
+        `only` holds."""
         crop_id, made_by, _ = table.columns
         with self.database.reading() as connection:
             there = sql.inspect(connection).has_table(table.name)
@@ -197,14 +214,25 @@ class Vectors(Reading):
             with self.database.writing() as connection:
                 table.create(connection, checkfirst=True)
         wanted = [crops.c.individual_id.is_not(None), crops.c.id.not_in(sql.select(crop_id).where(made_by == maker))]
-        wanted += [] if only is None else [crops.c.id.in_(only)]
         with self.database.reading() as connection:
-            missing = connection.execute(sql.select(crops.c.id).where(*wanted).order_by(crops.c.id)).scalars().all()
+            query = sql.select(crops.c.id).where(*wanted, *only).order_by(crops.c.id)
+            missing = connection.execute(query).scalars().all()
+        made, begun = dict[int, bytes](), time.monotonic()
         for number in each("catalogue", missing) if missing else ():
             with self.database.reading() as connection:
                 picture = sql.select(crops.c.jpeg, crops.c.part).where(crops.c.id == number)
                 jpeg, part = connection.execute(picture).one()
-            made = make(self._decoded(jpeg, number), part)
+            made[number] = make(self._decoded(jpeg, number), part)
+            if time.monotonic() - begun > KEEP_S:
+                self._keep(table, maker, made)
+                made, begun = {}, time.monotonic()
+        self._keep(table, maker, made)
+
+    def _keep(self, table: sql.Table, maker: str, made: Mapping[int, bytes]) -> None:
+        """Keep what was made of crops, by their numbers, at once: a transaction for each would take longer than some of
+        it does."""
+        if made:
             with self.database.writing() as connection:
-                row = dict(zip(table.columns.keys(), (number, maker, made), strict=True))
-                insert_missing(connection, table, row)
+                for each in made.items():
+                    row = dict(zip(table.columns.keys(), (each[0], maker, each[1]), strict=True))
+                    insert_missing(connection, table, row)

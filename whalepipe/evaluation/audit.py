@@ -1,5 +1,7 @@
 """What in a catalogue looks wrong: reads it, asks the models, and leaves out what people found right as it is."""
 
+import math
+import struct
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,9 +28,11 @@ from whalepipe.taxonomy import accepted
 from whalepipe.training.alike import difference_hash, pairs_alike
 
 BY_VECTORS = {Kind.two_ids, Kind.two_animals}
+BY_PICTURES = {Kind.side, Kind.duplicate}
 AT_ONCE = 8192  # hashes that are compared with all before them
 CLOSELY = 24  # suspicions, the first, whose crops are looked at closely
 KEPT = 256  # looks that are remembered
+HASHED = "difference-hash-1"
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,18 +42,17 @@ class Found:
     suspicions: Sequence[Suspicion]
     last: int
     revision: str
+    whole: bool = True  # or more is still looked for
 
 
 class Auditor:
-    """Looks through one catalogue. It remembers what crops look like, which never changes, and which are likest: after
-    a decision it compares only what that changed. Not for two threads.
+    """Looks through one catalogue. It remembers which crops are likest, and of which species they look: after a
+    decision it compares only what that changed. Not for two threads.
     """
 
     def __init__(self, catalog: Catalog, config: Config, device: str = "auto") -> None:
         self._catalog, self._models = catalog, Instruments(config, device)
-        self._hashes: dict[int, int] = {}  # by the number of a crop
-        self._left: dict[int, float | None] = {}
-        self._species: dict[int, Mapping[str, float]] = {}
+        self._species: dict[int, Mapping[str, float]] = {}  # by the number of a crop
         self._memories: dict[str, Memory] = defaultdict(Memory)  # by part
         self._looked = lru_cache(KEPT)(self._look)
 
@@ -63,10 +66,24 @@ class Auditor:
         held = catalog.held()
         if {Kind.species, *BY_VECTORS} & set(kinds):
             found += self._by_vectors(held, kinds, progress)
-        if {Kind.side, Kind.duplicate} & set(kinds):
+        if BY_PICTURES & set(kinds):
             found += self._by_pictures(held, kinds, progress)
         ranked = suspecting.ranked(s for s in found if s.kind in kinds)
         return Found(ranked, last[-1].id if last else 0, revision)
+
+    def stages(self, progress: Progress = silent) -> Iterator[Found]:
+        """What is found so far, the doubts of identity first: what pictures tell takes far longer in a large catalogue.
+
+        Raises CatalogError, WeightsError.
+        """
+        first = self(BY_VECTORS | {Kind.species}, progress)
+        yield replace(first, whole=False)
+        first = self.closely(first, progress)
+        yield replace(first, whole=False)
+        others = self(BY_PICTURES, progress)
+        if others.revision != first.revision:
+            raise self._catalog.database.changed_meanwhile()
+        yield replace(first, suspicions=suspecting.ranked([*first.suspicions, *others.suspicions]))
 
     def closely(self, found: Found, progress: Progress = silent) -> Found:
         """The same, the first CLOSELY of them that nobody dismissed after a closer look, ranked again."""
@@ -145,19 +162,23 @@ class Auditor:
         return suspecting.wrong_species(held, tell, accepted)
 
     def _by_pictures(self, held: Sequence[Held], kinds: Collection[Kind], progress: Progress) -> list[Suspicion]:
-        """Each crop is decoded once, for its hash and its side."""
-        sides = self._models.sides if Kind.side in kinds else None
-        asked = {h.number for h in held if sides is not None and h.part == PART and h.view in SIDES}
-        hashed = {h.number for h in held} if Kind.duplicate in kinds else set()
-        missing = sorted((asked - self._left.keys()) | (hashed - self._hashes.keys()))
-        for number in progress("pictures", missing):
-            pixels: NDArray[np.uint8] = self._catalog.pixels(number)
-            self._hashes[number] = difference_hash(pixels)
-            if sides is not None and number in asked:
-                self._left[number] = sides(pixels)
-        told = {place: self._left[h.number] for place, h in enumerate(held) if h.number in asked}
-        found = suspecting.wrong_side(held, told.get)
-        return found + suspecting.duplicates(held, _pairs([self._hashes[h.number] for h in held] if hashed else []))
+        """What the catalogue keeps of the pictures is enough; each is decoded once for what it lacks."""
+        found = list[Suspicion]()
+        if Kind.duplicate in kinds:
+            hashes = self._catalog.told(HASHED, _hashed, progress)
+            found += suspecting.duplicates(held, _pairs([int.from_bytes(self._of(h, hashes), "big") for h in held]))
+        if Kind.side in kinds and (sides := self._models.sides) is not None:
+            views = sorted(SIDES)
+            told = self._catalog.told(sides.method, lambda pixels: _packed(sides(pixels)), progress, PART, views)
+            asked = {place for place, h in enumerate(held) if h.part == PART and h.view in views}
+            left = {place: _unpacked(self._of(held[place], told)) for place in asked}
+            found += suspecting.wrong_side(held, left.get)
+        return found
+
+    def _of(self, held: Held, told: Mapping[int, bytes]) -> bytes:
+        if held.number not in told:
+            raise self._catalog.database.changed_meanwhile()
+        return told[held.number]
 
 
 def audit(
@@ -179,6 +200,20 @@ def audit(
 def _details(gallery: Gallery, row: int) -> Details:
     assert gallery.details is not None
     return gallery.details(row)
+
+
+def _hashed(pixels: NDArray[np.uint8]) -> bytes:
+    return difference_hash(pixels).to_bytes(8, "big")
+
+
+def _packed(left: float | None) -> bytes:
+    """P(left) as the catalogue keeps it: not a number where no fin is made out."""
+    return struct.pack("<d", math.nan if left is None else left)
+
+
+def _unpacked(data: bytes) -> float | None:
+    [left] = struct.unpack("<d", data)
+    return None if math.isnan(left) else left
 
 
 def _pairs(hashes: Sequence[int]) -> Iterator[tuple[int, int, int]]:

@@ -68,6 +68,7 @@ class Standing:
 
     suspicions: Sequence[Suspicion]
     last: int
+    whole: bool = True  # or there is more to come
 
 
 class Auditing:
@@ -102,7 +103,8 @@ class Auditing:
         if self._standing[:2] != (found, last):
             since, gone = self._catalog.since(found.last), self._catalog.dismissed()
             left = [s for s in found.suspicions if s.key not in gone and since.touched(seen(s, found.last)) is None]
-            self._standing = found, last, Standing(left, found.last)
+            whole = found.whole and found.revision == self._catalog.revision
+            self._standing = found, last, Standing(left, found.last, whole)
         return self._standing[2]
 
     def remembered(self, key: str) -> Remembered | None:
@@ -186,15 +188,17 @@ class Auditing:
         """What the last audit found; a new one is begun where the catalogue changed since, and waited for a little."""
         revision = self._catalog.revision
         with self._turn:
-            fresh = self._found is not None and self._found.revision == revision
-            if not fresh and not self._status.looking:
+            if not self._fits(revision) and not self._status.looking:
                 self._status = Status(looking=True, problem=self._status.problem)
                 Thread(target=self._run, name="audit", daemon=True).start()
                 self._turn.wait_for(lambda: self._over(revision), PATIENCE_S)
             return self._found
 
     def _over(self, revision: str) -> bool:
-        return not self._status.looking or (self._found is not None and self._found.revision == revision)
+        return not self._status.looking or self._fits(revision)
+
+    def _fits(self, revision: str) -> bool:
+        return self._found is not None and self._found.whole and self._found.revision == revision
 
     def _run(self) -> None:
         problem = "this is a fault of whalepipe; what the server printed says more"
@@ -210,8 +214,8 @@ class Auditing:
         problem = ""
         for _ in range(TRIES):
             try:
-                self._take(found := self._auditor(progress=self._progress))
-                self._take(self._auditor.closely(found, self._progress))
+                for found in self._auditor.stages(self._progress):
+                    self._take(found)
                 return ""
             except WhalepipeError as error:  # also where the catalogue changed meanwhile
                 problem = str(error)

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from whalepipe.catalog.audit import Suspicion
 from whalepipe.catalog.entries import Fact, Individual, Kind
@@ -96,14 +96,16 @@ class CasePage:
 
 def audit_page(auditing: Auditing, kind: Kind | None, offset: int) -> AuditPage:
     """Suspicions of a kind, or all, from `offset` on. Raises CatalogError."""
-    standing = auditing.standing()
+    standing, status = auditing.standing(), auditing.status
     if standing is None:
-        return AuditPage(auditing.status)
+        return AuditPage(status)
+    if not standing.whole and not status.problem:  # the audit may have ended between the two
+        status = replace(status, looking=True)
     counts = Counter(s.kind for s in standing.suspicions)
     wanted = [s for s in standing.suspicions if kind in (None, s.kind)]
     some = [_doubt(s) for s in wanted[offset : offset + LISTED]]
     told = [KindCount(k, title, counts[k]) for k, title in TITLES.items()]
-    return AuditPage(auditing.status, told, some, len(wanted) > offset + LISTED, offset, standing.last)
+    return AuditPage(status, told, some, len(wanted) > offset + LISTED, offset, standing.last)
 
 
 def case_page(
