@@ -165,7 +165,8 @@ class Reading:
             .join_from(crops, individuals)
             .outerjoin(encounters, encounters.c.id == crops.c.encounter_id)
             .outerjoin(photos, photos.c.id == crops.c.photo_id)
-            .where(sql.or_(crops.c.origin.in_(origins), individuals.c.id.in_(owners)))
+            # Both of one table, or SQLite would read all crops.
+            .where(sql.or_(crops.c.origin.in_(origins), crops.c.individual_id.in_(owners)))
             .order_by(taken_at, encounter, crops.c.id)
         )
         with self.database.reading() as connection:

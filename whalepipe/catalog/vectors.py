@@ -155,11 +155,12 @@ class Vectors(Reading):
             sql.select(*told, embeddings.c.vector, crops.c.id)
             .join_from(crops, individuals)
             .join(embeddings, sql.and_(embeddings.c.crop_id == crops.c.id, embeddings.c.weights == weights))
-            .where(sql.or_(crops.c.id == number, individuals.c.id.in_(owners)), crops.c.part == part)
+            .where(sql.or_(crops.c.id == number, crops.c.individual_id.in_(owners)))
             .order_by(crops.c.id != number, crops.c.id)
         )
         with self.database.reading() as connection:
-            rows = connection.execute(query).all()
+            # Asked for the part too, SQLite would read all of the part's crops.
+            rows = [row for row in connection.execute(query) if row.part == part]
         if not rows or rows[0].id != number:
             raise self.database.changed_meanwhile()
         vectors = np.stack([np.frombuffer(row.vector, "<f4") for row in rows]).astype(np.float32)
@@ -213,7 +214,8 @@ class Vectors(Reading):
         if not there:
             with self.database.writing() as connection:
                 table.create(connection, checkfirst=True)
-        wanted = [crops.c.individual_id.is_not(None), crops.c.id.not_in(sql.select(crop_id).where(made_by == maker))]
+        there_is = sql.exists().where(crop_id == crops.c.id, made_by == maker)
+        wanted = [crops.c.individual_id.is_not(None), ~there_is]
         with self.database.reading() as connection:
             query = sql.select(crops.c.id).where(*wanted, *only).order_by(crops.c.id)
             missing = connection.execute(query).scalars().all()
