@@ -16,6 +16,7 @@ SKIPPED = "skipped: "
 DUPLICATE = "duplicate: "
 NEW = "new"
 UNKNOWN = "unknown"
+VIEWS = ("left", "right", "ventral", "dorsal")  # the sides of an animal that a crop may show; or it is UNKNOWN
 
 
 @dataclass(frozen=True)

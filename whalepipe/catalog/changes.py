@@ -18,8 +18,8 @@ from whalepipe.catalog.names import Twins
 from whalepipe.catalog.since import Seen, refuse_unseen
 from whalepipe.catalog.undo import last_undoable, undo
 from whalepipe.errors import CatalogError
+from whalepipe.tables import UNKNOWN, VIEWS
 
-VIEWS = ("left", "right", "ventral", "dorsal", "unknown")
 JOINED = {"notes"}  # fields of which both individuals' texts are kept where they become one
 
 
@@ -170,8 +170,9 @@ class Changing:
 
     def turn(self, individual: str, crops: Sequence[str], view: str, by: By, seen: Seen | None = None) -> Decision:
         """Say that crops (file names or origins) of an individual show another side of it than the catalogue has."""
-        if view not in VIEWS:
-            raise CatalogError(f"{view!r} is no side; give one of {', '.join(VIEWS)}; nothing was changed")
+        if view not in (*VIEWS, UNKNOWN):
+            sides = ", ".join((*VIEWS, UNKNOWN))
+            raise CatalogError(f"{view!r} is no side; give one of {sides}; nothing was changed")
         with self._deciding(seen) as connection:
             number, journal = people.known(connection, individual, self.database.name), Journal(connection, by)
             before = {}

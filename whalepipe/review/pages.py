@@ -24,6 +24,7 @@ from whalepipe.review.narrow import Narrow
 from whalepipe.review.queue import SECTIONS, Wanted
 from whalepipe.review.service import LONGEST, Service, Text, address, narrow, wanted
 from whalepipe.review.statuses import status_of
+from whalepipe.tables import VIEWS
 
 WHO = "whalepipe-who"  # the cookie with one's name
 YEAR_S = 365 * 24 * 3600
@@ -218,5 +219,6 @@ def _templates() -> Environment:
     """The report's, with those of the pages before them."""
     loaders: Sequence[PackageLoader] = [PackageLoader("whalepipe.review"), PackageLoader("whalepipe.report")]
     environment = of_the_report().overlay(loader=ChoiceLoader(loaders))
+    environment.globals["views"] = VIEWS
     environment.filters["named"] = lambda name: quote(name, safe="")
     return environment
