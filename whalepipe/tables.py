@@ -14,8 +14,7 @@ __all__ = ["columns", "read_lines", "read_table", "write_table"]
 
 SKIPPED = "skipped: "
 DUPLICATE = "duplicate: "
-NEW = "new"
-UNKNOWN = "unknown"
+NEW, UNKNOWN = "new", "unknown"
 VIEWS = ("left", "right", "ventral", "dorsal")  # the sides of an animal that a crop may show; or it is UNKNOWN
 
 
