@@ -21,6 +21,7 @@ LAYERS = (
     ("outcome", "opened", "stopwatch"),
     (
         "photos",
+        "store",
         "tables",
         "taxonomy",
         "csvtable",
@@ -33,7 +34,7 @@ LAYERS = (
         "render",
         "progress",
     ),
-    ("jpeg",),
+    ("jpeg", "pixels", "listed"),
     ("config",),
     ("errors",),
 )

@@ -7,9 +7,9 @@ from functools import cached_property
 from whalepipe.cache import recipes
 from whalepipe.config import Config
 from whalepipe.instruments import Instruments
+from whalepipe.listed import File
 from whalepipe.models.device import cause_on
 from whalepipe.models.exported import Form
-from whalepipe.photos import Found
 from whalepipe.stages import crop as cropping
 from whalepipe.stages import detect as detecting
 from whalepipe.stages import distinctive as marking
@@ -32,9 +32,9 @@ class Causes(Instruments):
         self._boxes: dict[tuple[str, int], str] = {}  # the cause of each box, by photo and number
         self._made_ahead: dict[str, Keys] = {}  # by stage
 
-    def photo_key(self, found: Found) -> str:
+    def photo_key(self, found: File) -> str:
         """The cause of what is known of a file."""
-        return self._photos(str(found.path.absolute()), found.size, found.changed_ns, self.config.photos.max_megapixels)
+        return self._photos(found.address, *found.state, self.config.photos.max_megapixels)
 
     _photos = staticmethod(recipes("photos", listing.VERSION))
 

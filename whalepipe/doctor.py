@@ -40,6 +40,7 @@ BRINGS = {
     "ray": "photos shared out over machines, `--engine ray`",
     "review": "`whalepipe review`, the page that takes decisions",
     "postgresql": "catalogues on a server, `--catalog postgresql://...`",
+    "store": "photos in an object store, `whalepipe run s3://...`",
     "search": "faster search in catalogues of more than 100,000 crops",
     "wildlife": "data sets of wildlife-datasets to evaluate on",
 }

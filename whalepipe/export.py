@@ -53,8 +53,8 @@ def export(out: Path, format: str, to: Path | None = None, wish: Wish | None = N
 
 def _refuse_place(path: Path, found: Outcome) -> None:
     """Neither originals nor the results themselves are written to."""
-    raw, target = found.asked("raw_dir"), path.resolve()
-    if raw is not None and target.is_relative_to(raw.resolve()):
+    raw, target = found.raw_dir, path.resolve()
+    if isinstance(raw, Path) and target.is_relative_to(raw.resolve()):
         raise ConfigError(f"{path} would lie among the originals; choose another place with --out")
     own = (found.out / name for name in (*(f"{t}.csv" for t in TABLES), "summary.json", "report.html"))
     if target in (found.out.resolve(), *(p.resolve() for p in own)):

@@ -6,13 +6,14 @@ from pathlib import Path
 from whalepipe.catalog.place import Place, called
 from whalepipe.config import Config
 from whalepipe.stopwatch import Stopwatch
+from whalepipe.store import Origin
 
 
 @dataclass(frozen=True)
 class Job:
     """What the user asked for."""
 
-    raw_dir: Path
+    raw_dir: Origin
     out: Path
     config: Config = field(default_factory=Config)
     catalog: Place | None = None

@@ -8,30 +8,23 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from whalepipe.errors import PhotoError
 from whalepipe.jpeg import Canvas
-from whalepipe.photos import Found, Source, read_photo
-
-READ_WHOLE = 2**28  # bytes: a larger file is read piece by piece
+from whalepipe.listed import File, Source
+from whalepipe.photos import read_photo
 
 Picture = NDArray[np.uint8]
 
 
-def read_file(found: Found) -> bytes | None:
-    """What a photo's file holds; None where it is no photo, too large or cannot be read."""
-    if found.note or found.size > READ_WHOLE:
-        return None
-    try:
-        return found.path.read_bytes()
-    except OSError:
-        return None
+def read_file(found: File) -> bytes | None:
+    """What a photo's file holds; None where it is no photo, too large or cannot be read. Raises PhotoError."""
+    return None if found.note else found.read()
 
 
 class Opened:
     """One photo's file and what was made of it so far. Pictures are (height, width, 3) uint8 RGB, not to be changed."""
 
     def __init__(
-        self, found: Found, max_megapixels: float, data: bytes | None = None, canvas: Canvas | None = None
+        self, found: File, max_megapixels: float, data: bytes | None = None, canvas: Canvas | None = None
     ) -> None:
         """`data` is what the file held when it was listed; without it is read when first needed."""
         self.found, self._most, self._data, self._canvas = found, max_megapixels, data, canvas
@@ -52,16 +45,8 @@ class Opened:
         """What the file held when it was listed, or the file itself where it is too large. Raises PhotoError."""
         if self._data is None:
             self._data = read_file(self.found)
-        self._check()
-        return self.found.path if self._data is None else self._data
-
-    def _check(self) -> None:
-        try:
-            status = self.found.path.stat()
-        except OSError as error:
-            raise PhotoError(f"gone while the run was under way ({error.strerror})") from error
-        if (status.st_size, status.st_mtime_ns) != (self.found.size, self.found.changed_ns):
-            raise PhotoError("changed while the run was under way; run again")
+        self.found.check()
+        return self.found.source if self._data is None else self._data
 
 
 class Desk(threading.local):
@@ -72,7 +57,7 @@ class Desk(threading.local):
         self._opened: Opened | None = None
 
     @contextmanager
-    def opened(self, found: Found, max_megapixels: float, data: bytes | None) -> Iterator[None]:
+    def opened(self, found: File, max_megapixels: float, data: bytes | None) -> Iterator[None]:
         """Within, this photo lies open."""
         self._opened = Opened(found, max_megapixels, data, self._canvas)
         try:
@@ -80,7 +65,7 @@ class Desk(threading.local):
         finally:
             self._opened = None
 
-    def photo(self, found: Found, max_megapixels: float) -> Opened:
+    def photo(self, found: File, max_megapixels: float) -> Opened:
         """This photo: the open one, or opened for the moment."""
         held = self._opened
         return held if held and held.found is found else Opened(found, max_megapixels)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from whalepipe.errors import TableError, WhalepipeError
+from whalepipe.store import Origin, Store
 from whalepipe.tables import Crop, Detection, Ledger, Match, Photo, Quality, Species, read_table
 
 TABLES: dict[str, type[Any]] = {
@@ -33,9 +34,10 @@ class Outcome:
     matches: list[Match]
     ledger: list[Ledger]
 
-    def asked(self, name: str) -> Path | None:
-        """As `asked_of` the summary."""
-        return asked_of(self.summary, name)
+    @property
+    def raw_dir(self) -> Origin | None:
+        """As `asked_raw_dir` of the summary."""
+        return asked_raw_dir(self.summary)
 
 
 def asked_of(summary: dict[str, Any], name: str) -> Path | None:
@@ -50,9 +52,19 @@ def asked_of(summary: dict[str, Any], name: str) -> Path | None:
 
 def asked_catalog(summary: dict[str, Any]) -> Path | str | None:
     """The run's catalogue: its file, as `asked_of`, or the URL of its database."""
+    return _url_of(summary, "catalog") or asked_of(summary, "catalog")
+
+
+def asked_raw_dir(summary: dict[str, Any]) -> Origin | None:
+    """Where the run's photos were: their folder, as `asked_of`, or their store."""
+    url = _url_of(summary, "raw_dir")
+    return Store(url) if url else asked_of(summary, "raw_dir")
+
+
+def _url_of(summary: dict[str, Any], name: str) -> str:
     asked = summary.get("asked")
-    given = str(asked.get("catalog", "")) if isinstance(asked, dict) else ""
-    return given if "://" in given else asked_of(summary, "catalog")
+    given = str(asked.get(name, "")) if isinstance(asked, dict) else ""
+    return given if "://" in given else ""
 
 
 def read_outcome(out: Path) -> Outcome:

@@ -1,4 +1,4 @@
-"""Photos on disk: what lies in a folder, what the camera wrote, and the pixels, upright.
+"""Photos: what lies in a folder, what the camera wrote, and the pixels, upright.
 
 Nothing here writes. A file that cannot be used gets its cause as text; only `read_photo` raises, and only PhotoError.
 """
@@ -10,18 +10,19 @@ import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from whalepipe.config import PhotosConfig
 from whalepipe.errors import PhotoError
 from whalepipe.exif import Facts, exif_for_crop, read_facts, read_orientation
 from whalepipe.files import digest
 from whalepipe.jpeg import Canvas, decode_jpeg
+from whalepipe.listed import CHANGED, READ_WHOLE, File, Source
+from whalepipe.pixels import TURNS, load, to_rgb
 from whalepipe.tables import SKIPPED, Photo
 
 JPEGS = ("JPEG", "MPO")
@@ -32,16 +33,6 @@ RAW_ENDINGS = frozenset(
     | {".raw", ".rw2", ".sr2", ".srw", ".x3f"}
 )
 HEIF_ENDINGS = frozenset({".heic", ".heif", ".hif", ".avif"})
-TURNS = {  # by EXIF's orientation
-    2: lambda stored: cv2.flip(stored, 1),
-    3: lambda stored: cv2.rotate(stored, cv2.ROTATE_180),
-    4: lambda stored: cv2.flip(stored, 0),
-    5: lambda stored: cv2.transpose(stored),
-    6: lambda stored: cv2.rotate(stored, cv2.ROTATE_90_CLOCKWISE),
-    7: lambda stored: cv2.flip(cv2.transpose(stored), -1),
-    8: lambda stored: cv2.rotate(stored, cv2.ROTATE_90_COUNTERCLOCKWISE),
-}
-Source = Path | bytes  # a photo's file, or what it holds
 
 # The limit is checked here, before decoding, with a message that says how to raise it.
 Image.MAX_IMAGE_PIXELS = None
@@ -49,13 +40,46 @@ Image.MAX_IMAGE_PIXELS = None
 
 @dataclass(frozen=True)
 class Found:
-    """A file below RAW_DIR. `note` says why it is not read as a photo, if it is not."""
+    """A file below a folder."""
 
-    photo: str  # path below RAW_DIR as text, "/" between its parts
+    photo: str
     path: Path
     size: int = 0
     changed_ns: int = 0
     note: str = ""
+
+    @property
+    def address(self) -> str:
+        """Its whole path."""
+        return str(self.path.absolute())
+
+    @property
+    def state(self) -> tuple[int, int]:
+        """Its size, and when it was changed."""
+        return self.size, self.changed_ns
+
+    def read(self) -> bytes | None:
+        """See `File`; the cause why it cannot be read is told by who reads `source`."""
+        if self.size > READ_WHOLE:
+            return None
+        try:
+            return self.path.read_bytes()
+        except OSError:
+            return None
+
+    @property
+    def source(self) -> Path:
+        """The file itself."""
+        return self.path
+
+    def check(self) -> None:
+        """See `File`."""
+        try:
+            status = self.path.stat()
+        except OSError as error:
+            raise PhotoError(f"gone while the run was under way ({error.strerror})") from error
+        if (status.st_size, status.st_mtime_ns) != self.state:
+            raise PhotoError(CHANGED)
 
 
 def scan(root: Path) -> list[Found]:
@@ -100,7 +124,7 @@ def _found(entry: os.DirEntry[str], root: Path, photo: str) -> Found:
         status = path.stat()
     except OSError as error:
         return Found(photo, path, note=f"cannot be read ({error.strerror})")
-    note = _kind_note(path) if stat.S_ISREG(status.st_mode) else "not a regular file"
+    note = kind_note(path) if stat.S_ISREG(status.st_mode) else "not a regular file"
     return Found(photo, path, status.st_size, status.st_mtime_ns, SKIPPED + note if note else "")
 
 
@@ -114,7 +138,8 @@ def _link_note(path: Path, root: Path) -> str:
     return "a link to a folder" if target.is_dir() else ""
 
 
-def _kind_note(path: Path) -> str:
+def kind_note(path: PurePath) -> str:
+    """Why a file of that name is not read as a photo; empty where it is."""
     ending = path.suffix.lower()
     if path.name.startswith("._"):
         return "not a photo (a side file of macOS)"
@@ -125,16 +150,19 @@ def _kind_note(path: Path) -> str:
     return f"not a photo ({ending or 'no ending'})"
 
 
-def describe(found: Found, config: PhotosConfig, data: bytes | None = None) -> Photo:
+def describe(found: File, config: PhotosConfig, data: bytes | None = None) -> Photo:
     """Digest, size and EXIF facts of a file, or of its `data`; where it is no readable photo, the cause in `error`."""
     if found.note:
         return Photo(found.photo, error=found.note)
     try:
-        photo_id = digest(found.path) if data is None else hashlib.sha256(data).hexdigest()
+        source = found.source if data is None else data
+        photo_id = digest(source) if isinstance(source, Path) else hashlib.sha256(source).hexdigest()
     except OSError as error:
         return Photo(found.photo, error=f"cannot be read ({error.strerror})")
+    except PhotoError as error:
+        return Photo(found.photo, error=str(error))
     try:
-        width, height, facts = _header(found.path if data is None else data, config)
+        width, height, facts = _header(source, config)
     except PhotoError as error:
         return Photo(found.photo, photo_id, error=str(error))
     return Photo(found.photo, photo_id, width, height, facts.taken_at, facts.latitude, facts.longitude, facts.camera)
@@ -170,7 +198,7 @@ def _opened(source: Source, max_megapixels: float) -> Image.Image:
     except PhotoError:
         raise
     except Exception as error:  # a decoder may raise anything on a damaged file
-        raise PhotoError(f"cannot be opened ({_plain(error)})") from error
+        raise PhotoError(f"cannot be opened ({plain(error)})") from error
     megapixels = image.width * image.height / 1e6
     if megapixels > max_megapixels:
         raise PhotoError(
@@ -194,7 +222,7 @@ def read_photo(
                 image.draft(None, fitted(image.width, image.height, max_side))
             pixels = decode_jpeg(_bytes(source), image, canvas) if image.format in JPEGS else None
             if pixels is None:
-                pixels = _load(image)
+                pixels = load(image)
             orientation = read_orientation(image)  # after loading: Pillow turns a TIFF then, and takes the tag off
             if max_side is not None and max(pixels.shape) > max_side:
                 small = fitted(pixels.shape[1], pixels.shape[0], max_side)
@@ -202,7 +230,7 @@ def read_photo(
             turned = TURNS[orientation](pixels) if orientation in TURNS else pixels
             return np.asarray(turned, dtype=np.uint8)
         except Exception as error:  # a decoder may raise anything on a damaged file
-            raise PhotoError(f"cannot be decoded ({_plain(error)})") from error
+            raise PhotoError(f"cannot be decoded ({plain(error)})") from error
 
 
 def _bytes(source: Source) -> bytes:
@@ -229,7 +257,7 @@ def encode_jpeg(pixels: NDArray[np.uint8], quality: int, exif: bytes = b"", prof
     try:
         Image.fromarray(pixels).save(out, "JPEG", quality=quality, subsampling=0, exif=exif, icc_profile=profile)
     except (OSError, ValueError) as error:
-        raise PhotoError(f"its crop cannot be saved as JPEG ({_plain(error)})") from error
+        raise PhotoError(f"its crop cannot be saved as JPEG ({plain(error)})") from error
     return out.getvalue()
 
 
@@ -251,9 +279,9 @@ def decode(data: bytes) -> NDArray[np.uint8]:
     """The pixels of a picture in memory, (height, width, 3) uint8 RGB. Raises PhotoError."""
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            return np.asarray(_to_rgb(image), dtype=np.uint8)
+            return np.asarray(to_rgb(image), dtype=np.uint8)
     except Exception as error:  # a decoder may raise anything on damaged bytes
-        raise PhotoError(f"cannot be decoded ({_plain(error)})") from error
+        raise PhotoError(f"cannot be decoded ({plain(error)})") from error
 
 
 def fitted(width: int, height: int, max_side: int) -> tuple[int, int]:
@@ -262,31 +290,7 @@ def fitted(width: int, height: int, max_side: int) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def _load(image: Image.Image) -> NDArray[np.uint8]:
-    ImageFile.LOAD_TRUNCATED_IMAGES = False  # another library may have asked to let half photos pass
-    image.load()
-    return np.asarray(_to_rgb(image), dtype=np.uint8)
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith(("I", "F")):
-        return Image.fromarray(_to_8_bit(np.asarray(image))).convert("RGB")
-    if image.mode == "P":
-        image = image.convert("RGBA")
-    return image.convert("RGB")
-
-
-def _to_8_bit(values: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Grey values of 16 bits, 32 bits or floats as 8 bits, by the range that the values need."""
-    grey = np.nan_to_num(values.astype(np.float64))
-    top = float(grey.max(initial=0.0))
-    if values.dtype.itemsize == 2:
-        top = 65535.0
-    else:
-        top = next((limit for limit in (1.0, 255.0, 65535.0) if top <= limit), max(top, 1.0))
-    return np.clip(np.round(grey / top * 255), 0, 255).astype(np.uint8)
-
-
-def _plain(error: Exception) -> str:
+def plain(error: Exception) -> str:
+    """What an error of a library says, on one line."""
     text = " ".join(str(error).split()) or type(error).__name__
     return "the file is cut short: " + text if "truncated" in text.lower() else text

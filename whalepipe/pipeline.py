@@ -16,7 +16,6 @@ from whalepipe.individuals import name_individuals
 from whalepipe.job import Job
 from whalepipe.making import boxes_of, crops_of, look_of, marks_of, quality_of, view_of
 from whalepipe.models.embedder import Look
-from whalepipe.photos import scan
 from whalepipe.progress import Progress, silent
 from whalepipe.stages import detect as detecting
 from whalepipe.stages import distinctive as marking
@@ -27,6 +26,7 @@ from whalepipe.stages.decide import Newcomers
 from whalepipe.stages.decided import decided, everything_said
 from whalepipe.stages.ledger import Findings, ledger
 from whalepipe.stages.promise import Promise
+from whalepipe.store import files_of
 from whalepipe.tables import (
     Answer,
     Crop,
@@ -105,7 +105,7 @@ def list_photos(work: Work, tables: Tables, until: str = "") -> None:
 
     With `until` each photo goes as far towards that stage as it can by itself while it is open (ahead.py).
     """
-    found = scan(work.job.raw_dir)
+    found = files_of(work.job.raw_dir)
     if not found:
         raise WhalepipeError(f"{work.job.raw_dir} holds no file; give the folder that your photos lie in")
     described = []

@@ -16,10 +16,11 @@ from whalepipe.cache import recipe
 from whalepipe.engines import Engine
 from whalepipe.individuals import name_individuals, rank
 from whalepipe.job import Job
-from whalepipe.photos import Found, scan
+from whalepipe.listed import File
 from whalepipe.pipeline import RECIPE, Tables, keep_ledger
 from whalepipe.progress import Progress, silent
 from whalepipe.stages.detect import by_photo
+from whalepipe.store import files_of
 from whalepipe.tables import BoxLabel, Crop, Override, Photo, read_table
 from whalepipe.work import Work
 
@@ -41,15 +42,15 @@ class Done:
 def spread(job: Job, until: str, engine: Engine, progress: Progress) -> None:
     """Have the engine's workers do what the run of `job` up to and including `until` would do photo by photo.
 
-    Every worker must see RAW_DIR, the output folder, the catalogue and the weights under the paths that they have
-    here. Raises WhalepipeError.
+    Every worker must see RAW_DIR, unless that is in a store, the output folder, the catalogue and the weights under
+    the paths that they have here. Raises WhalepipeError.
     """
     work = Work(job, progress)
     work.check(STAGES[: STAGES.index(until) + 1])
     if until == STAGES[-1]:
         _ = work.gallery  # vectors that the catalogue lacks are made once, here
     cause = _cause(work, until)
-    missing = [f for f in scan(job.raw_dir) if not f.note and not work.cache.load("spread", _key(cause, f), Done)]
+    missing = [f for f in files_of(job.raw_dir) if not f.note and not work.cache.load("spread", _key(cause, f), Done)]
     each = max(PHOTOS_EACH, len(missing) // MOST_PARTS)
     parts = [missing[start : start + each] for start in range(0, len(missing), each)]
     if parts:
@@ -65,8 +66,8 @@ def _cause(work: Work, until: str) -> str:
     return recipe("spread", VERSION, until, work.config, digest, work.embedder_weights.digest, work.gallery_revision)
 
 
-def _key(cause: str, file: Found) -> str:
-    return recipe("spread", VERSION, cause, file.photo, file.size, file.changed_ns)
+def _key(cause: str, file: File) -> str:
+    return recipe("spread", VERSION, cause, file.photo, *file.state)
 
 
 class Shared(Work):
@@ -104,7 +105,7 @@ class Share:
         wanted = RECIPE[: STAGES.index(until) + 1]
         self._steps = [BY_ITSELF.get(step, step) for _, steps in wanted for step in steps if step is not keep_ledger]
 
-    def __call__(self, files: Sequence[Found]) -> None:
+    def __call__(self, files: Sequence[File]) -> None:
         """Do the work on these files. A photo that fails is left to the run, which tells of it."""
         work = self._work
         work.files = {f.photo: f for f in files}

@@ -14,6 +14,7 @@ from whalepipe.job import Job
 from whalepipe.models.weights import Weights
 from whalepipe.pipeline import Tables, detect_photos, list_photos
 from whalepipe.progress import Progress, silent
+from whalepipe.store import folder_of
 from whalepipe.tables import DUPLICATE, SKIPPED, BoxLabel, Detection, Photo, read_table, write_table
 from whalepipe.work import Work
 
@@ -79,8 +80,9 @@ def suggest(job: Job, out: Path, wish: Wish, progress: Progress = silent) -> Sug
     there. A photo that cannot be read is named in the result. Raises ConfigError, TableError (a table of labels),
     WeightsError, StorageError.
     """
-    form, album = _format(wish.format), Album(job.raw_dir)
-    _refuse(out, job.raw_dir, form)
+    raw_dir = folder_of(job.raw_dir)
+    form, album = _format(wish.format), Album(raw_dir)
+    _refuse(out, raw_dir, form)
     looked = _look(job, wish, progress)
     sheets, nameless = _reachable(_sheets(looked, wish, job.config.detect.confidence), album)
     first = sheets[: wish.count]
@@ -110,7 +112,7 @@ def _look(job: Job, wish: Wish, progress: Progress) -> _Looked:
     tables = Tables()
     list_photos(work, tables)
     listed = len(tables.photos)
-    tables.photos = _unlabelled(tables.photos, labelled, job.raw_dir)
+    tables.photos = _unlabelled(tables.photos, labelled, folder_of(job.raw_dir))
     detect_photos(work, tables)
     return _Looked(tables, work.detector_weights, listed - len(tables.photos))
 

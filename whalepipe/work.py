@@ -21,17 +21,18 @@ from whalepipe.catalog.place import open_catalog
 from whalepipe.catalog.search.approximate import VERSION as SEARCH_VERSION
 from whalepipe.catalog.search.choice import by_index
 from whalepipe.causes import Causes, Keys
-from whalepipe.errors import TableError
+from whalepipe.errors import PhotoError, TableError
 from whalepipe.files import sweep, write_aside
 from whalepipe.instruments import Instruments
 from whalepipe.job import Job
+from whalepipe.listed import File
 from whalepipe.models.calibration import Calibration
 from whalepipe.models.grade import ANY
 from whalepipe.models.runtimes import TORCH
 from whalepipe.models.species import Sure
 from whalepipe.opened import Desk, read_file
 from whalepipe.packed import PackedCache
-from whalepipe.photos import Found, describe, encode_jpeg, read_keepsakes
+from whalepipe.photos import describe, encode_jpeg, read_keepsakes
 from whalepipe.progress import Progress
 from whalepipe.rows import having
 from whalepipe.stages import crop as cropping
@@ -56,7 +57,7 @@ class Work(Causes):
         self.job = job
         self.each, self.watch, self.desk = progress, job.watch, Desk()
         self.cache = PackedCache(job.out / "cache")
-        self.files: dict[str, Found] = {}  # by photo
+        self.files: dict[str, File] = {}  # by photo
         self._rankings: dict[str, Keys] = {}  # by part
         for folder in (job.out, self.crops_dir, self.cache.folder, *self.cache.folders()):
             sweep(folder)
@@ -77,7 +78,7 @@ class Work(Causes):
         if "identify" in stages:
             _ = self.gallery_revision, self.species_model, self.closer_look, self.indexed
 
-    def described(self, found: Found) -> tuple[Photo, bytes | None]:
+    def described(self, found: File) -> tuple[Photo, bytes | None]:
         """What is known of a file, and what it holds where it had to be read; one that failed is read each time."""
         key = self.photo_key(found)
         kept = None if found.note else self.cache.load("photos", key, Photo)
@@ -86,7 +87,10 @@ class Work(Causes):
         if known and not self.job.verify:
             return known, None
         with self.watch("read"):
-            data = read_file(found)
+            try:
+                data = read_file(found)
+            except PhotoError as error:
+                return Photo(found.photo, error=str(error)), None
             if known and data is not None and hashlib.sha256(data).hexdigest() == known.photo_id:
                 return known, data  # the same bytes say the same
             photo = describe(found, self.config.photos, data)

@@ -1,6 +1,7 @@
 """The options that commands share, and how they become a job."""
 
 import os
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +13,7 @@ from whalepipe.errors import ConfigError, WhalepipeError
 if TYPE_CHECKING:
     from whalepipe.config import Config
     from whalepipe.engines import Engine as WorkEngine
+    from whalepipe.store import Origin, Store
 
 
 class Engine(StrEnum):
@@ -31,6 +33,9 @@ class Device(StrEnum):
 
 
 RawDir = Annotated[Path, typer.Argument(help="The folder of photos; sub-folders are read too. Never written to.")]
+Photos = Annotated[
+    str, typer.Argument(help="The folder of photos, or its URL; sub-folders are read too. Never written to.")
+]
 Out = Annotated[Path | None, typer.Option("--out", help="Where results go.  [default: whalepipe-out/NAME]")]
 CatalogPath = Annotated[
     str | None, typer.Option("--catalog", help="The catalogue of known individuals: an SQLite file or postgresql://...")
@@ -104,6 +109,21 @@ def catalog_path(text: str | None) -> "Path | str | None":
     return Path(text.removeprefix("sqlite:///"))
 
 
+def results_folder(raw_dir: "Origin", out: Path | None) -> Path:
+    """The folder for the results of photos in a folder or a store. Raises WhalepipeError."""
+    if out is not None and out.parts and re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]+:", out.parts[0]):
+        raise WhalepipeError(f"--out {out}: results are written to a disk; give a folder of this machine")
+    return output_folder(raw_dir, out) if isinstance(raw_dir, Path) else _folder_beside(raw_dir, out)
+
+
+def _folder_beside(store: "Store", out: Path | None) -> Path:
+    store.check()
+    folder = out or Path("whalepipe-out") / store.name
+    if out is None:
+        _refuse_other_card(folder, str(store))
+    return folder
+
+
 def output_folder(raw_dir: Path, out: Path | None, option: str = "--out") -> Path:
     """The folder for results, which is not among the originals; `option` names it. Raises WhalepipeError."""
     try:
@@ -125,11 +145,11 @@ def output_folder(raw_dir: Path, out: Path | None, option: str = "--out") -> Pat
     if any(raw.is_relative_to(target / made) for made in ("crops", "cache")):
         raise WhalepipeError(f"{raw_dir} lies among the results in {folder}; choose another folder with {option}")
     if out is None:
-        _refuse_other_card(folder, raw)
+        _refuse_other_card(folder, str(raw))
     return folder
 
 
-def _refuse_other_card(folder: Path, raw: Path) -> None:
+def _refuse_other_card(folder: Path, raw: str) -> None:
     """Two cards are often called alike (DCIM): the results of one must not silently replace those of the other."""
     from whalepipe.files import write_aside
 
@@ -137,7 +157,7 @@ def _refuse_other_card(folder: Path, raw: Path) -> None:
     try:
         source = mark.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
-        write_aside(mark, str(raw).encode("utf-8", "surrogateescape"))
+        write_aside(mark, raw.encode("utf-8", "surrogateescape"))
         return
-    if source != str(raw):
+    if source != raw:
         raise WhalepipeError(f"{folder} holds the results of {source}; choose another folder with --out")

@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
 
 def _command(until: str, report: bool) -> Callable[..., None]:
     def command(
-        raw_dir: o.RawDir,
+        raw_dir: o.Photos,
         out: o.Out = None,
         catalog: o.CatalogPath = None,
         config: o.ConfigFile = None,
@@ -46,11 +46,13 @@ def _command(until: str, report: bool) -> Callable[..., None]:
     ) -> None:
         from whalepipe.job import Job
         from whalepipe.pipeline import run
+        from whalepipe.store import origin
 
         rates = {"miss_rate": miss_rate, "false_match_rate": false_match_rate}
         configuration = o.with_rates(o.configuration(config, settings), rates)
-        folder = o.output_folder(raw_dir, out)
-        job = Job(raw_dir, folder, configuration, o.catalog_path(catalog), boxes, device.value, verify)
+        photos = origin(raw_dir)
+        folder = o.results_folder(photos, out)
+        job = Job(photos, folder, configuration, o.catalog_path(catalog), boxes, device.value, verify)
         sharing = o.shared_out(engine, workers, ray_address)
         if sharing:
             from whalepipe.spread import spread

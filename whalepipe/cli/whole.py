@@ -11,7 +11,7 @@ from whalepipe.cli.figures import say_figures
 
 
 def run(
-    raw_dir: o.RawDir,
+    raw_dir: o.Photos,
     truth: Annotated[
         Path,
         typer.Option("--truth", help="CSV: photo, part, box and individual of every animal; no box: a photo without."),
@@ -26,7 +26,9 @@ def run(
     """Found, kept, named, new told from known, from raw photo to name."""
     from whalepipe.evaluation.whole import evaluate_run
     from whalepipe.job import Job
+    from whalepipe.store import origin
 
-    folder = o.output_folder(raw_dir, out)
-    job = Job(raw_dir, folder, o.configuration(config, settings), o.catalog_path(catalog), device=device.value)
+    photos = origin(raw_dir)
+    folder = o.results_folder(photos, out)
+    job = Job(photos, folder, o.configuration(config, settings), o.catalog_path(catalog), device=device.value)
     say_figures(evaluate_run(job, truth, progress=progress(quiet=False)), as_json)

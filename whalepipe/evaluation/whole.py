@@ -14,6 +14,7 @@ from whalepipe.evaluation.run import Outcome, TruthRow, auroc_new, outcomes
 from whalepipe.job import Job
 from whalepipe.pipeline import Tables, run
 from whalepipe.progress import Progress, silent
+from whalepipe.store import Origin
 from whalepipe.tables import read_table
 
 RESAMPLINGS = 1000
@@ -57,7 +58,7 @@ def evaluate_run(job: Job, truth: Path, seed: int = 0, progress: Progress = sile
     }
 
 
-def _read(truth: Path, raw_dir: Path, names: Collection[str]) -> list[TruthRow]:
+def _read(truth: Path, raw_dir: Origin, names: Collection[str]) -> list[TruthRow]:
     rows = read_table(truth, TruthRow, aliases=True)
     if not rows:
         raise TableError(f"{truth}: it tells of no photo")

@@ -8,7 +8,7 @@ from whalepipe.catalog.place import Place
 from whalepipe.config import config_of
 from whalepipe.errors import TableError, WhalepipeError
 from whalepipe.job import Job
-from whalepipe.outcome import Outcome, asked_catalog, asked_of, read_outcome, read_summary
+from whalepipe.outcome import Outcome, asked_catalog, asked_of, asked_raw_dir, read_outcome, read_summary
 from whalepipe.pipeline import Tables
 from whalepipe.progress import Progress, silent
 from whalepipe.report.page import write_report
@@ -32,7 +32,7 @@ def read_job(out: Path) -> Job:
 
 
 def _job(out: Path, summary: dict[str, Any]) -> Job:
-    raw, boxes, where = asked_of(summary, "raw_dir"), asked_of(summary, "boxes"), out / "summary.json"
+    raw, boxes, where = asked_raw_dir(summary), asked_of(summary, "boxes"), out / "summary.json"
     if raw is None:
         raise WhalepipeError(f"{where} is of an older version: run `whalepipe run` again, it keeps what is made")
     config = config_of(summary["made_with"]["config"], str(where))

@@ -18,6 +18,7 @@ from whalepipe.report.repeat import Repeat, repeat
 from whalepipe.report.season import Season, season_of
 from whalepipe.report.trust import Instrument, instruments
 from whalepipe.stages.listing import in_time
+from whalepipe.store import titled
 from whalepipe.summary import OF_FILES, summarize, told
 from whalepipe.tables import NEW, UNKNOWN, Ledger, Match, Photo, Species, by_crop
 
@@ -86,7 +87,7 @@ def page_of(job: Job, tables: Tables, made_with: Mapping[str, Any]) -> Page:
     groups = [_groups(cards, state, ranked, species, held) for state in ("identified", "new")]
     encounters = _encounters(tables.photos, rows, [*groups[0], *groups[1]])
     return Page(
-        title=as_text(job.raw_dir.resolve().name),
+        title=as_text(titled(job.raw_dir)),
         facts=_facts(tables.photos),
         summary=summarize(tables.ledger),
         named_wrong=_named_wrong(cards),

@@ -39,6 +39,7 @@ from whalepipe.report.pictures import (
 )
 from whalepipe.report.trust import instruments
 from whalepipe.report.words import percent, span, when, words
+from whalepipe.store import titled
 
 VERSION = 5
 
@@ -66,7 +67,7 @@ def write_report(job: Job, tables: Tables, progress: Progress) -> Path:
     path = job.out / "report.html"
     made_with = json.loads((job.out / "summary.json").read_text(encoding="utf-8"))["made_with"]
     causes = [tables.ledger, tables.matches, tables.detections, tables.species, tables.quality, made_with]
-    causes += [tables.photos, tables.newcomers, tables.expected, instruments(job), job.raw_dir.resolve().name]
+    causes += [tables.photos, tables.newcomers, tables.expected, instruments(job), titled(job.raw_dir)]
     causes.append(read_explained(job.out))
     key = recipe("report", VERSION, *causes)
     kept = cache.load("report", key, Made)

@@ -24,6 +24,7 @@ from whalepipe.review.narrow import Narrow
 from whalepipe.review.queue import SECTIONS, Wanted
 from whalepipe.review.service import LONGEST, Service, Text, address, narrow, wanted
 from whalepipe.review.statuses import status_of
+from whalepipe.store import titled
 from whalepipe.tables import VIEWS
 
 WHO = "whalepipe-who"  # the cookie with one's name
@@ -200,7 +201,7 @@ def rendered(request: Request, service: Service, name: str, status: int = 200, *
     """A page made of a template and what all pages show."""
     shared = {
         "status": status,
-        "title": as_text(service.desk.job.raw_dir.resolve().name),
+        "title": as_text(titled(service.desk.job.raw_dir)),
         "counts": service.desk.counts,
         "sections": SECTIONS,
         "who": who_asks(request, service),
