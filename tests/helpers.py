@@ -49,7 +49,7 @@ def whalepipe(*args: str | Path) -> Said:
     return Said(result.exit_code, result.stdout, result.stderr)
 
 
-def run(raw: Path, out: Path, *more: str | Path) -> Said:
+def run(raw: Path | str, out: Path, *more: str | Path) -> Said:
     """`whalepipe run RAW --out OUT --device cpu --quiet ...`; the fakes' animals are small ones."""
     small = ("--set", "quality.min_size=48")
     return whalepipe("run", raw, "--out", out, "--device", "cpu", "--quiet", *small, *more)

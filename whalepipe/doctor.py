@@ -40,7 +40,7 @@ BRINGS = {
     "ray": "photos shared out over machines, `--engine ray`",
     "review": "`whalepipe review`, the page that takes decisions",
     "postgresql": "catalogues on a server, `--catalog postgresql://...`",
-    "store": "photos in an object store, `whalepipe run s3://...`",
+    "store": "photos at a URL, `whalepipe run s3://...`, with the package of its protocol (s3fs)",
     "search": "faster search in catalogues of more than 100,000 crops",
     "wildlife": "data sets of wildlife-datasets to evaluate on",
 }
@@ -237,9 +237,8 @@ def _grader(models: "Instruments") -> Check:
 def _species(models: "Instruments") -> Check:
     model = models.species_model
     if model is None:
-        return Check(
-            "weights species", WARNING, "none for this embedder: every species is unknown", "whalepipe train species"
-        )
+        found = "none for this embedder: every species is unknown"
+        return Check("weights species", WARNING, found, "whalepipe train species")
     return Check("weights species", OK, f"{model.digest[:SHOWN]} as on its card, NumPy")
 
 

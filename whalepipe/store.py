@@ -79,21 +79,23 @@ class Store:
         return [found[photo] for photo in sorted(found)]
 
     def _walk(self, filesystem: Any, root: str) -> Iterator["Stored"]:
-        folders = [(root, "", self._listed(filesystem, root))]
+        folders = [(root, "")]
         while folders:
-            folder, below, entries = folders.pop()
+            folder, below = folders.pop()
+            try:
+                entries = filesystem.ls(folder, detail=True) if below else self._listed(filesystem, root)
+            except WhalepipeError:
+                raise
+            except Exception as error:
+                note = f"the folder cannot be opened ({plain(error)})"
+                yield Stored(as_text(below.rstrip("/")), self, folder, note=note)
+                continue
             for entry in entries:
                 name = _own_name(folder, entry["name"])
                 if name is None:
-                    if entry.get("size") or not _is_itself(folder, entry):  # an empty one marks a folder in some stores
-                        yield self._foreign(root, entry["name"])
+                    yield from self._foreign(folder, root, entry)
                 elif entry["type"] == "directory":
-                    inside = f"{below}{name}/"
-                    try:
-                        folders.append((entry["name"], inside, filesystem.ls(entry["name"], detail=True)))
-                    except Exception as error:
-                        note = f"the folder cannot be opened ({plain(error)})"
-                        yield Stored(as_text(inside.rstrip("/")), self, entry["name"], note=note)
+                    folders.append((entry["name"], f"{below}{name}/"))
                 else:
                     yield self._found(filesystem, entry, as_text(below + name))
 
@@ -111,10 +113,13 @@ class Store:
             raise WhalepipeError(f"{self} is a file; give the folder that your photos lie in")
         return entries
 
-    def _foreign(self, root: str, name: str) -> "Stored":
+    def _foreign(self, folder: str, root: str, entry: Entry) -> Iterator["Stored"]:
         """An entry that does not lie right in the folder whose listing holds it: nothing is read by such a name."""
-        below = name.lstrip("/").removeprefix(root.strip("/")).lstrip("/") or name
-        return Stored(as_text(below), self, name, note=f"{SKIPPED}a name that leads out of its folder")
+        if _is_itself(folder, entry) and not entry.get("size"):
+            return  # the empty object by which some stores remember a folder
+        name = str(entry["name"])
+        below = name.lstrip("/").removeprefix(f"{root.strip('/')}/") or name
+        yield Stored(as_text(below), self, name, note=f"{SKIPPED}a name that leads out of its folder")
 
     def _found(self, filesystem: Any, entry: Entry, photo: str) -> "Stored":
         name = entry["name"]
