@@ -113,10 +113,10 @@ def results_folder(raw_dir: "Origin", out: Path | None) -> Path:
     """The folder for the results of photos in a folder or a store. Raises WhalepipeError."""
     if out is not None and out.parts and re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]+:", out.parts[0]):
         raise WhalepipeError(f"--out {out}: results are written to a disk; give a folder of this machine")
-    return output_folder(raw_dir, out) if isinstance(raw_dir, Path) else _folder_beside(raw_dir, out)
+    return output_folder(raw_dir, out) if isinstance(raw_dir, Path) else _folder_for(raw_dir, out)
 
 
-def _folder_beside(store: "Store", out: Path | None) -> Path:
+def _folder_for(store: "Store", out: Path | None) -> Path:
     store.check()
     folder = out or Path("whalepipe-out") / store.name
     if out is None:
