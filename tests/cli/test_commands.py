@@ -73,7 +73,7 @@ def test_ctrl_c_is_130(monkeypatch: pytest.MonkeyPatch, raw: Path, tmp_path: Pat
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("whalepipe.pipeline.scan", interrupt)
+    monkeypatch.setattr("whalepipe.pipeline.files_of", interrupt)
     said = run(raw, tmp_path / "out")
     assert (said.code, said.out) == (130, "")
     assert said.err == "whalepipe: interrupted; the same command goes on from here\n"
