@@ -40,6 +40,15 @@ def test_motion_takes_from_one_direction_and_a_lens_from_all(turn: int) -> None:
     assert faults.motion(moved) > 0.3
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_moved_outline_is_told_from_a_blurred_one_though_it_runs_one_way(seed: int) -> None:
+    fin = np.full((192, 192), 150, np.uint8)
+    cv2.fillPoly(fin, [np.array([[10, 180], [60 + 30 * seed, 20], [180, 180]])], 60)
+    fin = np.clip(fin + 0.08 * (skin(seed).astype(float) - 128), 0, 255).astype(np.uint8)
+    along = cv2.blur(fin, (17, 1))
+    assert faults.motion(along) > 0.6 > faults.motion(cv2.GaussianBlur(fin, (0, 0), 4)) + 0.1
+
+
 def test_a_frame_is_told_by_its_share() -> None:
     picture = cv2.cvtColor(skin(side=100), cv2.COLOR_GRAY2RGB)
     assert faults.framed(picture) == 0

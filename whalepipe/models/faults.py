@@ -66,22 +66,31 @@ def motion(grey: Grey) -> float:
     """How much more fine contrast one direction has lost than the one that has lost least, 0 to 1.
 
     A lens out of focus takes it from all directions alike, a camera or an animal that moved from one; skin that is
-    smooth has none to lose, and coarse contrast says what there was.
+    smooth has none to lose, and coarse contrast says what there was. Fine contrast is how much the grey values bend:
+    along one direction a slope may be left where every bend is smeared.
     """
     turns = np.arange(DIRECTIONS) * np.pi / DIRECTIONS
-    fine, coarse = (
-        _contrast(cv2.GaussianBlur(grey.astype(np.float32), (0, 0), sigma), turns) for sigma in (FINE, COARSE)
-    )
-    kept = fine / (coarse + STILL)
+    fine, coarse = (cv2.GaussianBlur(grey.astype(np.float32), (0, 0), sigma) for sigma in (FINE, COARSE))
+    kept = _bends(fine, turns) / (_contrast(coarse, turns) + STILL)
     return float(1 - np.sqrt(kept.min() / kept.max())) if kept.max() > SEEN else 0.0
 
 
-def _contrast(picture: NDArray[np.float32], turns: NDArray[np.float64]) -> NDArray[np.float64]:
+def _contrast(picture: cv2.typing.MatLike, turns: NDArray[np.float64]) -> NDArray[np.float64]:
     """Mean square of the gradient in each direction, by its second moments."""
     across, down = (cv2.Sobel(picture, cv2.CV_32F, *axis) / 8 for axis in ((1, 0), (0, 1)))
     xx, yy, xy = (float(np.mean(product)) for product in (across * across, down * down, across * down))
     cos, sin = np.cos(turns), np.sin(turns)
     return np.asarray(cos**2 * xx + sin**2 * yy + 2 * cos * sin * xy)
+
+
+def _bends(picture: cv2.typing.MatLike, turns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean square of the second derivative along each direction, by the second moments of the three that there are."""
+    orders = ((2, 0), (0, 2), (1, 1))
+    parts = np.stack([cv2.Sobel(picture, cv2.CV_32F, *order).ravel() for order in orders])
+    moments = (parts @ parts.T).astype(np.float64) / (16 * parts.shape[1])  # a quarter of what Sobel's kernels give
+    cos, sin = np.cos(turns), np.sin(turns)
+    ways = np.stack([cos**2, sin**2, 2 * cos * sin])
+    return np.asarray(np.maximum(np.einsum("it,ij,jt->t", ways, moments, ways), 0.0))
 
 
 def framed(picture: Picture) -> float:

@@ -6,7 +6,7 @@ sharpness     steepest gradient on the animal, a share of its range of grey a pi
 exposure      share of the animal that is neither glare nor black, or of the tones that glare and haze leave
 contrast      range of grey in the box, 0 to 1
 completeness  1, less a quarter for each side at which the photo's frame cuts the animal off, see models/cut.py
-motion        share of its fine contrast that one direction lost and another did not, 0 to 1
+motion        share of its fine contrast that one direction lost and another did not, 0 to 1, see models/faults.py
 light         stops by which the lightest tones lie below white
 edge          difference in grey across the animal's edge, 0 to 1
 glare         share of that edge that is clipped white, 0 to 1
@@ -38,7 +38,7 @@ from whalepipe.models.quality import measure
 from whalepipe.rows import having
 from whalepipe.tables import Crop, Detection, Override, Photo, Quality
 
-VERSION = 5
+VERSION = 6
 AT_EDGE = 0.002  # of the photo's longer side: a box that ends this near the frame is cut by it
 MUCH = 0.3  # share of a part that is hidden
 BY_HAND = "by hand"
