@@ -3,6 +3,9 @@
 Grey pictures in, one number out. All look at pixels of the full-size photo: shrunk, most of this is gone.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +15,7 @@ Picture = NDArray[np.uint8]
 
 LAPLACIAN = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)  # blind to planes; Immerkaer 1996, section 2
 GAUSSIAN = 6 * 0.6745  # what its median is divided by to be the deviation of noise: its norm, and a Gaussian's median
-CALM = 40  # per cent of the pixels, those where least is to be seen: what is left there is noise
+CALM = 0.4  # of the pixels, those where least is to be seen: what is left there is noise
 BLOCK = 8  # pixels of a side of JPEG's squares
 STEEP = 30.0  # grey values: steps beyond are of the picture, not of its squares
 DIRECTIONS = 12  # in which contrast is looked for, over half a circle
@@ -21,8 +24,17 @@ SEEN = 1e-6  # of fine contrast: with less there is nothing to smear
 STILL = 0.5  # grey values a pixel: gradients below it say nothing
 PURE = 12  # grey values: burnt-in words and frames are of one colour, as no camera sees any
 LETTER = (0.02, 0.5)  # of the picture's height: how tall a letter may be
+SMALLEST = 6  # pixels: so tall is a letter at least that can be told
 WRITING = 4  # letters in a row
 APART = 2.0  # heights of a letter at most from the start of one to that of the next
+
+
+def quantile(values: NDArray[Any], share: float) -> float:
+    """The value below which this share, 0 to 1, of values of any shape lies: NumPy's quantile, several times faster."""
+    place = share * (values.size - 1)
+    below, above = int(place), min(int(place) + 1, values.size - 1)
+    low, high = np.partition(values, (below, above), axis=None)[[below, above]].tolist()
+    return float(low + (high - low) * (place - below))
 
 
 def noise(grey: Grey) -> float:
@@ -36,8 +48,8 @@ def noise(grey: Grey) -> float:
     picture = grey.astype(np.float32)
     left = np.abs(cv2.filter2D(picture, cv2.CV_32F, LAPLACIAN))[1:-1, 1:-1]
     seen = cv2.blur(np.abs(cv2.Laplacian(cv2.GaussianBlur(picture, (0, 0), 2.0), cv2.CV_32F)), (7, 7))[1:-1, 1:-1]
-    calm = seen <= np.percentile(seen, CALM)
-    return float(np.median(left[calm])) / GAUSSIAN
+    calm = seen <= quantile(seen, CALM)
+    return quantile(left[calm], 0.5) / GAUSSIAN
 
 
 def squares(grey: Grey) -> float:
@@ -70,26 +82,23 @@ def motion(grey: Grey) -> float:
     along one direction a slope may be left where every bend is smeared.
     """
     turns = np.arange(DIRECTIONS) * np.pi / DIRECTIONS
+    cos, sin = np.cos(turns), np.sin(turns)
     fine, coarse = (cv2.GaussianBlur(grey.astype(np.float32), (0, 0), sigma) for sigma in (FINE, COARSE))
-    kept = _bends(fine, turns) / (_contrast(coarse, turns) + STILL)
+    bends = _mean_squares([_derived(fine, *o) for o in ((2, 0), (0, 2), (1, 1))], [cos**2, sin**2, 2 * cos * sin])
+    slopes = _mean_squares([_derived(coarse, *order) for order in ((1, 0), (0, 1))], [cos, sin])
+    kept = bends / (slopes + STILL)
     return float(1 - np.sqrt(kept.min() / kept.max())) if kept.max() > SEEN else 0.0
 
 
-def _contrast(picture: cv2.typing.MatLike, turns: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean square of the gradient in each direction, by its second moments."""
-    across, down = (cv2.Sobel(picture, cv2.CV_32F, *axis) / 8 for axis in ((1, 0), (0, 1)))
-    xx, yy, xy = (float(np.mean(product)) for product in (across * across, down * down, across * down))
-    cos, sin = np.cos(turns), np.sin(turns)
-    return np.asarray(cos**2 * xx + sin**2 * yy + 2 * cos * sin * xy)
+def _derived(picture: cv2.typing.MatLike, across: int, down: int) -> NDArray[np.float32]:
+    """The derivative of a picture, of these orders, in grey values a pixel to the power of their sum: (pixels,)."""
+    kernel = 8.0 if across + down == 1 else 4.0  # what Sobel's gives for one
+    return np.asarray(cv2.Sobel(picture, cv2.CV_32F, across, down, scale=1 / kernel), np.float32).ravel()
 
 
-def _bends(picture: cv2.typing.MatLike, turns: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean square of the second derivative along each direction, by the second moments of the three that there are."""
-    orders = ((2, 0), (0, 2), (1, 1))
-    parts = np.stack([cv2.Sobel(picture, cv2.CV_32F, *order).ravel() for order in orders])
-    moments = (parts @ parts.T).astype(np.float64) / (16 * parts.shape[1])  # a quarter of what Sobel's kernels give
-    cos, sin = np.cos(turns), np.sin(turns)
-    ways = np.stack([cos**2, sin**2, 2 * cos * sin])
+def _mean_squares(derived: Sequence[NDArray[np.float32]], ways: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """In each of the directions the mean square of a derivative, the sum of these in so many `ways`, by moments."""
+    moments = np.array([[one @ other for other in derived] for one in derived], np.float64) / derived[0].size
     return np.asarray(np.maximum(np.einsum("it,ij,jt->t", ways, moments, ways), 0.0))
 
 
@@ -119,9 +128,12 @@ def written(picture: Picture) -> float:
     most = 0.0
     for lowest, highest in ((255 - PURE, 255), (0, PURE)):
         pure = cv2.inRange(picture, (lowest,) * 3, (highest,) * 3)
+        if cv2.countNonZero(pure) < WRITING * SMALLEST:
+            continue
         _, _, stats, _ = cv2.connectedComponentsWithStats(pure)
         tall, wide = stats[1:, cv2.CC_STAT_HEIGHT], stats[1:, cv2.CC_STAT_WIDTH]
-        letters = stats[1:][(tall >= max(LETTER[0] * height, 6)) & (tall <= LETTER[1] * height) & (wide <= 1.5 * tall)]
+        least, most_tall = max(LETTER[0] * height, SMALLEST), LETTER[1] * height
+        letters = stats[1:][(tall >= least) & (tall <= most_tall) & (wide <= 1.5 * tall)]
         most = max(most, max((_line(letters, one) for one in letters), default=0.0))
     return float(min(1.0, most / width))
 

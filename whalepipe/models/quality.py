@@ -17,6 +17,7 @@ from whalepipe.models import faults
 
 WORKING_SIDE = 192  # pixels: the box's longer side is brought to this, so that measures do not depend on the camera
 WHITE, BLACK = 250, 4  # grey values at which a camera's sensor or its JPEG has clipped
+STEEPEST = 0.98  # of the pixels
 FOOT = 0.25  # of the box's height, from below: where the water breaks
 RIM = 3  # pixels of the working size
 DARKEST = 2  # per cent of the box: even a pale animal has shadows as dark as the lens and the air leave them
@@ -166,8 +167,8 @@ def _ellipse(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _steepest(grey: NDArray[np.uint8], animal: NDArray[np.bool_]) -> float:
-    """98th percentile of the gradient (grey values a pixel) on the animal and two pixels around it."""
+    """The gradient (grey values a pixel) than which STEEPEST are less, on the animal and two pixels around it."""
     smooth = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 0.8)
     gradient = np.hypot(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)) / 8.0
     around = cv2.dilate(animal.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-    return float(np.percentile(gradient[around], 98))
+    return faults.quantile(gradient[around], STEEPEST)
