@@ -1,8 +1,8 @@
 """Measure what it costs to grade a crop on one core: its measures, its grade, and how it meets the frame.
 
 Of the crops of a folder, each taken as the pipeline cuts it (a margin of 10 % around the box), milliseconds of one core
-for each of: measures, grade and reason; where a box spans its photo, its silhouette. Reading the file and the vector
-are not counted: the pipeline has both by then. Each crop is measured --rounds times, and its quickest counts.
+for each of: measures, grade and reason; where a box ends at the photo's frame, its silhouette. Reading the file and the
+vector are not counted: the pipeline has both by then. Each crop is measured --rounds times, and its quickest counts.
 
 Usage: python scripts/quality_cost.py FOLDER [--part dorsal_fin] [--most 200] [--rounds 3]
 """

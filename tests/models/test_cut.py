@@ -28,9 +28,7 @@ def test_a_box_that_ends_at_the_frame_is_cut_by_it_where_nothing_tells(box: Box,
 
 
 @pytest.mark.parametrize("run", [0.04, 0.5])
-@pytest.mark.parametrize(
-    ("box", "side"), [((0, 40, 60, 100), 0), ((40, 0, 100, 60), 1), ((180, 40, 240, 100), 2)]
-)
+@pytest.mark.parametrize(("box", "side"), [((0, 40, 60, 100), 0), ((40, 0, 100, 60), 1), ((180, 40, 240, 100), 2)])
 def test_what_touches_the_frame_is_whole_and_what_runs_along_it_is_cut(box: Box, side: int, run: float) -> None:
     touching, running = np.full(4, 0.02), np.full(4, 0.02)
     running[side] = run

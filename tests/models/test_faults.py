@@ -13,6 +13,15 @@ def skin(seed: int = 0, side: int = 192) -> fakes.Pixels:
     return np.clip(128 + sum(layers), 0, 255).astype(np.uint8)
 
 
+@pytest.mark.parametrize(("share", "value"), [(0.0, 1.0), (0.5, 3.0), (0.9, 6.8), (1.0, 8.0)])
+def test_a_quantile_lies_between_the_values_beside_it(share: float, value: float) -> None:
+    assert faults.quantile(np.array([[8.0, 2.0], [1.0, 4.0]]), share) == pytest.approx(value)
+
+
+def test_of_one_value_every_share_lies_below_it() -> None:
+    assert faults.quantile(np.array([7]), 0.98) == 7
+
+
 @pytest.mark.parametrize("deviation", [5, 10, 20])
 def test_noise_is_told_in_grey_values(deviation: int) -> None:
     rng = np.random.default_rng(1)
