@@ -40,6 +40,7 @@ RANGES = {
     "sharpness": (("focus",), (0, 0.03, 0.05, 0.07, 0.085, 0.1, 0.115, 0.13, 0.15, 0.2, 1)),
     "exposure": (("haze", "bright"), (0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.8, 1.01)),
 }  # of each measure: by what it is lowered, and the ranges in which it is told
+FEW = 20  # crops in a range, of fewer nothing is said
 HIDDEN = 0.3  # of a rendered part: of more a spoiled picture is not what is wrong
 
 
@@ -122,15 +123,16 @@ def tell(title: str, asked: Sequence[Asked]) -> None:
 
 
 def limit(name: str, edges: Sequence[float], asked: Sequence[Asked], as_is: float) -> None:
-    """Print the shares in ranges of a measure, and the lower end of the lowest of which half are found, or more."""
-    told, lowest = [], 1.0
+    """Print the shares in ranges of a measure, and where they fall below half: the end of the first such range."""
+    told, lowest, above = [], edges[0], True
     for low, high in reversed(list(pairwise(edges))):
         those = [one for one in asked if low <= getattr(one.measures, name) < high]
         if those:
             told.append(f"{low:g} to {high:g}: {share(those):.2f} of {len(those)}")
-            lowest = low if share(those) >= as_is / 2 else lowest
+        if above and len(those) >= FEW and share(those) < as_is / 2:
+            lowest, above = high, False
     print(f"  {name}: {'; '.join(told)}")
-    print(f"  {name}: half as many as of crops as they are, or more, from {lowest:g} on")
+    print(f"  {name}: limit {lowest:g}")
 
 
 def main() -> None:
