@@ -110,20 +110,18 @@ def likeliest(measures: Quality, faults: Mapping[str, float]) -> str:
 def decided(row: Quality, least: float, config: QualityConfig) -> Quality:
     """Whether a judged crop is kept, and why not: what is below a limit, or below the `least` grade, is set aside.
 
-    What is cut or small is so for certain; of all else the reason is the likeliest fault, where a grader told one.
+    What is small is so for certain; of all else the reason is the likeliest fault, where a grader told one.
     """
-    certain = (
-        (row.completeness, config.min_completeness, "cut off by the photo's edge"),
-        (row.size, config.min_size, f"too small: {row.size:g} pixels, {config.min_size:g} are needed"),
-    )
+    small = f"too small: {row.size:g} pixels, {config.min_size:g} are needed" if row.size < config.min_size else ""
     others = (
+        (row.completeness, config.min_completeness, "cut off by the photo's edge"),
         (row.sharpness, config.min_sharpness, f"out of focus or moved: sharpness {row.sharpness:.2f}"),
         (row.exposure, config.min_exposure, f"glare, haze or blackness: exposure {row.exposure:.2f}"),
         (row.contrast, config.min_contrast, f"too little contrast: {row.contrast:.2f}"),
     )
-    sure, beyond = (next((text for value, bound, text in some if value < bound), "") for some in (certain, others))
-    if sure or beyond or row.grade < least:
-        return replace(row, keep=False, reason=sure or row.reason or beyond)
+    beyond = next((text for value, bound, text in others if value < bound), "")
+    if small or beyond or row.grade < least:
+        return replace(row, keep=False, reason=small or row.reason or beyond)
     return having(row, keep=True, reason="")
 
 
