@@ -8,7 +8,7 @@ patch says which animal it is: the fake embedder gives a unit vector for each sh
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -159,6 +159,18 @@ class Distinctiveness:
         return 0.75 if round(float(np.percentile(inner[..., 1], 80)) / 20) == 2 else None
 
 
+class Cuts:
+    """Tells of no animal how it meets the frame."""
+
+    method = "fake"
+
+    def __init__(self, weights: Weights, device: str = "cpu", exported: Weights | None = None) -> None:  # noqa: ARG002
+        self.weights, self.exported = weights, exported
+
+    def __call__(self, part: str, crop: Pixels, box: Sequence[float]) -> None:
+        """Nothing."""
+
+
 class Grader:
     """Finds no fault, and finds what is hardly there blurred."""
 
@@ -194,6 +206,7 @@ def install(folder: Path, patch: Callable[[str, Any], None], flavour: bytes = b"
     patch("whalepipe.models.embedder.Embedder", Embedder)
     patch("whalepipe.models.side.Sides", Sides)
     patch("whalepipe.models.distinctive.Distinctiveness", Distinctiveness)
+    patch("whalepipe.models.cut.Cuts", Cuts)
     patch("whalepipe.instruments.Grader", Grader)
     CALLS.loaded.clear()
     CALLS.detected = CALLS.embedded = CALLS.marked = 0
