@@ -15,7 +15,7 @@ def write(tmp_path: Path, text: str) -> Path:
 def test_default_then_file_then_flag(tmp_path: Path) -> None:
     assert load_config(None) == Config()
     config = load_config(write(tmp_path, "quality:\n  min_size: 60\n  min_contrast: 0.2\ncrop:\n"))
-    assert (config.quality.min_size, config.quality.min_contrast, config.quality.min_exposure) == (60.0, 0.2, 0.2)
+    assert (config.quality.min_size, config.quality.min_contrast, config.quality.min_exposure) == (60.0, 0.2, 0.5)
     config = with_settings(config, ["quality.min_size=70", "detect.weights=2024-01-01", "quality.min_size=80.5"])
     assert (config.quality.min_size, config.quality.min_contrast) == (80.5, 0.2)
     assert config.detect.weights == "2024-01-01"

@@ -86,9 +86,9 @@ class QualityConfig:
     weights: str = "quality"  # what grades: shipped weights by name, or a path; `none`: the limits alone
     keep_right: float = _share(0.0)  # of the good crops the grade is to keep so many; 0: the limits alone decide
     min_size: float = _number(60.0, 0.0, 1e5)  # pixels: square root of the box's area in the full-size photo
-    # Of spoiled crops below either less than half as many find their animal as of good ones: scripts/limits_trial.py.
+    # Of crops below that less than half as many find their animal as of sharp ones: scripts/limits_trial.py.
     min_sharpness: float = _share(0.115)
-    min_exposure: float = _share(0.2)
+    min_exposure: float = _share(0.5)
     min_contrast: float = _share(0.08)
     min_completeness: float = _share(0.9)
     silhouette: str = "silhouette"  # weights that tell how marked fins are and what the frame cuts; `none`: neither is
