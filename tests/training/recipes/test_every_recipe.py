@@ -59,7 +59,7 @@ def test_it_trains_and_what_it_made_tells_animals(name: str, heads: LabelSet, tm
     lines = [line.split() for line in said.out.splitlines()]
     figures = {line[0]: float(line[1]) for line in lines if line[0] in ("top1", "top5", "chance_criterion", "queries")}
     assert figures["queries"] >= 3 and 0 <= figures["top1"] <= figures["top5"] <= 1
-    assert figures["chance_criterion"] == pytest.approx(1.25 / 6, abs=0.02)  # six are left to train on
+    assert 1.25 / 6 - 1e-4 <= figures["chance_criterion"] < 1.25 / 5  # six are left to train on
     weights = find_weights(str(out), "embedder")
     vector = Embedder(weights)(drawn(0, 0))
     assert vector.shape == (weights.card["dimension"],) and np.isfinite(vector).all()

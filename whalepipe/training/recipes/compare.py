@@ -112,12 +112,20 @@ def compare(sets: Sequence[LabelSet], options: Comparison, tell: Tell | None = N
 
 def _write(options: Comparison) -> dict[tuple[str, int], Row]:
     """Table and plot of all that was finished in the folder, which is returned by recipe and seed."""
-    found = [Row(**json.loads(path.read_bytes())) for path in options.out.glob(f"*/{ROW}")]
+    found = [_finished(path) for path in options.out.glob(f"*/{ROW}")]
     rows = sorted(found, key=lambda row: (row.recipe, row.seed))
     write_table(options.out / "comparison.csv", Row, rows)
     write_aside(options.out / "comparison.txt", (in_words(rows) + "\n").encode())
     plot(rows, options.out / "comparison.png")
     return {(row.recipe, row.seed): row for row in rows}
+
+
+def _finished(path: Path) -> Row:
+    try:
+        return Row(**json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError) as error:
+        told = f"{path}: no row of this version's table; remove it, and what was trained is scored anew"
+        raise WhalepipeError(told) from error
 
 
 def _crops(sets: Sequence[LabelSet], recipe: Recipe, options: Comparison) -> Crops:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from whalepipe.files import write_aside
 from whalepipe.models.inputs import Input
@@ -18,7 +18,7 @@ from whalepipe.training.recipes.losses import Criterion
 from whalepipe.training.recipes.recipe import Recipe
 from whalepipe.training.recipes.sampling import Crops, Showings, loader
 from whalepipe.training.recipes.schedule import Pace, freeze, optimizer_of, set_training
-from whalepipe.training.rounds import checkpoint
+from whalepipe.training.rounds import checkpoint, running_mean
 
 BEST = "best.pt"  # in the folder of a run: network and criterion after the best epoch
 
@@ -58,7 +58,7 @@ def start(network: Any, criterion: Criterion, recipe: Recipe, how: Fitting) -> R
     network.to(memory_format=torch.channels_last)
     freeze(network.backbone, recipe.freezing, 0.0)
     optimizer = optimizer_of(network, criterion, schedule, recipe.loss.rate)
-    running = get_ema_multi_avg_fn(schedule.averaged)  # type: ignore[no-untyped-call]
+    running = running_mean(schedule.averaged)
     mean = AveragedModel(network, multi_avg_fn=running, use_buffers=True) if schedule.averaged else None
     run = Run(network, criterion, optimizer, mean, Pace(schedule, recipe.freezing, how.minutes, how.showings))
     last = how.work_dir / "last.pt"
