@@ -73,6 +73,11 @@ def test_the_digest_is_of_all_files_and_of_how_they_are_joined(one: Path, other:
     assert joined(one).digest == digest(one) and joined(one, other).digest == every[0].digest
 
 
+def test_a_file_whose_name_has_a_comma_is_one(tmp_path: Path) -> None:
+    odd = made(tmp_path, "one, two", 10.0)
+    assert joined(odd).digest == digest(odd) and not joined(odd).joined
+
+
 def test_the_card_is_of_all_and_claims_no_more_than_each(one: Path, other: Path) -> None:
     card = joined(one, other, blend="sum").card
     assert card["calibration"]["default"] == {"slope": 20.0, "intercept": -10.0, "least": -1.0, "most": 2.0}

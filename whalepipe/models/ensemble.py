@@ -30,8 +30,10 @@ DEFAULT = "default"
 DECIMALS = 4
 # Of a card: what a network is, and how made.
 OF_NETWORK = ("backbone", "architecture", "shown", "dimension", "size", "sizes", "trained_on", "retrain", "settings")
-UNFITTED = "claim probabilities as a fitted one does: its calibration is the mean of those of its files, until it is "
-UNFITTED += "fitted anew by `catalog calibrate`"
+UNFITTED = (
+    "claim probabilities as a fitted one does: its calibration is the mean of those of its files, until it is fitted "
+    "anew by `catalog calibrate`"
+)
 
 
 def find_embedder(config: EmbedConfig) -> Weights:
@@ -39,9 +41,15 @@ def find_embedder(config: EmbedConfig) -> Weights:
 
     Raises WeightsError as `find_weights`, and where the files do not go together.
     """
-    names = [name.strip() for name in config.weights.split(",")]
-    found = [find_weights(name, KIND) for name in names]
+    found = [find_weights(name, KIND) for name in names_of(config)]
     return found[0] if len(found) == 1 else joined(found, config.blend)
+
+
+def names_of(config: EmbedConfig) -> list[str]:
+    """The names of the files: those between commas, unless a file is called so."""
+    if Path(config.weights).is_file():
+        return [config.weights]
+    return [name.strip() for name in config.weights.split(",")]
 
 
 def joined(every: Sequence[Weights], by: str) -> Weights:
