@@ -67,7 +67,8 @@ class CropConfig:
 class EmbedConfig:
     """Turning crops into vectors."""
 
-    weights: str = "embedder"
+    weights: str = "embedder"  # a name in weights/ or the path of a .pt with its card; several, with commas, are joined
+    blend: str = _choice("vote", "sum")  # several: each network alike, or by how steep its calibration is
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from whalepipe.models.calibration import Calibration, read_calibration
 from whalepipe.models.cut import Cuts, find_cuts
 from whalepipe.models.details import CloserLook, closer_look
 from whalepipe.models.distinctive import Distinctiveness, find_distinctiveness
+from whalepipe.models.ensemble import find_embedder
 from whalepipe.models.exported import Form, find_exported
 from whalepipe.models.grade import Grader, find_grader, least_grade
 from whalepipe.models.side import Sides, find_sides
@@ -62,7 +63,7 @@ class Instruments:
     @once
     def embedder_weights(self) -> Weights:
         """The embedder's file, checked against its card."""
-        return find_weights(self.config.embed.weights, "embedder")
+        return find_embedder(self.config.embed)
 
     @once
     def exported_embedder(self) -> Form | None:

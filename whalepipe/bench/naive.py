@@ -11,8 +11,8 @@ import numpy as np
 
 from whalepipe.bench.task import Task, write_result
 from whalepipe.bench.yolo import predicting
-from whalepipe.models.embedder import KIND, load_voters, voted
-from whalepipe.models.weights import find_weights
+from whalepipe.models.embedder import load_voters, voted
+from whalepipe.models.ensemble import find_embedder
 
 
 def naive(task: Task) -> dict[str, object]:
@@ -20,7 +20,7 @@ def naive(task: Task) -> dict[str, object]:
     import torch
 
     predict = predicting(task)
-    networks = load_voters(find_weights(task.config.embed.weights, KIND))
+    networks = load_voters(find_embedder(task.config.embed))
     vectors = []
     for found in task.photos:
         [result] = predict(str(found.path))

@@ -32,7 +32,8 @@ from whalepipe.evaluation.submission import Submission, write_submission
 from whalepipe.models import embedder
 from whalepipe.models.calibration import read_calibration
 from whalepipe.models.details import CloserLook, Details, closer_look
-from whalepipe.models.weights import Weights, find_weights
+from whalepipe.models.ensemble import find_embedder
+from whalepipe.models.weights import Weights
 from whalepipe.progress import Progress, silent
 from whalepipe.stages.match import Candidate, weighed
 from whalepipe.tables import NEW
@@ -92,7 +93,7 @@ def evaluate_stocks(
     known, asked = known.chosen(named), asked if options.submission else asked.chosen(has_truth)
     if not known.rows or not asked.rows:
         raise TableError(f"{(asked if known.rows else known).source}: no crop of {part} is left to score")
-    weights = find_weights(options.config.embed.weights, embedder.KIND)
+    weights = find_embedder(options.config.embed)
     leaked = leaks(known, asked, progress)
     if leaked and not options.allow_leaks:
         raise refuse(known, asked, leaked)

@@ -16,7 +16,7 @@ from whalepipe.evaluation.stock import Vectors, from_folder, has_truth
 from whalepipe.models import embedder
 from whalepipe.models.calibration import Calibration, read_calibration
 from whalepipe.models.details import Details, closer_look, likeness
-from whalepipe.models.weights import find_weights
+from whalepipe.models.ensemble import find_embedder
 from whalepipe.progress import Progress, silent
 from whalepipe.tables import CropLabel
 
@@ -38,7 +38,7 @@ def evaluate_pairs(
     rows = stock.rows
     if not rows:
         raise TableError(f"{labels}: no crop of {part} is left to score")
-    weights = find_weights(options.config.embed.weights, embedder.KIND)
+    weights = find_embedder(options.config.embed)
     vectors = stock.vectors(embedder.Embedder(weights, options.device), progress)
     calibration = read_calibration(weights.card, part)
     look = closer_look(weights, options.config.match, options.device)

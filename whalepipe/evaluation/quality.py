@@ -24,8 +24,9 @@ from whalepipe.models import embedder
 from whalepipe.models.cut import Cuts, find_cuts
 from whalepipe.models.details import closer_look
 from whalepipe.models.distinctive import find_distinctiveness
+from whalepipe.models.ensemble import find_embedder
 from whalepipe.models.grade import Grader, find_grader, least_grade
-from whalepipe.models.weights import Weights, find_weights
+from whalepipe.models.weights import Weights
 from whalepipe.progress import Progress, silent
 from whalepipe.stages.quality import decided, judged
 from whalepipe.tables import GradeLabel, Quality
@@ -86,7 +87,7 @@ def evaluate_quality(options: QualityEvaluation, progress: Progress = silent) ->
     weights = find_grader(options.config.quality.weights)
     if weights is None:
         raise WhalepipeError("without weights there is no grade to score: leave quality.weights as it is, or name some")
-    seen_by = find_weights(options.config.embed.weights, embedder.KIND)
+    seen_by = find_embedder(options.config.embed)
     eyes = embedder.Embedder(seen_by, options.device)
     quality = options.config.quality
     judge = _Judge(quality, weights, Grader(weights, eyes.digest), eyes, find_cuts(quality, options.device))

@@ -13,7 +13,8 @@ from whalepipe.catalog.names import NO_NAMES
 from whalepipe.config import Config
 from whalepipe.errors import PhotoError, TableError
 from whalepipe.models import detector, embedder
-from whalepipe.models.weights import Weights, find_weights
+from whalepipe.models.ensemble import find_embedder
+from whalepipe.models.weights import Weights
 from whalepipe.photos import Found, describe, inside, read_photo
 from whalepipe.progress import Progress
 from whalepipe.stages import crop as cropping
@@ -66,7 +67,7 @@ class Eyes:
     @cached_property
     def embedder_weights(self) -> Weights:
         """The embedder's file, checked against its card."""
-        return find_weights(self.config.embed.weights, embedder.KIND)
+        return find_embedder(self.config.embed)
 
     @cached_property
     def embedder(self) -> embedder.Embedder:

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from whalepipe.models.embedder import Picture, Vector, Voter, normalised, squashed, voted
+from whalepipe.models.embedder import Picture, Vector, Voter, voted
 from whalepipe.models.libraries import imported
 from whalepipe.models.species import Head
 
@@ -189,10 +189,11 @@ def _looks(voters: Sequence[Voter]) -> Iterator[tuple[Voter, int, int, int, floa
     """Each look of each network, the numbers of the vector that it makes, and the length that it has in there."""
     start = 0
     for voter in voters:
-        wide: Any = voter.network.linear
+        wide: Any = voter.network.width
         for look in range(len(voter.sizes)):
-            yield voter, look, start, start + wide.out_features, (len(voter.sizes) * len(voters)) ** -0.5
-            start += wide.out_features
+            share = 1 / len(voters) if voter.share is None else voter.share
+            yield voter, look, start, start + wide, (share / len(voter.sizes)) ** 0.5
+            start += wide
 
 
 def _raised(voter: Voter, look: int, crop: Picture, slope: Vector, device: str) -> Floats:
@@ -224,9 +225,7 @@ def _answered(voter: Voter, look: int, crop: Picture, device: str) -> Floats:
 
 
 def _given(voter: Voter, look: int, crop: Picture, device: str) -> "torch.Tensor":
-    import torch
-
-    return normalised(torch.from_numpy(squashed(crop, voter.sizes[look]))[None].to(device))
+    return voter.shown.tensor([crop], voter.sizes[look]).to(device)
 
 
 def share(of: Floats, mask: Mask) -> float | None:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -113,6 +113,13 @@ def read_calibration(card: Mapping[str, Any], part: str) -> Calibration:
     if not (rises and all(math.isfinite(n) for n in numbers)):
         raise WeightsError(f"the embedder's card has a calibration for {part!r} that does not rise; train it anew")
     return calibration
+
+
+def entry_of(calibration: Calibration) -> dict[str, Any]:
+    """What a card says of it, as `read_calibration` reads it."""
+    joint = {"joint": asdict(calibration.joint)} if calibration.joint else {}
+    bounds = {"least": calibration.least, "most": calibration.most}
+    return {"slope": calibration.slope, "intercept": calibration.intercept, **joint, **bounds}
 
 
 def _joint(values: Mapping[str, Any]) -> Joint | None:

@@ -6,7 +6,7 @@ and a strong baseline for deep person re-identification", section 3.4).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from whalepipe.errors import WeightsError
 from whalepipe.models.architecture import Architecture, create, read_architecture
 from whalepipe.models.device import TORCH, side_by_side
+from whalepipe.models.ensemble import KIND, shares_of
 from whalepipe.models.exported import Exported
 from whalepipe.models.gpu import Batches, Gathered, in_fewer_digits, moved
 from whalepipe.models.inputs import Input, fitted, normalised, read_input, squashed
@@ -24,10 +25,21 @@ from whalepipe.models.weights import Weights, fill, load_state
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Embedder", "Voter", "build", "fitted", "load_voters", "normalised", "squashed", "unit_vectors", "voted"]
-KIND = "embedder"
+__all__ = [
+    "KIND",
+    "Embedder",
+    "Voter",
+    "build",
+    "fitted",
+    "load_voters",
+    "normalised",
+    "squashed",
+    "unit_vectors",
+    "voted",
+]
 CLASSIFIER = "classifier."  # how the names of tensors begin that tell classes by the vector, see classifier.py
 BESIDE = "beside."  # how the names of tensors begin that are of another network than the first
+SHARES = "blend.shares"  # the tensor that has the networks' shares: so they are in the digest of the file
 RESPONSE_DECIMALS = 3
 DECIMALS = 5  # of the numbers of a vector: what is compared is what is stored
 PLAIN = Input()
@@ -84,9 +96,15 @@ def _unit(looks: Sequence[Vector]) -> Vector:
     return _joined([vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12) for vectors in looks])
 
 
-def _joined(every: Sequence[Vector]) -> Vector:
-    """Vectors (N, dimension) of unit length, one after the other and again of unit length: cosines are their mean."""
-    return np.asarray(np.concatenate(every, axis=1) / np.sqrt(len(every)), dtype=np.float32)
+def _joined(every: Sequence[Vector], shares: Sequence[float] | None = None) -> Vector:
+    """Vectors (N, dimension) of unit length, one after the other and again of unit length: cosines are their mean.
+
+    With `shares`, which add up to 1, each cosine counts by its own.
+    """
+    if shares is None:
+        return np.asarray(np.concatenate(every, axis=1) / np.sqrt(len(every)), dtype=np.float32)
+    parts = [vectors * np.sqrt(share) for vectors, share in zip(every, shares, strict=True)]
+    return np.asarray(np.concatenate(parts, axis=1), dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -96,21 +114,31 @@ class Voter:
     network: "torch.nn.Module"
     sizes: Sequence[int]
     shown: Input = PLAIN
+    share: float | None = None  # of all cosines; None: as much as each other network
 
 
 def voted(voters: Sequence[Voter], crops: Sequence[Picture], device: "torch.device | str" = "cpu") -> Vector:
     """As `unit_vectors`, those of several networks one after the other: the cosine of two crops is their mean.
 
-    What one network was misled by another is not (soft voting).
+    What one network was misled by another is not (soft voting). Networks with a share count by it.
     """
-    return _joined([unit_vectors(voter.network, crops, voter.sizes, device, voter.shown) for voter in voters])
+    shares = [voter.share for voter in voters if voter.share is not None]
+    every = [unit_vectors(voter.network, crops, voter.sizes, device, voter.shown) for voter in voters]
+    return _joined(every, shares or None)
 
 
 def load_voters(weights: Weights) -> list[Voter]:
     """The networks of a file, ready to look: the one that it is named for, and those that vote beside it.
 
-    Raises WeightsError where the file does not fit its card.
+    Of several files all. Raises WeightsError where a file does not fit its card.
     """
+    shares = shares_of(weights.card, weights.path)
+    voters = [voter for one in weights.joined or (weights,) for voter in _voters(one, shares)]
+    return [replace(v, share=s) for v, s in zip(voters, shares, strict=True)] if shares else voters
+
+
+def _voters(weights: Weights, shares: Sequence[float] | None) -> list[Voter]:
+    """The networks of one file."""
     state, cards = load_state(weights), [weights.card, *_beside(weights)]
     voters = []
     for number, card in enumerate(cards):
@@ -119,6 +147,8 @@ def load_voters(weights: Weights) -> list[Voter]:
         network = create(read_architecture(card, weights.path), len(sizes))
         fill(network, part_of(state, number), told, "its tensors do not fit the network that its card names")
         voters.append(Voter(network.eval(), sizes, read_input(card, weights.path)))
+    if SHARES in state and (shares is None or not np.allclose(state[SHARES].numpy(), shares, atol=1e-3)):
+        raise WeightsError(f"{weights.path}: the shares of its networks are not those of its card; restore it")
     return voters
 
 
@@ -127,7 +157,7 @@ def part_of(state: "Mapping[str, torch.Tensor]", number: int) -> "dict[str, torc
     if number:
         start = beside(number)
         return {name.removeprefix(start): tensor for name, tensor in state.items() if name.startswith(start)}
-    return {name: tensor for name, tensor in state.items() if not name.startswith((BESIDE, CLASSIFIER))}
+    return {name: tensor for name, tensor in state.items() if not name.startswith((BESIDE, CLASSIFIER, SHARES))}
 
 
 def beside(number: int) -> str:
@@ -158,6 +188,7 @@ class Embedder:
         """
         self.digest, self.size = weights.digest, _positive(weights, "size")
         self._weights, self._device = weights, device
+        self._shares = shares_of(weights.card, weights.path)
         self._looks: Looks = exported_looks(weights, exported) if exported else torch_looks(self.voters, device)
 
     @cached_property
@@ -172,7 +203,7 @@ class Embedder:
     def look(self, crop: Picture) -> Look:
         """The vector of a crop, and how strongly the networks answered to it."""
         every = self._looks(crop)
-        [vector] = _joined([_unit(looks) for looks in every])
+        [vector] = _joined([_unit(looks) for looks in every], self._shares)
         lengths = [float(np.linalg.norm(one)) / np.sqrt(one.size) for looks in every for one in looks]
         rounded = np.asarray(np.round(vector, DECIMALS), dtype=np.float32)
         return Look(rounded, round(float(np.mean(lengths)), RESPONSE_DECIMALS))

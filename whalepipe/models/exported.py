@@ -47,10 +47,10 @@ def find_exported(weights: Weights, backend: str, device: str, needed: bool = Tr
         return None
     path, named = weights.path.with_suffix(ENDING), weights.card.get(KEY)
     if isinstance(named, dict) and path.is_file():
-        return Form(path, _checked(path, named.get("sha256")), {}, runtime)
+        return Form(path, _checked(path, named.get("sha256")), {}, runtime=runtime)
     made = keep(weights)
     if made:
-        return Form(made.path, made.digest, {}, runtime)
+        return Form(made.path, made.digest, {}, runtime=runtime)
     if needed and backend != AUTO:
         raise WeightsError(f"{weights.path}: has no exported form; set detect.backend=torch")
     return None

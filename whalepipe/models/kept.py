@@ -46,7 +46,8 @@ def keep(weights: Weights) -> Weights | None:
 def _exportable(card: Mapping[str, Any]) -> bool:
     """Whether there is something to try: not where crops are cleaned before (`shown`), which the form does not do."""
     says = SAYS.get(card.get("kind", ""))
-    return says is not None and all(key in card for key in says) and "shown" not in card
+    networks = (card, *card.get("beside", ()))
+    return says is not None and all(key in card for key in says) and not any("shown" in one for one in networks)
 
 
 def _told(path: Path) -> dict[str, Any]:

@@ -29,6 +29,7 @@ class Weights:
     path: Path
     digest: str  # sha256 of the file, hex
     card: Mapping[str, Any]
+    joined: "tuple[Weights, ...]" = ()  # the files that these are, where they are several: see ensemble.py
 
 
 def shipped_folder() -> Path:

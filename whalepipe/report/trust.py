@@ -8,6 +8,7 @@ from typing import Any
 
 from whalepipe.errors import WeightsError
 from whalepipe.job import Job
+from whalepipe.models.ensemble import find_embedder, names_of
 from whalepipe.models.species import SHIPPED
 from whalepipe.models.weights import find_weights, ships
 
@@ -87,7 +88,8 @@ def _used(job: Job) -> Iterator[tuple[str, str, str]]:
             and not (stage.name == "detect" and job.boxes)
             and not (name == SHIPPED and not ships(name))
         ):
-            yield name, *KINDS.get(stage.name, (stage.name, ""))
+            names = names_of(job.config.embed) if stage.name == "embed" else [name]
+            yield from ((one, *KINDS.get(stage.name, (stage.name, ""))) for one in names)
     if job.catalog is not None and job.config.match.looked_at and _details_count(job):
         yield job.config.match.silhouette, "silhouette", "traces their outlines"
     elif job.config.view.tell != "none":
@@ -97,7 +99,7 @@ def _used(job: Job) -> Iterator[tuple[str, str, str]]:
 def _details_count(job: Job) -> bool:
     """Whether the embedder's card says what details count: else vectors alone were compared."""
     try:
-        return bool(find_weights(job.config.embed.weights, "embedder").card.get("details"))
+        return bool(find_embedder(job.config.embed).card.get("details"))
     except WeightsError:  # which the embedder's own entry tells
         return False
 

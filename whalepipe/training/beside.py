@@ -5,11 +5,9 @@ from typing import Any
 
 import torch
 
-from whalepipe.models.embedder import beside, part_of
+from whalepipe.models.embedder import SHARES, beside, part_of
+from whalepipe.models.ensemble import networks_of, shares_of
 from whalepipe.models.weights import Weights, load_state
-
-# Of a card: what it is, and how made.
-KEPT = ("backbone", "architecture", "shown", "dimension", "size", "sizes", "trained_on", "retrain", "settings")
 
 
 def beside_it(voting: Sequence[Weights]) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
@@ -17,11 +15,20 @@ def beside_it(voting: Sequence[Weights]) -> tuple[dict[str, torch.Tensor], dict[
 
     Weights beside which others vote bring these along.
     """
-    state: dict[str, torch.Tensor] = {}
-    cards: list[dict[str, Any]] = []
-    for weights in voting:
-        every = load_state(weights)
-        for number, card in enumerate([weights.card, *weights.card.get("beside", ())]):
-            cards.append({"weights": weights.digest, **{key: card[key] for key in KEPT if key in card}})
-            state |= {beside(len(cards)) + name: tensor for name, tensor in part_of(every, number).items()}
-    return state, {"beside": cards} if cards else {}
+    tensors = _tensors(voting)
+    state = {beside(n) + name: tensor for n, one in enumerate(tensors, start=1) for name, tensor in one.items()}
+    return state, {"beside": networks_of(voting)} if voting else {}
+
+
+def together(weights: Weights) -> dict[str, torch.Tensor]:
+    """The tensors of several joined files in one, and the shares of the networks, where they have some."""
+    first, *others = _tensors(weights.joined)
+    state = {beside(n) + name: tensor for n, one in enumerate(others, start=1) for name, tensor in one.items()}
+    shares = shares_of(weights.card, weights.path)
+    return {**first, **state, **({SHARES: torch.tensor(shares)} if shares else {})}
+
+
+def _tensors(every: Sequence[Weights]) -> list[dict[str, torch.Tensor]]:
+    """Those of each network of several files, in the order of `networks_of`."""
+    states = [(load_state(one), 1 + len(one.card.get("beside", ()))) for one in every]
+    return [part_of(state, number) for state, count in states for number in range(count)]

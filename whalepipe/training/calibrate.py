@@ -1,14 +1,14 @@
 """What a cosine means: fitted on individuals that the embedder never saw."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
 from whalepipe.config import MatchConfig
-from whalepipe.models.calibration import Calibration, Joint, grown
+from whalepipe.models.calibration import Calibration, Joint, entry_of, grown
 from whalepipe.models.details import Details, likeness
 
 Numbers = npt.NDArray[np.float64]
@@ -173,13 +173,8 @@ def cost(calibration: Calibration, found: Evidence) -> float:
 
 def card_entry(calibration: Calibration, found: Evidence, source: str) -> Mapping[str, object]:
     """What the weights' card says of a calibration."""
-    joint = {"joint": asdict(calibration.joint)} if calibration.joint else {}
     return {
-        "slope": calibration.slope,
-        "intercept": calibration.intercept,
-        **joint,
-        "least": calibration.least,
-        "most": calibration.most,
+        **entry_of(calibration),
         "individuals": found.individuals,
         "pairs_same": len(found.same),
         "pairs_different": len(found.different),

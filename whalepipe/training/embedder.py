@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from pytorch_metric_learning.losses import SubCenterArcFaceLoss
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from whalepipe.errors import WeightsError, WhalepipeError
 from whalepipe.models import silhouette
@@ -31,7 +31,7 @@ from whalepipe.training.imagenet import BACKBONE, load_imagenet
 from whalepipe.training.lessons import MIRRORS, Lessons, batch, lessons, taken
 from whalepipe.training.measure import command, describe_sets, measure, validate, write_splits
 from whalepipe.training.memory import keep_freed_memory
-from whalepipe.training.rounds import batches, checkpoint, claim, set_rate
+from whalepipe.training.rounds import batches, checkpoint, claim, running_mean, set_rate
 from whalepipe.training.whiten import whiten
 
 PARTS = ("network", "mean", "loss", "optimizer")  # of a `_Run` that a checkpoint holds
@@ -222,8 +222,7 @@ def _start(options: EmbedderTraining, those: Lessons, finished: Weights | None) 
     last = options.work_dir / "last.pt"
     if finished and not last.is_file():
         place_centers(network, loss, those, options.size, options.seed)
-    running = get_ema_multi_avg_fn(options.averaged)  # type: ignore[no-untyped-call]
-    mean = AveragedModel(network, multi_avg_fn=running, use_buffers=True)
+    mean = AveragedModel(network, multi_avg_fn=running_mean(options.averaged), use_buffers=True)
     run = _Run(network, mean, loss, torch.optim.AdamW(groups, weight_decay=1e-4))
     if last.is_file():
         run.restore(torch.load(last, weights_only=True))

@@ -1,12 +1,12 @@
 """What a lab's own animals say of how much a likeness means: the calibration fitted anew from a catalogue.
 
 The embedder stays as it is, byte for byte, so that the vectors which a catalogue or a cache holds stay good; its card
-changes.
+changes. Several embedders that are joined become one file, with their shares, where they have some, fitted too.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,12 @@ from whalepipe.errors import CatalogError
 from whalepipe.instruments import Instruments
 from whalepipe.models.calibration import read_calibration
 from whalepipe.models.details import Details
+from whalepipe.models.ensemble import UNFITTED, files_of, put_together, shares_of, with_slopes
 from whalepipe.models.exported import keep_exported
-from whalepipe.models.weights import Weights, save_recarded
+from whalepipe.models.weights import Weights, save_recarded, save_weights
 from whalepipe.progress import Progress, silent
 from whalepipe.training.alike import chance, difference_hash, sights
+from whalepipe.training.beside import together
 from whalepipe.training.calibrate import FEW, Evidence, card_entry, cost, evidence, fit
 from whalepipe.training.crops import is_name
 
@@ -92,10 +94,40 @@ def recalibrate(path: Place, options: Recalibration, progress: Progress = silent
         raise catalog.database.changed_meanwhile()
     animals = [_animals(gallery, part, hashes) for part in _parts(name, gallery, options.parts)]
     _refuse_few(name, animals)
+    if shares_of(base.card, base.path) and base.joined:
+        base, animals = _shared_out(base, animals)
     fitted = [_fitted(path, each, base) for each in progress("fit", animals)]
-    made = save_recarded(options.out, base, _card(base, path, gallery, fitted))
+    return _written(options.out, base, _card(base, path, gallery, fitted)), fitted
+
+
+def _written(out: Path, base: Weights, card: dict[str, Any]) -> Weights:
+    if base.joined:
+        return save_weights(out, together(base), card)
+    made = save_recarded(out, base, card)
     keep_exported(base, made)
-    return made, fitted
+    return made
+
+
+def _shared_out(base: Weights, animals: Sequence[_Animals]) -> tuple[Weights, list[_Animals]]:
+    """Joined embedders with shares by what these animals tell of each, and the vectors that they then make."""
+    files = [files_of(base, one.vectors) for one in animals]
+    slopes = [
+        float(np.mean([_slope(one, vectors[place], file.path) for one, vectors in zip(animals, files, strict=True)]))
+        for place, file in enumerate(base.joined)
+    ]
+    shared = with_slopes(base, slopes)
+    return shared, [replace(a, vectors=put_together(shared, v)) for a, v in zip(animals, files, strict=True)]
+
+
+def _slope(animals: _Animals, vectors: npt.NDArray[np.float32], path: Path) -> float:
+    """How steeply the cosines of one file tell these animals apart. Raises CatalogError where they do not."""
+    made = fit(replace(animals, vectors=vectors, looks=None).evidence())
+    if made is None:
+        raise CatalogError(
+            f"by {path} two crops of one {animals.part} are no more alike than of two, or too few were compared; "
+            "leave it out"
+        )
+    return made.slope
 
 
 def _parts(name: str, gallery: Gallery, wanted: Sequence[str]) -> list[str]:
@@ -155,18 +187,20 @@ def _cost_of_halves(animals: _Animals) -> float | None:
 def _card(base: Weights, path: Place, gallery: Gallery, fitted: Sequence[Fitted]) -> dict[str, Any]:
     """The embedder's card with the calibration of these parts, and what that is worth."""
     card = dict(base.card)
+    whose = " and ".join(one.digest for one in base.joined) or f"{base.digest}, byte for byte"
     account = {
         "catalogue": titled(path),
         "revision": gallery.revision,
-        "tensors": f"those of {base.digest}, byte for byte",
+        "tensors": f"those of {whose}",
         "parts": {f.part: {"cost_of_halves": f.cost, "cost_before": f.cost_before} for f in fitted},
         "costs": "bits by which log likelihood ratios of pairs mislead: 0 is right and sure, 1 is saying nothing",
     }
+    cannot = [text for text in card.get("cannot", ()) if text != UNFITTED]
     note = "measured with the calibration that the weights came with, not with that of `calibrated_to`"
     return {
         **card,
         "calibration": {**card["calibration"], **{f.part: f.entry for f in fitted}},
         "calibrated_to": account,
         "figures_of": {**card.get("figures_of", {}), "calibration": note},
-        "cannot": list(dict.fromkeys([*card.get("cannot", ()), CANNOT])),
+        "cannot": list(dict.fromkeys([*cannot, CANNOT])),
     }

@@ -1,19 +1,22 @@
 """What trainings of ours share: a folder of one's own to go on from, batches, the rate of learning, checkpoints."""
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from whalepipe.errors import WhalepipeError
 from whalepipe.files import write_aside
 from whalepipe.training.curves import RATE, log_epoch
 
 WARM_UP = 0.05  # of all steps
+Tensors = tuple[torch.Tensor, ...] | list[torch.Tensor]
+Averaging = Callable[[Tensors, Tensors, int | torch.Tensor], None]
 
 
 def claim(folder: Path, *what: object) -> None:
@@ -30,6 +33,20 @@ def batches(count: int, batch: int, rng: np.random.Generator) -> Iterator[npt.ND
     order = rng.permutation(count)
     for start in range(0, max(count - batch, 0) + 1, batch):
         yield order[start : start + batch]
+
+
+def running_mean(kept: float) -> Averaging:
+    """How a step moves the running mean of the weights, of which it leaves the share `kept`; at first less.
+
+    After n steps no more than (1 + n) / (10 + n): else a short training would end mostly with what it began with (as
+    TensorFlow's ExponentialMovingAverage has it).
+    """
+
+    def moved(means: Tensors, now: Tensors, steps: int | torch.Tensor) -> None:
+        share = min(kept, (1 + int(steps)) / (10 + int(steps)))
+        get_ema_multi_avg_fn(share)(means, now, steps)  # type: ignore[no-untyped-call]
+
+    return moved
 
 
 def set_rate(optimizer: torch.optim.Optimizer, done: float, rate: float) -> None:

@@ -1,11 +1,17 @@
 """A tiny set of crops to train recipes on."""
 
+import csv
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests.conftest import REAL_DATA
+from whalepipe.training.alike import chance
 from whalepipe.training.crops import LabelSet
+from whalepipe.training.recipes.card import RecipeTraining
 
 PEOPLE, PHOTOS = 8, 4
 
@@ -33,3 +39,22 @@ def labels(tmp_path_factory: pytest.TempPathFactory) -> LabelSet:
         lines.append(f"{n}-{photo}.png,E{n}{photo},animal {n},{species}\n")
     (folder / "labels.csv").write_text("".join(lines))
     return LabelSet(folder / "labels.csv", folder / "crops", "head")
+
+
+@pytest.fixture(scope="session")
+def heads(labels: LabelSet, tmp_path_factory: pytest.TempPathFactory) -> LabelSet:
+    """As many right whales, where their photos are: else those that are drawn. Two are held out whole."""
+    folder = REAL_DATA / "rightwhale"
+    if not folder.is_dir():
+        return labels
+    crops: dict[str, list[str]] = {}
+    with (folder / "individuals.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            crops.setdefault(row["individual"], []).append(row["crop"])
+    often = sorted(name for name, mine in crops.items() if len(mine) >= PHOTOS)
+    away = [name for name in often if chance(0, "individual", name) < RecipeTraining.held_out]
+    chosen = [*away[:2], *[name for name in often if name not in away][: PEOPLE - 2]]
+    lines = [f"{crop},,{name},Eubalaena glacialis\n" for name in chosen for crop in crops[name][:PHOTOS]]
+    table: Path = tmp_path_factory.mktemp("heads") / "labels.csv"
+    table.write_text("crop,encounter,individual,species\n" + "".join(lines))
+    return LabelSet(table, folder / "crops", "head")

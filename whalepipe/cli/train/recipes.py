@@ -20,10 +20,16 @@ Name = Annotated[
     typer.Option("--recipe", help="Train as others published it: a name of `train --list-recipes`, or a .yaml file."),
 ]
 Pretrained = Annotated[
-    str, typer.Option("--pretrained", help="What a recipe's backbone begins with: auto (as it says), none, or a file.")
+    str,
+    typer.Option(
+        "--pretrained", help="What its backbone begins with: auto (as the recipe says), none, imagenet, file."
+    ),
 ]
 Backbone = Annotated[str | None, typer.Option("--backbone", help="Another backbone than the recipe's.")]
 Minutes = Annotated[float, typer.Option("--minutes", min=0, help="Train a recipe so long, not its epochs.")]
+Showings = Annotated[
+    int, typer.Option("--showings", min=0, help="Show each recipe so many crops, whatever it calls an epoch.")
+]
 Workers = Annotated[int | None, typer.Option("--workers", help="Processes that change crops for a recipe.")]
 Pseudo = Annotated[
     list[str] | None,
@@ -47,6 +53,7 @@ def whole(
     part: t.Parts = None,
     out: Annotated[Path, typer.Option("--out", help="The folder for table, plot and trainings.")] = Path("comparison"),
     minutes: Minutes = 0.0,
+    showings: Showings = 0,
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Trainings of each recipe.")] = 1,
     pretrained: Pretrained = "auto",
     backbone: Backbone = None,
@@ -70,7 +77,7 @@ def whole(
             from whalepipe.training.recipes.compare import Comparison, compare, in_words
         except ImportError as error:
             raise need_extra("train", error) from error
-        options = Comparison(every, out, seeds, minutes, pretrained, threads, tuple(without or ()))
+        options = Comparison(every, out, seeds, minutes, showings, pretrained, threads, tuple(without or ()))
         say(in_words(compare(t.label_sets(labels, photos, part), options, say)))
         say(f"{out / 'comparison.csv'}, comparison.txt and comparison.png beside it")
     elif ctx.invoked_subcommand is None:

@@ -107,6 +107,24 @@ def figures(given: Numbers, truths: Sequence[int], groups: Sequence[str], traine
     }
 
 
+def of_strangers(vectors: Numbers, names: Sequence[str], groups: Sequence[str], asked: Sequence[int]) -> dict[str, Any]:
+    """How often the nearest crop of another group is of the same individual, and the 95 % interval of that.
+
+    `vectors` (N, width) of unit length, their individuals and groups of near-duplicates; `asked`: rows that are
+    queries, where their individual has another group too. Individuals are drawn anew for the interval.
+    """
+    who, where, rows = np.asarray(names), np.asarray(groups), np.asarray(asked)
+    others = (who[rows][:, None] == who) & (where[rows][:, None] != where)
+    rows = rows[others.any(axis=1)]
+    if not len(rows):
+        return {"strangers_top1": None, "strangers_interval": None, "strangers": 0}
+    cosines = np.where(where[rows][:, None] == where, -2.0, vectors[rows] @ vectors.T)
+    right = who[cosines.argmax(axis=1)] == who[rows]
+    draws, _ = redrawn([str(name) for name in who[rows]], RESAMPLINGS, 0)
+    spread = interval([float(right[draw].mean()) for draw in draws])
+    return {"strangers_top1": round(float(right.mean()), 4), "strangers_interval": spread, "strangers": len(rows)}
+
+
 def _of_ranks(ranks: Numbers) -> dict[str, float]:
     tops = {f"top{k}": float(np.mean(ranks <= k)) for k in TOPS}
     return {**tops, "map5": float(np.mean(np.where(ranks <= 5, 1 / ranks, 0.0)))}

@@ -12,9 +12,9 @@ from whalepipe.evaluation.specimens import SpeciesTable
 from whalepipe.models.embedder import CLASSIFIER
 from whalepipe.training.crops import LabelSet
 from whalepipe.training.recipes import recipe as parts
-from whalepipe.training.recipes.fit import Fitted
+from whalepipe.training.recipes.fitting import Fitted
 from whalepipe.training.recipes.recipe import Recipe
-from whalepipe.training.recipes.start import AUTO, NONE
+from whalepipe.training.recipes.start import AUTO, IMAGENET, NONE
 from whalepipe.training.sources import portable
 
 
@@ -106,7 +106,8 @@ def command(what: str, words: Sequence[str], options: RecipeTraining) -> str:
     }
     told += [w for name, (value, usual) in given.items() if value != usual for w in (f"--{name}", str(value))]
     if options.pretrained != AUTO:
-        told += ["--pretrained", options.pretrained if options.pretrained == NONE else Path(options.pretrained).name]
+        known = options.pretrained in (NONE, IMAGENET)
+        told += ["--pretrained", options.pretrained if known else Path(options.pretrained).name]
     told += ["--provenance", f"weights/{options.provenance.name}"] if options.provenance else []
     told += [word for path in options.beside for word in ("--beside", f"weights/{path.name}")]
     told += [word for pattern in options.without for word in ("--without", pattern)]

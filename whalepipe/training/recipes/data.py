@@ -7,7 +7,7 @@ import numpy as np
 
 from whalepipe.errors import TableError
 from whalepipe.training.crops import Labelled, bursts, is_name
-from whalepipe.training.recipes.fit import input_of
+from whalepipe.training.recipes.fitting import input_of
 from whalepipe.training.recipes.recipe import Recipe
 from whalepipe.training.recipes.sampling import Crops
 

@@ -45,9 +45,14 @@ class Criterion(nn.Module):
     """The losses of a recipe, and what they learn: classifiers and the centers of classes."""
 
     def __init__(
-        self, loss: Loss, width: int, counts: npt.NDArray[np.int64], species: int, dropout: float = 0.0
+        self,
+        loss: Loss,
+        width: int,
+        counts: npt.NDArray[np.int64],
+        species: npt.NDArray[np.int64],
+        dropout: float = 0.0,
     ) -> None:
-        """`width` of the vector, `counts` of the training crops of each class, how many `species`."""
+        """`width` of the vector, `counts` of the training crops of each class, and of each of the `species`."""
         super().__init__()
         self._loss = loss
         arcface = {"embedding_size": width, "margin": loss.margin, "scale": loss.scale, "sub_centers": loss.centers}
@@ -56,7 +61,7 @@ class Criterion(nn.Module):
         if loss.arcface:
             self.arcface = DynamicArcFace(counts, loss.dynamic, **arcface)
         if loss.species:
-            self.species = SubCenterArcFaceLoss(num_classes=species, **arcface)
+            self.species = DynamicArcFace(species, loss.dynamic, **arcface)
         if loss.triplet:
             distance = LpDistance() if loss.distance == "euclidean" else CosineSimilarity()
             self.triplet = TripletMarginLoss(margin=loss.gap, distance=distance)

@@ -13,7 +13,7 @@ from whalepipe.models.species import softmax
 from whalepipe.training.alike import difference_hash, pairs_alike
 from whalepipe.training.duration import Tell
 from whalepipe.training.recipes.answers import see
-from whalepipe.training.recipes.fit import Fitted
+from whalepipe.training.recipes.fitting import Fitted
 from whalepipe.training.recipes.recipe import Recipe
 from whalepipe.training.recipes.sampling import Crops
 

@@ -82,6 +82,11 @@ class Plan:
         """How many crops each class has."""
         return np.bincount(self.labels, minlength=self.classes).astype(np.int64)
 
+    @property
+    def counts_of_species(self) -> npt.NDArray[np.int64]:
+        """How many crops each species has."""
+        return np.bincount(self.species, minlength=len(self.kinds)).astype(np.int64)
+
 
 def plan(crops: Crops, rows: Sequence[int], how: Sampling) -> Plan:
     """The showings of these training rows."""

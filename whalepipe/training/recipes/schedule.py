@@ -13,7 +13,7 @@ from whalepipe.training.recipes.recipe import Freezing, Schedule
 from whalepipe.training.rounds import set_rate
 
 PLATEAU = 0.2  # times this is the rate once nothing gets better
-AT_FIRST = {"factor": 1.0, "best": float("inf"), "epoch": 0.0, "spent": 0.0}
+AT_FIRST = {"factor": 1.0, "best": float("inf"), "epoch": 0.0, "spent": 0.0, "shown": 0.0}
 Optimizer = torch.optim.Optimizer
 KINDS: dict[str, Callable[..., Optimizer]] = {
     "adam": torch.optim.Adam,
@@ -65,6 +65,7 @@ class Pace:
     how: Schedule
     freezing: Freezing
     minutes: float = 0.0  # above 0: these decide when it is over, not the epochs
+    showings: int = 0  # above 0: so many crops, one shown twice counted twice, decide
     memory: dict[str, float] = field(default_factory=lambda: dict(AT_FIRST))
     _begun: float = field(default_factory=time.monotonic)
 
@@ -74,6 +75,8 @@ class Pace:
 
     def done(self, epoch: int, step: int, steps: int) -> float:
         """The share of the training that is over, 0 to 1."""
+        if self.showings:
+            return min(self.memory["shown"] / self.showings, 1.0)
         if self.minutes:
             return min(self.spent() / (60 * self.minutes), 1.0)
         return min((epoch * steps + step) / (self.how.epochs * steps), 1.0)

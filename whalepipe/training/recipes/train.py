@@ -24,10 +24,11 @@ from whalepipe.training.duration import Tell
 from whalepipe.training.measure import describe_sets, measure, write_splits
 from whalepipe.training.memory import keep_freed_memory
 from whalepipe.training.recipes import recipe as parts
-from whalepipe.training.recipes.answers import figures, scores, see
+from whalepipe.training.recipes.answers import figures, of_strangers, scores, see
 from whalepipe.training.recipes.card import RecipeTraining, card_of, command, state_of, words_of, words_of_species
 from whalepipe.training.recipes.data import as_crops, check_species, named
-from whalepipe.training.recipes.fit import Fitted, Fitting, Progress, fit, input_of
+from whalepipe.training.recipes.fit import fit
+from whalepipe.training.recipes.fitting import Fitted, Fitting, Progress, input_of
 from whalepipe.training.recipes.pseudo import with_pseudo_labels
 from whalepipe.training.recipes.recipe import Recipe
 from whalepipe.training.recipes.sampling import Crops, held_out
@@ -135,7 +136,7 @@ def _trained(
         held = held_out(crops, rows, recipe.split, fold, options.seed)
         train = sorted(set(rows) - set(held))
         work = options.work_dir / f"fold-{fold}" if recipe.split.folds > 1 else options.work_dir
-        how = Fitting(work, options.pretrained, options.minutes, options.seed)
+        how = Fitting(work, options.pretrained, options.minutes, seed=options.seed)
         fitted = watched_fit(crops, train, recipe, how, progress, tell)
         if options.pseudo:
             fitted = _again(crops, train, held, fitted, options, how, progress, tell)
@@ -187,6 +188,22 @@ def judged(fitted: Fitted, crops: Crops, train: Sequence[int], held: Sequence[in
     labels = [number[crops.classes[i]] for i in train if crops.classes[i] in number]
     given = scores(known, labels, seen, recipe.answer, len(number))
     return figures(given, [number[crops.classes[i]] for i in asked], [crops.groups[i] for i in asked], labels)
+
+
+def strangers(
+    fitted: Fitted, crops: Crops, train: Sequence[int], whole: Sequence[int], recipe: Recipe
+) -> dict[str, Any]:
+    """How often the nearest crop is the same animal's, for crops of individuals that were held out whole.
+
+    Compared with are all training crops, and all crops of those individuals but the query's own group. Its keys:
+    strangers_top1 and strangers_interval (None without such queries), strangers: the number of queries.
+    """
+    rows = [*train, *whole]
+    if not whole:
+        return {"strangers_top1": None, "strangers_interval": None, "strangers": 0}
+    seen = see(fitted.network, fitted.criterion, crops.pictures[rows], recipe.shown.size, fitted.seen, 0)
+    names, groups = [crops.classes[i] for i in rows], [crops.groups[i] for i in rows]
+    return of_strangers(seen.vectors, names, groups, range(len(train), len(rows)))
 
 
 def _splits(
