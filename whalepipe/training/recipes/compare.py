@@ -31,6 +31,7 @@ STRANGERS = 0.15  # share of the individuals that no recipe is trained on
 SPLIT_SEED = 0  # the seeds that are compared change training alone
 SPLIT_SIZE = 128  # pixels of the crops by which near-duplicates are found, the same for recipes of all sizes
 ROW = "row.json"  # in the folder of a finished training: its row
+COLOURS, MARKS = 10, "osDv"  # of a plot: how many colours differ, and what tells those apart that have the same
 TIMED = 20  # crops, one after the other, after one that is not timed
 
 
@@ -266,19 +267,22 @@ def plot(rows: Sequence[Row], path: Path) -> None:
     """Accuracy against milliseconds a crop, a point a training, its interval as a line."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullFormatter
 
     figure = Figure(figsize=(9, 6), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    for name in dict.fromkeys(row.recipe for row in rows):
+    for number, name in enumerate(dict.fromkeys(row.recipe for row in rows)):
         mine = [row for row in rows if row.recipe == name]
+        mark = MARKS[number // COLOURS % len(MARKS)]
         cost, top1 = [r.milliseconds_a_crop for r in mine], np.array([r.top1 for r in mine])
         ends = np.array([[r.top1 - r.top1_low for r in mine], [r.top1_high - r.top1 for r in mine]])
-        axes.errorbar(cost, top1, ends.clip(min=0), fmt="o", capsize=3, label=name)
+        axes.errorbar(cost, top1, ends.clip(min=0), fmt=mark, capsize=3, label=name)
     axes.set(xscale="log", xlabel="milliseconds of the processor a crop", ylabel="top-1 on held-out photos")
     axes.set_ylim(0, min(1.0, 1.1 * max(row.top1_high for row in rows) + 0.01))
-    for axis in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
-        axis("{x:g}")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.legend(fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
     with aside(path) as temporary:
         figure.savefig(temporary, format="png", dpi=120)
