@@ -12,10 +12,16 @@ from tests import fakes
 from tests.databases import fresh_url, place, server, server_process  # noqa: F401  fixtures of all tests that hold a catalogue
 
 PROJECT = Path(__file__).resolve().parent.parent
+LONG = ("test_resume.py", "training", "review", "engines", "test_bench.py", "report")  # files and folders
 REAL_DATA = PROJECT.parent / "shared" / "data"
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 os.environ["WHALEPIPE_CACHE"] = CACHE = tempfile.mkdtemp(prefix="whalepipe-tests-")  # not the user's own
 cv2.setNumThreads(1)  # processes that are forked from this one would wait for threads that they do not have
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest come first, so that no worker is left alone with one of them in the end."""
+    items.sort(key=lambda item: next((n for n, name in enumerate(LONG) if name in item.path.parts), len(LONG)))
 
 
 def pytest_unconfigure() -> None:

@@ -107,7 +107,7 @@ def test_the_card_names_the_form_and_the_weights_stay_as_they_were(made):
     card = json.loads(made.path.with_suffix(".json").read_text())
     assert card == {**CARD, "sha256": digest(made.path), "exported": {"sha256": digest(path)}}
     assert find_weights(str(made.path), "detector") == made
-    assert find_exported(made, "auto", "cpu") == Form(path, digest(path), {}, "onnx")
+    assert find_exported(made, "auto", "cpu") == Form(path, digest(path), {}, runtime="onnx")
 
 
 @pytest.mark.parametrize("driver", [True, False])
