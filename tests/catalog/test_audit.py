@@ -1,6 +1,7 @@
 """Catalogues with planted errors: the planted ones rank first."""
 
 import json
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,17 @@ def test_planted_errors_rank_first(planted: Path) -> None:
     assert found[2]["evidence"].startswith(
         "3 of 3 and 2 of 2 crops are likest to the other's; the likest two by 21,400"
     )
+
+
+@pytest.mark.parametrize("method", ["difference-hash-1", "fake"])  # the second: what tells sides
+def test_what_was_told_of_a_picture_and_is_damaged_since_is_said(planted: Path, method: str) -> None:
+    audit(planted)
+    with sqlite3.connect(planted) as connection:
+        changed = connection.execute("update details set packed = x'00' where method = ? and crop_id = 12", [method])
+        assert changed.rowcount == 1
+    said = whalepipe("catalog", "audit", "--catalog", planted, "--device", "cpu", "--quiet")
+    assert (said.code, said.out) == (2, "")
+    assert said.complaint == f"whalepipe: {planted}: damaged, what was told of its crop 12; restore a copy"
 
 
 def test_a_dismissed_suspicion_does_not_come_back_unless_that_is_undone(planted: Path) -> None:

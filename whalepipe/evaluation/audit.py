@@ -18,6 +18,7 @@ from whalepipe.catalog.neighbours import Memory
 from whalepipe.catalog.place import Place
 from whalepipe.catalog.store import Catalog
 from whalepipe.config import Config
+from whalepipe.errors import CatalogError
 from whalepipe.evaluation.leaks import BITS
 from whalepipe.instruments import Instruments
 from whalepipe.models.details import Details
@@ -33,6 +34,7 @@ AT_ONCE = 8192  # hashes that are compared with all before them
 CLOSELY = 24  # suspicions, the first, whose crops are looked at closely
 KEPT = 256  # looks that are remembered
 HASHED = "difference-hash-1"
+BYTES = 8  # of a hash, and of a probability
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,8 +178,12 @@ class Auditor:
         return found
 
     def _of(self, held: Held, told: Mapping[int, bytes]) -> bytes:
+        database = self._catalog.database
         if held.number not in told:
-            raise self._catalog.database.changed_meanwhile()
+            raise database.changed_meanwhile()
+        if len(told[held.number]) != BYTES:
+            where = f"{database.name}: damaged, what was told of its crop {held.number}"
+            raise CatalogError(f"{where}; restore a copy")
         return told[held.number]
 
 
@@ -203,7 +209,7 @@ def _details(gallery: Gallery, row: int) -> Details:
 
 
 def _hashed(pixels: NDArray[np.uint8]) -> bytes:
-    return difference_hash(pixels).to_bytes(8, "big")
+    return difference_hash(pixels).to_bytes(BYTES, "big")
 
 
 def _packed(left: float | None) -> bytes:
