@@ -15,7 +15,7 @@ from whalepipe.errors import CatalogError, WhalepipeError
 from whalepipe.evaluation.audit import Auditor, Found
 from whalepipe.job import Job
 
-PATIENCE_S = 0.15  # whoever asks waits so long for an audit: a small catalogue's is done by then
+PATIENCE_S = 0.1  # whoever asks waits so long for an audit: a small catalogue's is done by then
 TRIES = 3  # of an audit during which the catalogue changed
 
 T = TypeVar("T")
