@@ -13,9 +13,11 @@ from tests import fakes
 from tests.helpers import whalepipe
 from whalepipe.catalog.audit import Held, duplicates, likeness, ranked, two_animals, two_ids, wrong_species
 from whalepipe.catalog.decisions import By
-from whalepipe.catalog.entries import Entry
+from whalepipe.catalog.entries import Entry, Kind
 from whalepipe.catalog.neighbours import Memory
 from whalepipe.catalog.store import Catalog
+from whalepipe.config import Config
+from whalepipe.evaluation.audit import Auditor
 from whalepipe.models.calibration import Calibration
 from whalepipe.photos import encode_jpeg
 
@@ -68,6 +70,17 @@ def test_planted_errors_rank_first(planted: Path) -> None:
     assert found[2]["evidence"].startswith(
         "3 of 3 and 2 of 2 crops are likest to the other's; the likest two by 21,400"
     )
+
+
+def test_a_decision_while_pictures_are_looked_at_takes_nothing_away(planted: Path) -> None:
+    catalog = Catalog.open(planted)
+    stages = Auditor(catalog, Config(), "cpu").stages()
+    assert {s.kind for s in next(stages).suspicions} == {Kind.two_animals, Kind.two_ids}
+    catalog.rename("F", "G", BY)
+    *_, last = stages
+    assert last.whole and {s.kind for s in last.suspicions} == {
+        Kind.two_animals, Kind.two_ids, Kind.side, Kind.duplicate
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("method", ["difference-hash-1", "fake"])  # the second: what tells sides

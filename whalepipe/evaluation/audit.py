@@ -63,28 +63,32 @@ class Auditor:
 
         Vectors that the catalogue lacks are made and kept. Raises CatalogError, WeightsError.
         """
-        catalog, found = self._catalog, list[Suspicion]()
-        last, revision = catalog.decisions(limit=1), catalog.revision
-        held = catalog.held()
+        return self._of_kinds(self._begun(), kinds, progress)
+
+    def _begun(self) -> tuple[Found, Sequence[Held]]:
+        """Nothing found yet, and the crops that are looked through."""
+        last, revision = self._catalog.decisions(limit=1), self._catalog.revision
+        return Found((), last[-1].id if last else 0, revision), self._catalog.held()
+
+    def _of_kinds(self, begun: tuple[Found, Sequence[Held]], kinds: Collection[Kind], progress: Progress) -> Found:
+        (nothing, held), found = begun, list[Suspicion]()
         if {Kind.species, *BY_VECTORS} & set(kinds):
             found += self._by_vectors(held, kinds, progress)
         if BY_PICTURES & set(kinds):
             found += self._by_pictures(held, kinds, progress)
-        ranked = suspecting.ranked(s for s in found if s.kind in kinds)
-        return Found(ranked, last[-1].id if last else 0, revision)
+        return replace(nothing, suspicions=suspecting.ranked(s for s in found if s.kind in kinds))
 
     def stages(self, progress: Progress = silent) -> Iterator[Found]:
         """What is found so far, the doubts of identity first: what pictures tell takes far longer in a large catalogue.
 
         Raises CatalogError, WeightsError.
         """
-        first = self(BY_VECTORS | {Kind.species}, progress)
+        begun = self._begun()
+        first = self._of_kinds(begun, BY_VECTORS | {Kind.species}, progress)
         yield replace(first, whole=False)
         first = self.closely(first, progress)
         yield replace(first, whole=False)
-        others = self(BY_PICTURES, progress)
-        if others.revision != first.revision:
-            raise self._catalog.database.changed_meanwhile()
+        others = self._of_kinds(begun, BY_PICTURES, progress)
         yield replace(first, suspicions=suspecting.ranked([*first.suspicions, *others.suspicions]))
 
     def closely(self, found: Found, progress: Progress = silent) -> Found:
