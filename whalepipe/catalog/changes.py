@@ -170,9 +170,9 @@ class Changing:
 
     def turn(self, individual: str, crops: Sequence[str], view: str, by: By, seen: Seen | None = None) -> Decision:
         """Say that crops (file names or origins) of an individual show another side of it than the catalogue has."""
-        if view not in (*VIEWS, UNKNOWN):
-            sides = ", ".join((*VIEWS, UNKNOWN))
-            raise CatalogError(f"{view!r} is no side; give one of {sides}; nothing was changed")
+        sides = (*VIEWS, UNKNOWN)
+        if view not in sides:
+            raise CatalogError(f"{view!r} is no side; give one of {', '.join(sides)}; nothing was changed")
         with self._deciding(seen) as connection:
             number, journal = people.known(connection, individual, self.database.name), Journal(connection, by)
             before = {}

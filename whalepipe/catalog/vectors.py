@@ -25,6 +25,7 @@ from whalepipe.errors import CatalogError
 from whalepipe.models.details import CloserLook, Details
 
 Each = Callable[[str, Sequence[Any]], Iterable[Any]]
+Items = Callable[[Sequence[Any]], Iterable[Any]]
 Embed = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 Tell = Callable[[NDArray[np.uint8]], bytes]
 Only = sql.ColumnElement[bool]
@@ -95,7 +96,8 @@ class Vectors(Reading):
 
     def _made(self, weights: str, embed: Embed, each: Each, look: CloserLook | None) -> _Held:
         """All crops, after their vectors and details were made where they were missing."""
-        self._make_missing(embeddings, weights, lambda pixels, _: embed(pixels).astype("<f4").tobytes(), each)
+        catalogue = partial(each, "catalogue")
+        self._make_missing(embeddings, weights, lambda pixels, _: embed(pixels).astype("<f4").tobytes(), catalogue)
         if look:
             self._make_details(look, each=each)
         told = crops.c.crop, individuals.c.name, crops.c.part, sql.func.coalesce(encounters.c.name, ""), crops.c.view
@@ -177,8 +179,7 @@ class Vectors(Reading):
         Of all crops that individuals have, or of those of a part and with one of these views.
         """
         only = [*([crops.c.part == part] if part else []), *([crops.c.view.in_(views)] if views else [])]
-        pictures = partial(each, "pictures")
-        self._make_missing(details, method, lambda pixels, _: tell(pixels), lambda _, items: pictures(items), *only)
+        self._make_missing(details, method, lambda pixels, _: tell(pixels), partial(each, "pictures"), *only)
         query = sql.select(details.c.crop_id, details.c.packed).join(crops).where(details.c.method == method, *only)
         with self.database.reading() as connection:
             return {number: bytes(packed) for number, packed in connection.execute(query)}
@@ -186,7 +187,7 @@ class Vectors(Reading):
     def _make_details(self, look: CloserLook, only: Sequence[int] | None = None, each: Each | None = None) -> None:
         make = lambda pixels, part: look(pixels, part).packed()  # noqa: E731
         those = [] if only is None else [crops.c.id.in_(only)]
-        self._make_missing(details, look.method, make, each or (lambda _, items: items), *those)
+        self._make_missing(details, look.method, make, partial(each, "catalogue") if each else iter, *those)
 
     def _details(self, crop_id: int, method: str) -> Details:
         query = sql.select(details.c.packed).where(details.c.crop_id == crop_id, details.c.method == method)
@@ -203,7 +204,7 @@ class Vectors(Reading):
         table: sql.Table,
         maker: str,
         make: Callable[[NDArray[np.uint8], str], bytes],
-        each: Each,
+        each: Items,
         *only: Only,
     ) -> None:
         """Fill `table` (crop_id, what made it, bytes) with what `make` makes of every crop that lacks it and of which
@@ -220,7 +221,7 @@ class Vectors(Reading):
             query = sql.select(crops.c.id).where(*wanted, *only).order_by(crops.c.id)
             missing = connection.execute(query).scalars().all()
         made, begun = dict[int, bytes](), time.monotonic()
-        for number in each("catalogue", missing) if missing else ():
+        for number in each(missing) if missing else ():
             with self.database.reading() as connection:
                 picture = sql.select(crops.c.jpeg, crops.c.part).where(crops.c.id == number)
                 jpeg, part = connection.execute(picture).one()
@@ -235,6 +236,6 @@ class Vectors(Reading):
         it does."""
         if made:
             with self.database.writing() as connection:
-                for each in made.items():
-                    row = dict(zip(table.columns.keys(), (each[0], maker, each[1]), strict=True))
+                for number, one in made.items():
+                    row = dict(zip(table.columns.keys(), (number, maker, one), strict=True))
                     insert_missing(connection, table, row)

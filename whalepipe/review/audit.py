@@ -103,8 +103,7 @@ class Auditing:
         if self._standing[:2] != (found, last):
             since, gone = self._catalog.since(found.last), self._catalog.dismissed()
             left = [s for s in found.suspicions if s.key not in gone and since.touched(seen(s, found.last)) is None]
-            whole = found.whole and found.revision == self._catalog.revision
-            self._standing = found, last, Standing(left, found.last, whole)
+            self._standing = found, last, Standing(left, found.last, _fits(found, self._catalog.revision))
         return self._standing[2]
 
     def remembered(self, key: str) -> Remembered | None:
@@ -188,17 +187,14 @@ class Auditing:
         """What the last audit found; a new one is begun where the catalogue changed since, and waited for a little."""
         revision = self._catalog.revision
         with self._turn:
-            if not self._fits(revision) and not self._status.looking:
+            if not _fits(self._found, revision) and not self._status.looking:
                 self._status = Status(looking=True, problem=self._status.problem)
                 Thread(target=self._run, name="audit", daemon=True).start()
                 self._turn.wait_for(lambda: self._over(revision), PATIENCE_S)
             return self._found
 
     def _over(self, revision: str) -> bool:
-        return not self._status.looking or self._fits(revision)
-
-    def _fits(self, revision: str) -> bool:
-        return self._found is not None and self._found.whole and self._found.revision == revision
+        return not self._status.looking or _fits(self._found, revision)
 
     def _run(self) -> None:
         problem = "this is a fault of whalepipe; what the server printed says more"
@@ -231,6 +227,11 @@ class Auditing:
         for number, item in enumerate(items):
             self._status = Status(True, stage, number, len(items), self._status.problem)
             yield item
+
+
+def _fits(found: Found | None, revision: str) -> bool:
+    """Whether it is all that there is to find in the catalogue at this revision."""
+    return found is not None and found.whole and found.revision == revision
 
 
 def seen(suspicion: Suspicion, last: int) -> Seen:

@@ -15,17 +15,19 @@ def beside_it(voting: Sequence[Weights]) -> tuple[dict[str, torch.Tensor], dict[
 
     Weights beside which others vote bring these along.
     """
-    tensors = _tensors(voting)
-    state = {beside(n) + name: tensor for n, one in enumerate(tensors, start=1) for name, tensor in one.items()}
-    return state, {"beside": networks_of(voting)} if voting else {}
+    return _beside(_tensors(voting)), {"beside": networks_of(voting)} if voting else {}
 
 
 def together(weights: Weights) -> dict[str, torch.Tensor]:
     """The tensors of several joined files in one, and the shares of the networks, where they have some."""
     first, *others = _tensors(weights.joined)
-    state = {beside(n) + name: tensor for n, one in enumerate(others, start=1) for name, tensor in one.items()}
     shares = shares_of(weights.card, weights.path)
-    return {**first, **state, **({SHARES: torch.tensor(shares)} if shares else {})}
+    return {**first, **_beside(others), **({SHARES: torch.tensor(shares)} if shares else {})}
+
+
+def _beside(networks: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    """The tensors of networks beside a first one, under their names in its file."""
+    return {beside(n) + name: tensor for n, one in enumerate(networks, start=1) for name, tensor in one.items()}
 
 
 def _tensors(every: Sequence[Weights]) -> list[dict[str, torch.Tensor]]:
