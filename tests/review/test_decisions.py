@@ -273,5 +273,3 @@ def test_two_people_at_once_lose_nothing_and_see_each_conflict(review: Open) -> 
     page.settle()
     last = {page.service.desk.index.by_origin[d.subject]: (d.after["individual"], d.who) for d in judged}
     assert {c: (who, reason[11:]) for c, (_, who, reason) in ledger(page).items() if who} == last
-
-

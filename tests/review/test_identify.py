@@ -70,9 +70,7 @@ def test_an_animal_that_was_named_today_is_known_at_once(served: Opened, raw: Pa
     assert send(served, raw / "a.jpg").json()["animals"][1]["candidates"][0]["individual"] == "Luna"
 
 
-def test_more_than_can_wait_are_told_to_come_again(
-    served: Opened, raw: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_more_than_can_wait_are_told_to_come_again(served: Opened, raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     inside, leave = threading.Event(), threading.Event()
 
     def slow(*_: Any, **__: Any) -> None:

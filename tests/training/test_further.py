@@ -34,6 +34,27 @@ def test_all_crops_are_learned_and_the_figures_stay_those_of_the_first(
     assert float(np.linalg.norm(before - after)) > 0.01
 
 
+def test_photos_held_out_may_stay_so_and_say_how_often_known_ones_are_known_now(
+    labels: LabelSet,  # noqa: F811
+    trained: Weights,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    chosen = options(tmp_path, calibrate=(labels,), further=trained.path, measured=True, epochs=1, learning_rate=1e-4)
+    made = train_embedder([labels], chosen).card
+    first = find_weights(str(trained.path), "embedder").card
+    name = labels.labels.parent.name
+    held = first["figures"][name]["held_out_crops"]
+    assert held > 0
+    assert made["trained_on"][0] == {**first["trained_on"][0], "crops": 48 - held, "individuals": 12}
+    assert made["figures"] == first["figures"] and made["calibration"] == first["calibration"]
+    now = made["figures_further"][name]
+    assert (now["known"], now["new"], now["held_out_individuals"]) == (held, 0, 0)
+    assert 0.0 <= now["top1"] <= now["top5"] <= 1.0 and now["auroc_new"] is None
+    assert " --measured " in made["retrain"]
+    queries = (tmp_path / "work" / f"{name}-query.csv").read_text().splitlines()
+    assert len(queries) == 1 + held
+
+
 def test_each_individual_begins_where_its_crops_lie(labels: LabelSet, trained: Weights, tmp_path: Path) -> None:  # noqa: F811
     chosen = options(tmp_path, further=trained.path, mirrored=("head",))
     every = load(labels, 48)

@@ -79,4 +79,3 @@ class Candidates:
         probability, score = (self._numbers[name][row] for name in NUMBERS)
         known = None if individual == NEW else round(score, 4)
         return Match(crop, rank, individual, round(probability, 4), known, gallery_crop, encounter, view, "")
-

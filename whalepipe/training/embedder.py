@@ -26,10 +26,10 @@ from whalepipe.training.crops import Labelled, LabelSet, Split, is_name, is_rend
 from whalepipe.training.crops import split as parted
 from whalepipe.training.drawn import kept
 from whalepipe.training.duration import Clock, Tell
-from whalepipe.training.further import as_finished, begun, kept_figures, place_centers
+from whalepipe.training.further import all_trained, as_finished, begun, kept_figures, place_centers
 from whalepipe.training.imagenet import BACKBONE, load_imagenet
 from whalepipe.training.lessons import MIRRORS, Lessons, batch, lessons, taken
-from whalepipe.training.measure import command, describe_sets, measure, validate, write_splits
+from whalepipe.training.measure import command, describe_sets, measure, measure_known, validate, write_splits
 from whalepipe.training.memory import keep_freed_memory
 from whalepipe.training.rounds import batches, checkpoint, claim, running_mean, set_rate
 from whalepipe.training.whiten import whiten
@@ -48,6 +48,7 @@ class EmbedderTraining:
     base: Path | None = None  # a state dict to begin with; None: ImageNet weights of the backbone's own package
     beside: tuple[Path, ...] = ()  # finished weights that vote beside these, see models/embedder.py
     further: Path | None = None  # finished weights to go on from with all real crops, see further.py
+    measured: bool = False  # going on, held-out photos stay held out, to be measured on
     calibrate: tuple[LabelSet, ...] = ()  # label sets that only calibrate: never trained on
     rendered: int = 0  # rendered individuals of each part
     shots: int = 6  # photos of each of these
@@ -136,10 +137,12 @@ def train_embedder(
             progress(run.epoch, last, loss)
     network = _finished(run.mean.module, those, options)
     only_calibrate = [load(one, _stored(options), options.without) for one in options.calibrate]
+    voters = [Voter(network, (options.size, *options.sizes)), *(v for w in voting for v in load_voters(w))]
     if finished:
         told = kept_figures(finished)
+        if options.measured:
+            told["figures_further"] = measure_known(voters, labelled, splits, told["calibration"], look)
     else:
-        voters = [Voter(network, (options.size, *options.sizes)), *(v for w in voting for v in load_voters(w))]
         figures, calibration = measure(voters, labelled, splits, only_calibrate, look)
         told = {"calibration": calibration, "figures": figures}
     made_from = describe_sets(labelled, splits, only_calibrate, options.provenance, command(sets, options))
@@ -149,10 +152,9 @@ def train_embedder(
 
 
 def _split(one: Labelled, options: EmbedderTraining) -> Split:
-    """Who and what is held out; going on from finished weights, nothing real is."""
-    if options.further and not is_rendered(one):
-        return Split(list(range(len(one.crops))), [], [])
-    return parted(one, options.held_out, options.seed)
+    """Who and what is held out; going on from finished weights, no real individual is."""
+    found = parted(one, options.held_out, options.seed)
+    return all_trained(found, options.measured) if options.further and not is_rendered(one) else found
 
 
 def _finished(network: torch.nn.Module, those: Lessons, options: EmbedderTraining) -> torch.nn.Module:

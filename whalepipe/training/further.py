@@ -2,7 +2,8 @@
 
 The network begins as it was finished, its layers behind the backbone included (see whiten.py), and each individual's
 centers where its crops lie by then; so a few epochs at a low rate are enough to learn the photos that were kept back.
-Figures and calibration stay those of the finished weights: nothing is left to make others with.
+Figures and calibration stay those of the finished weights: nothing is left to make others with. Or photos that were
+held out of known individuals stay held out, and say how often these are known now; new ones are left to nobody.
 """
 
 from pathlib import Path
@@ -14,6 +15,7 @@ import torch
 from whalepipe.errors import WeightsError
 from whalepipe.models.embedder import KIND, build, part_of
 from whalepipe.models.weights import Weights, fill, find_weights, load_state
+from whalepipe.training.crops import Split
 from whalepipe.training.lessons import Lessons
 from whalepipe.training.whiten import BATCH, shown
 
@@ -28,6 +30,12 @@ def begun(path: Path | None) -> Weights | None:
     if not weights.card.get("calibration") or not weights.card.get("figures"):
         raise WeightsError(f"{path}: its card has no figures and no calibration to keep")
     return weights
+
+
+def all_trained(first: Split, measured: bool) -> Split:
+    """What is learned in the end of what was parted at first: all, or all but the photos of known individuals."""
+    held = first.photos if measured else []
+    return Split(sorted({*first.train, *first.photos, *first.individuals} - set(held)), held, [])
 
 
 def kept_figures(weights: Weights) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Figures and calibration of a trained embedder, on photos and individuals that its training left out."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,6 +67,22 @@ def measure(
         calibration = read_calibration({"calibration": fitted_to}, one.part) if fitted_to else None
         figures[one.name] = _figures(one, rows, made, calibration, look)
     return figures, fitted_to
+
+
+def measure_known(
+    voters: Sequence[Voter],
+    labelled: Sequence[Labelled],
+    splits: Sequence[Split],
+    calibration: Mapping[str, Any],
+    look: CloserLook,
+) -> dict[str, Any]:
+    """Figures of each label set on what `splits` hold out, with a card's `calibration` of the weights before."""
+    return {
+        one.name: _figures(
+            one, rows, embed(voters, one.pictures), read_calibration({"calibration": calibration}, one.part), look
+        )
+        for one, rows in zip(labelled, splits, strict=True)
+    }
 
 
 def _looks(one: Labelled, look: CloserLook) -> list[Details]:
@@ -259,6 +275,7 @@ def command(sets: Sequence[LabelSet], options: "EmbedderTraining") -> str:
     words += [word for path in options.beside for word in ("--beside", f"weights/{path.name}")]
     words += ["--until", str(options.until)] if options.until else []
     words += ["--further", f"weights/{options.further.name}"] if options.further else []
+    words += ["--measured"] if options.measured else []
     words += [word for pattern in options.without for word in ("--without", pattern)]
     words += flags(options, ("rendered", "shots", "take", "epochs", "size", "smallest", "batch", "freeze", "seed"))
     words += ["--rate", f"{options.learning_rate:g}"] if options.learning_rate != type(options).learning_rate else []

@@ -32,6 +32,9 @@ def embedder(
             help="Finished weights to go on from with all real crops, the held-out too; their figures are kept.",
         ),
     ] = None,
+    measured: Annotated[
+        bool, typer.Option("--measured", help="With --further: photos held out stay so, and are measured on.")
+    ] = False,
     silhouette: Annotated[str, typer.Option("--silhouette", help="Weights to look closer with.")] = "silhouette",
     rendered: Annotated[int, typer.Option("--rendered", help="Rendered individuals of each part.")] = 0,
     shots: Annotated[int | None, typer.Option("--shots", help="Photos of each rendered individual.")] = None,
@@ -76,7 +79,7 @@ def embedder(
         raise need_extra("train", error) from error
     sets = t.label_sets(labels, photos, part)
     if recipe:
-        r.refuse_with_recipe(base=base, further=further, rendered=rendered, shots=shots)
+        r.refuse_with_recipe(base=base, further=further, measured=measured, rendered=rendered, shots=shots)
         r.refuse_with_recipe(
             mirror=mirror, hide=hide, look=look, smallest=smallest, freeze=freeze, rate=rate, take=take, until=until
         )
@@ -95,6 +98,7 @@ def embedder(
         base=base,
         beside=tuple(beside or ()),
         further=further,
+        measured=measured,
         until=until,
         silhouette=silhouette,
         calibrate=t.named_sets("--calibrate", calibrate),
