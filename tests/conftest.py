@@ -14,7 +14,7 @@ from tests.databases import fresh_url, place, server, server_process  # noqa: F4
 PROJECT = Path(__file__).resolve().parent.parent
 LONG = ("test_resume.py", "training", "review", "engines", "test_bench.py", "report")  # files and folders
 REAL_DATA = PROJECT.parent / "shared" / "data"
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # two workers on two processors: threads would wait for one another
 os.environ["WHALEPIPE_CACHE"] = CACHE = tempfile.mkdtemp(prefix="whalepipe-tests-")  # not the user's own
 cv2.setNumThreads(1)  # processes that are forked from this one would wait for threads that they do not have
 
