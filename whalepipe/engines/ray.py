@@ -15,6 +15,8 @@ from whalepipe.engines import Task
 from whalepipe.errors import EngineError, WhalepipeError
 
 ANSWERS_IN_S = 10.0
+SETTINGS = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])  # none: length, type, flags, stream
+MOST_TOLD = 300  # characters
 HANDED_OUT = 2  # parts to each worker, so that none waits for its next
 HERE = "local"  # the address that starts a cluster of this machine alone
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DATA_DISABLE_PROGRESS_BARS": "1", "RAY_BACKEND_LOG_LEVEL": "fatal"}
@@ -54,15 +56,11 @@ class Ray:
 
     def _done(self, ray: Any, here: Callable[[], Task], there: Callable[[], Task], parts: Sequence[Any]) -> Any:
         """The parts on their way, as many as Ray's memory for objects allows: it waits with the others."""
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
         rows = [{"number": number, "part": pickle.dumps(part), "error": ""} for number, part in enumerate(parts)]
         # A block a part, so that who is ready first takes the next.
         data = ray.data.from_items(rows, override_num_blocks=max(1, len(rows)))
-        this_node = {"scheduling_strategy": NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), False)}
-        one = ray.data.ActorPoolStrategy(size=1)
-        given = {"compute": one, "num_cpus": 0, "ray_remote_args_fn": lambda: this_node}
-        prepared = data.map(_Worker, fn_constructor_args=(here,), **given)
+        one, machine = ray.data.ActorPoolStrategy(size=1), {f"node:{ray.util.get_node_ip_address()}": 0.001}  # this one
+        prepared = data.map(_Worker, fn_constructor_args=(here,), compute=one, num_cpus=0, resources=machine)
         workers = max(1, int(ray.cluster_resources().get("CPU", 1)))
         pool = ray.data.ActorPoolStrategy(min_size=1, max_size=workers, max_tasks_in_flight_per_actor=HANDED_OUT)
         return prepared.map(_Worker, fn_constructor_args=(there,), compute=pool, num_cpus=1)
@@ -70,8 +68,8 @@ class Ray:
     def _connect(self, ray: Any) -> None:
         host, _, port = self.address.rpartition(":")
         try:
-            if host:  # Ray itself waits for minutes
-                socket.create_connection((host, int(port)), timeout=ANSWERS_IN_S).close()
+            if host:
+                _listen(host, int(port))
             with _unheard():  # or Ray's core tells on stderr that it was told to be quiet
                 ray.init(
                     address=None if self.address == HERE else self.address,
@@ -104,10 +102,22 @@ def _unheard() -> Iterator[None]:
         os.close(kept)
 
 
+def _listen(host: str, port: int) -> None:
+    """Raises OSError where nobody answers in time as a head of Ray does: Ray itself would wait for ever.
+
+    It speaks gRPC, so HTTP/2, where each side begins with a frame of settings (RFC 9113, sections 3.4 and 4.1).
+    """
+    with socket.create_connection((host, port), timeout=ANSWERS_IN_S) as connection:
+        if os.environ.get("RAY_USE_TLS", "0") != "0":
+            return  # it would not answer in the clear
+        connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + SETTINGS)
+        if connection.recv(len(SETTINGS), socket.MSG_WAITALL)[3:4] != SETTINGS[3:4]:
+            raise ConnectionError("what answers is no head of Ray")
+
+
 def _plain(error: Exception) -> str:
-    """What Ray says of an error, on one line: the end of it, before which it tells where it happened."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1][:300] if lines else type(error).__name__
+    """What Ray says of an error, on one line; of a long text the end, before which it tells where it happened."""
+    return " ".join(str(error).split())[-MOST_TOLD:] or type(error).__name__
 
 
 class _Worker:
