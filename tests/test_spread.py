@@ -9,10 +9,12 @@ import pytest
 
 from tests import fakes
 from tests.helpers import Here, catalogue_of, run, snapshot, tables, whalepipe
+from whalepipe.cache import Cache
 from whalepipe.config import Config, with_settings
 from whalepipe.engines import Task
-from whalepipe.errors import EngineError
+from whalepipe.errors import EngineError, StorageError
 from whalepipe.job import Job
+from whalepipe.packed import PackedCache
 from whalepipe.progress import silent
 from whalepipe.spread import spread
 
@@ -123,6 +125,28 @@ def test_a_worker_that_lacks_what_it_is_to_work_with_says_so(
     others = "weights, what runs them, or whalepipe itself are others than where the command is"
     assert said(lambda p: p.setattr("whalepipe.shared.__version__", "0")) == others
     assert said(lambda _: raw.rename(tmp_path / "elsewhere")) == f"no folder {raw}"
+
+
+def test_a_full_disk_loses_nothing_that_was_kept(
+    raw: Path, tmp_path: Path, fake_models: fakes.Calls, few_each: None, monkeypatch: pytest.MonkeyPatch  # noqa: ARG001
+) -> None:  # fmt: skip
+    def full(_: Cache, stage: str, key: str, data: bytes) -> None:
+        kept.append(stage)
+        if len(kept) > 5:
+            raise StorageError("the disk is full")
+        keep(cache, stage, key, data)
+
+    assert run(raw, tmp_path / "alone").code == 0
+    kept: list[str] = []
+    cache, keep = PackedCache(tmp_path / "out" / "cache"), PackedCache.keep
+    with monkeypatch.context() as patch, pytest.raises(StorageError):
+        patch.setattr(PackedCache, "keep", full)
+        spread(job(raw, tmp_path / "out"), "identify", Here(), silent)
+    spread(job(raw, tmp_path / "out"), "identify", Here(), silent)
+    fakes.again(fake_models)
+    assert run(raw, tmp_path / "out").code == 0
+    assert fakes.counted(fake_models) == ([], 0, 0)
+    assert tables(tmp_path / "out") == tables(tmp_path / "alone")
 
 
 def test_a_photo_that_fails_is_told_of_by_the_run(raw: Path, tmp_path: Path, few_each: None) -> None:  # noqa: ARG001

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,7 +26,7 @@ from whalepipe.progress import silent
 from whalepipe.rows import having
 from whalepipe.stages.detect import by_photo
 from whalepipe.store import Store
-from whalepipe.tables import BoxLabel, Crop, Detection, Override, Photo
+from whalepipe.tables import BoxLabel, Crop, Override, Photo
 from whalepipe.work import Work
 
 VERSION = 1
@@ -45,7 +45,7 @@ class Order:
     until: str
     folder: Path  # where the command was given: paths of the job start there
     drawn: Sequence[BoxLabel] | None  # the boxes that a person drew, in place of the detector
-    means: str  # what it is done with: see `_means`
+    means: str  # what it is done with: see `means`
 
 
 def means(work: Work, until: str) -> str:
@@ -93,24 +93,12 @@ class Recalled(Shared):
     def __init__(self, order: Order) -> None:
         super().__init__(order, order.job.out)
         self.cache = self._noted = NotedCache(self.job.out / "cache")
-        self._cut: set[str] = set()
         self.lacking = False
 
     def described(self, found: File) -> tuple[Photo, bytes | None]:
         """What is known of a file."""
         kept = self.cache.load("photos", self.photo_key(found), Photo)
         return having(kept[0], photo=found.photo) if kept else Photo(found.photo, error=str(self._lack())), None
-
-    def kept_crops(
-        self,
-        photo: Photo,
-        boxes: Sequence[Detection],
-        make: Callable[[], list[tuple[Crop, NDArray[np.uint8]]]],
-    ) -> list[Crop]:
-        """The crops of a photo. Raises PhotoError."""
-        crops = super().kept_crops(photo, boxes, make)
-        self._cut |= {c.crop for c in crops}
-        return crops
 
     def pixels(self, photo: Photo, max_side: int | None = None) -> NDArray[np.uint8]:  # noqa: ARG002
         """Raises PhotoError."""
@@ -129,16 +117,14 @@ class Recalled(Shared):
         self.lacking = True
         return PhotoError("not kept")
 
-    def told(self) -> Bundle:
-        """All that was found since this was asked last."""
-        crops = {}
-        for name in self._cut:
-            path = self.crops_dir / name
+    def told(self, crops: Iterable[Crop]) -> Bundle:
+        """All that was found since this was asked last, with these crops."""
+        held = {}
+        for path in (self.crops_dir / c.crop for c in crops):
             with suppress(OSError):  # gone meanwhile: it is made again
-                crops[name] = path.stat().st_mtime_ns, path.read_bytes()
-        bundle = Bundle(dict(self._noted.found), crops)
+                held[path.name] = path.stat().st_mtime_ns, path.read_bytes()
+        bundle = Bundle(dict(self._noted.found), held)
         self._noted.found.clear()
-        self._cut.clear()
         return bundle
 
 
@@ -155,17 +141,22 @@ class Recall:
     def lacks(self, file: File) -> bool:
         """Whether there is work to do on a file."""
         self._work.lacking = False
-        self._work.files = {file.photo: file}
-        with suppress(PhotoError):
-            photo, _ = self._work.described(file)
-            self._work.take(Tables([photo]), self._until)
+        self._known(file)
+        self._work.told(())  # so that it is not held
         return self._work.lacking
 
     def __call__(self, files: Sequence[File]) -> tuple[Sequence[File], Bundle]:
         """A part of the work as workers take it: its files, and what is known of them."""
-        for file in files:
-            self.lacks(file)
-        return files, self._work.told()
+        return files, self._work.told([crop for file in files for crop in self._known(file)])
+
+    def _known(self, file: File) -> list[Crop]:
+        """The crops of a file, and all else noted."""
+        self._work.files = {file.photo: file}
+        tables = Tables()
+        with suppress(PhotoError):
+            tables.photos.append(self._work.described(file)[0])
+            self._work.take(tables, self._until)
+        return tables.crops
 
 
 class Apart(Shared):

@@ -116,8 +116,10 @@ def _listen(host: str, port: int) -> None:
 
 
 def _plain(error: Exception) -> str:
-    """What Ray says of an error, on one line; of a long text the end, before which it tells where it happened."""
-    return " ".join(str(error).split())[-MOST_TOLD:] or type(error).__name__
+    """What Ray says of an error, on one line; where it tells how that came about, the last of its lines."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    told = lines[-1:] if any("Traceback" in line for line in lines) else lines
+    return " ".join(" ".join(told).split())[:MOST_TOLD]
 
 
 class _Worker:
