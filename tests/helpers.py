@@ -3,10 +3,11 @@
 import csv
 import json
 import os
+import pickle
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from typer.testing import CliRunner
 
 from whalepipe.cli import app
 from whalepipe.csvtable import from_cell
+from whalepipe.engines import Task
 from whalepipe.files import digest
 
 NOBODY = 65534
@@ -170,3 +172,34 @@ def mismatched_torchvision(folder: Path, patch: pytest.MonkeyPatch) -> None:
     (folder / "torchvision" / "__init__.py").write_text(text)
     patch.syspath_prepend(folder)
     patch.delitem(sys.modules, "torchvision", raising=False)
+
+
+class Here:
+    """An engine of one worker, which is this process, and which is lost after so many parts.
+
+    What the worker is sent and sends is pickled, and while it works no file below `untouched` changes.
+    """
+
+    def __init__(self, lost_after: int = 1000, untouched: Path | None = None) -> None:
+        self.lost_after, self.untouched, self.parts = lost_after, untouched, 0
+
+    def __call__(
+        self, here: Callable[[], Task], there: Callable[[], Task], parts: Sequence[Any], /
+    ) -> Iterator[tuple[int, Any]]:
+        prepare = sent(here)()
+        before = self._seen()
+        task = sent(there)()
+        for number, part in enumerate(parts[: self.lost_after]):
+            given = sent(prepare(part))
+            before = before if number == 0 else self._seen()
+            made = sent(task(given))
+            assert self._seen() == before
+            self.parts += 1
+            yield number, made
+
+    def _seen(self) -> dict[str, Any]:
+        return snapshot(self.untouched) if self.untouched else {}
+
+
+def sent(thing: Any) -> Any:
+    return pickle.loads(pickle.dumps(thing))

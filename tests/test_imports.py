@@ -14,9 +14,9 @@ LAYERS = (
     ("cli", "__main__"),
     ("demo", "doctor"),
     ("review", "report", "training", "evaluation", "bench"),
-    ("suggest", "spread", "explain", "export"),
+    ("suggest", "spread", "shared", "explain", "export"),
     ("pipeline", "individuals", "ahead", "making", "work", "job", "causes", "instruments", "enrol"),
-    ("stages", "engines", "cache", "packed"),
+    ("stages", "engines", "cache", "packed", "bundle"),
     ("models", "catalog"),
     ("outcome", "opened", "stopwatch"),
     (

@@ -2,9 +2,8 @@
 
 import hashlib
 import json
-import pickle
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,9 +12,8 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from tests import fakes
-from tests.helpers import Said, check_books, reasons, rows, run, snapshot, states, tables, whalepipe
+from tests.helpers import Here, Said, check_books, reasons, rows, run, snapshot, states, tables, whalepipe
 from whalepipe.config import Config, with_settings
-from whalepipe.engines import Task
 from whalepipe.job import Job
 from whalepipe.progress import silent
 from whalepipe.spread import spread
@@ -353,22 +351,13 @@ def test_a_password_in_the_url_is_shown_nowhere(tmp_path: Path, store: Faulty) -
     assert refused == "whalepipe: faulty://me:***@host/other: there is no such bucket or folder"
 
 
-class Here:
-    """An engine of one worker, which is this process; what travels to it is pickled."""
-
-    def __call__(self, make: Callable[[], Task], parts: Sequence[Any], /) -> Iterator[int]:
-        task = pickle.loads(pickle.dumps(make))()
-        for number, part in enumerate(parts):
-            task(pickle.loads(pickle.dumps(part)))
-            yield number
-
-
 def test_workers_read_from_the_store(
     tmp_path: Path, store: Faulty, alone: dict[str, bytes], fake_models: fakes.Calls
 ) -> None:
     store.damage[there("sub/b.JPG")] = fail(ConnectionResetError("reset"))
     small = with_settings(Config(), ["quality.min_size=48"])
-    spread(Job(Store(URL), tmp_path / "out", small, device="cpu"), "identify", Here(), silent)
+    here = Here(untouched=tmp_path / "out")
+    spread(Job(Store(URL), tmp_path / "out", small, device="cpu"), "identify", here, silent)
     assert sorted(store.read) == [there("a.jpg"), there("c.png"), there("sub/b.JPG")]
     store.damage.clear()
     fakes.again(fake_models)

@@ -103,8 +103,15 @@ class Cache:
     def store(self, stage: str, key: str, rows: Sequence[Any]) -> None:
         """Keep rows (dataclasses of plain values) under `key`."""
         body = json.dumps([dataclasses.asdict(r) for r in rows], ensure_ascii=True).encode()
-        write_aside(self._path(stage, key), hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+        self.keep(stage, key, hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
         self._hold(stage, key, list(rows))
+
+    def keep(self, stage: str, key: str, data: bytes) -> None:
+        """Keep an entry as another cache holds it. Raises StorageError."""
+        write_aside(self._path(stage, key), data)
+
+    def pack(self) -> None:
+        """Nothing: every entry stays where it is."""
 
     def _hold(self, stage: str, key: str, rows: list[Any]) -> None:
         if self._holds:

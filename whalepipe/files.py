@@ -56,10 +56,25 @@ def aside(path: Path) -> Iterator[Path]:
         raise
 
 
-def write_aside(path: Path, data: bytes) -> None:
-    """Write `data` to a temporary file beside `path` and rename it. Raises StorageError."""
+def write_aside(path: Path, data: bytes, changed_ns: int | None = None) -> None:
+    """Write `data` to a temporary file beside `path` and rename it. Raises StorageError.
+
+    With `changed_ns` (nanoseconds since 1970) that is when it was last changed.
+    """
     with aside(path) as temporary:
         temporary.write_bytes(data)
+        if changed_ns is not None:
+            with contextlib.suppress(OSError):  # a disk that takes no times
+                os.utime(temporary, ns=(changed_ns, changed_ns))
+
+
+@contextlib.contextmanager
+def passing_folder() -> Iterator[Path]:
+    """A folder among the system's temporary ones, which goes with the block. Raises StorageError."""
+    with storing(Path(tempfile.gettempdir())):
+        made = tempfile.TemporaryDirectory(prefix="whalepipe-", ignore_cleanup_errors=True)
+    with made as folder:
+        yield Path(folder)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ ends it.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,9 +100,9 @@ class PackedCache(Cache):
             self._packs.append(Pack(self.folder / "pack.sqlite"))
         return self._packs[0]
 
-    def store(self, stage: str, key: str, rows: Sequence[Any]) -> None:
-        """Keep rows (dataclasses of plain values) under `key`."""
-        super().store(stage, key, rows)
+    def keep(self, stage: str, key: str, data: bytes) -> None:
+        """Keep an entry as another cache holds it. Raises StorageError."""
+        super().keep(stage, key, data)
         if _name(stage, key) in self._pack:
             self._pack.drop()
         self._loose[stage, key] = None

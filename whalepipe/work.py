@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whalepipe import __version__
-from whalepipe.cache import recipe, recipes
+from whalepipe.cache import Cache, recipe, recipes
 from whalepipe.catalog.gallery import Gallery
 from whalepipe.catalog.place import open_catalog
 from whalepipe.catalog.search.approximate import VERSION as SEARCH_VERSION
@@ -56,7 +56,7 @@ class Work(Causes):
         super().__init__(job.config, job.device, job.catalog is not None)
         self.job = job
         self.each, self.watch, self.desk = progress, job.watch, Desk()
-        self.cache = PackedCache(job.out / "cache")
+        self.cache: Cache = PackedCache(job.out / "cache")
         self.files: dict[str, File] = {}  # by photo
         self._rankings: dict[str, Keys] = {}  # by part
         for folder in (job.out, self.crops_dir, self.cache.folder, *self.cache.folders()):
@@ -137,15 +137,18 @@ class Work(Causes):
         exif, profile = read_keepsakes(source)
         kept = []
         for crop, pixels in cuts:
-            path = self.crops_dir / crop.crop
             data = encode_jpeg(pixels, self.config.crop.jpeg_quality, exif, profile)
-            write_aside(path, data)
+            self.put_crop(crop.crop, data)
             self.desk.keep(crop.crop, data)
-            status = path.stat()
+            status = (self.crops_dir / crop.crop).stat()
             kept.append(
                 CropFile(crop.crop, crop.box, crop.part, crop.width, crop.height, status.st_size, status.st_mtime_ns)
             )
         return kept
+
+    def put_crop(self, name: str, data: bytes) -> None:
+        """Write a crop's file. Raises StorageError."""
+        write_aside(self.crops_dir / name, data)
 
     def forget_crops(self, photos: Sequence[Photo], crops: Sequence[Crop]) -> None:
         """Remove the files that an earlier run with other boxes made of the same photos and this run did not."""

@@ -3,16 +3,19 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
-Task = Callable[[Any], None]
+Task = Callable[[Any], Any]
 
 
 class Engine(Protocol):
     """Shares work out."""
 
-    def __call__(self, make: Callable[[], Task], parts: Sequence[Any], /) -> Iterator[int]:
-        """Have every part done by a task that `make` made in the worker, once for many; the numbers of parts as they
-        are done. `make`, and every part, travels to the worker pickled.
+    def __call__(
+        self, here: Callable[[], Task], there: Callable[[], Task], parts: Sequence[Any], /
+    ) -> Iterator[tuple[int, Any]]:
+        """Have every part prepared by a task that `here` made on this machine, not long before its turn, and what
+        that returns done by a task that `there` made in the worker, once for many. The number of each part, as they are
+        done, and what its worker returned. All this travels pickled.
 
-        A part whose worker is lost is given to another worker, or is left undone: what it should have made must be
-        such that it does not matter whether it was made never, once, or twice. What a task raises passes through.
+        A part whose worker is lost is given to another worker, or is left undone: it must not matter whether it was
+        done never, once, or twice. What a task raises passes through.
         """

@@ -3,13 +3,15 @@
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from whalepipe.engines import Task
 
+HANDED_OUT = 2  # parts to each worker, so that none waits for its next; no more, for they lie in memory
 _task: Task | None = None  # of this process, where it is a worker
 
 
@@ -23,19 +25,23 @@ class Processes:
     workers: int
     start: str = "spawn"  # a forked process would inherit locks that threads of this one hold
 
-    def __call__(self, make: Callable[[], Task], parts: Sequence[Any], /) -> Iterator[int]:
+    def __call__(
+        self, here: Callable[[], Task], there: Callable[[], Task], parts: Sequence[Any], /
+    ) -> Iterator[tuple[int, Any]]:
         """See `Engine`."""
         context = multiprocessing.get_context(self.start)
         workers = max(1, min(self.workers, len(parts)))
-        pool = ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(make,))
+        pool = ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(there,))
+        prepare, coming, waiting = here(), iter(enumerate(parts)), dict[Future[Any], int]()
         try:
-            waiting = {pool.submit(_do, part): number for number, part in enumerate(parts)}
-            while waiting:
+            while True:
+                for number, part in islice(coming, HANDED_OUT * workers - len(waiting)):
+                    waiting[pool.submit(_do, prepare(part))] = number
+                if not waiting:
+                    return
                 done, _ = wait(waiting, return_when=FIRST_COMPLETED)
                 for future in done:
-                    number = waiting.pop(future)
-                    future.result()
-                    yield number
+                    yield waiting.pop(future), future.result()
         except BrokenProcessPool:
             return
         finally:
@@ -51,6 +57,6 @@ def _begin(make: Callable[[], Task]) -> None:
     _task = make()
 
 
-def _do(part: Any) -> None:
+def _do(part: Any) -> Any:
     assert _task is not None
-    _task(part)
+    return _task(part)

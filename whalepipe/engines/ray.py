@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from whalepipe.engines import Task
-from whalepipe.errors import EngineError
+from whalepipe.errors import EngineError, WhalepipeError
 
 ANSWERS_IN_S = 10.0
+SETTINGS = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])  # none: length, type, flags, stream
+MOST_TOLD = 300  # characters
+HANDED_OUT = 2  # parts to each worker, so that none waits for its next
 HERE = "local"  # the address that starts a cluster of this machine alone
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DATA_DISABLE_PROGRESS_BARS": "1", "RAY_BACKEND_LOG_LEVEL": "fatal"}
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
@@ -30,34 +33,43 @@ class Ray:
 
     address: str = HERE
 
-    def __call__(self, make: Callable[[], Task], parts: Sequence[Any], /) -> Iterator[int]:
-        """See `Engine`. Raises EngineError where there is no cluster at the address."""
+    def __call__(
+        self, here: Callable[[], Task], there: Callable[[], Task], parts: Sequence[Any], /
+    ) -> Iterator[tuple[int, Any]]:
+        """See `Engine`. Raises EngineError where there is no cluster at the address, or a worker cannot go on."""
         os.environ.update(QUIET)  # read when Ray is imported; the first: no network connection that nobody asked for
         try:
             import ray
             import ray.data
         except ImportError as error:
             raise EngineError("--engine ray needs the package 'ray': pip install 'whalepipe[ray]'") from error
-        self._connect(ray)
         try:
-            rows = [{"number": number, "part": pickle.dumps(part)} for number, part in enumerate(parts)]
-            # A block a part, so that who is ready first takes the next; what Ray keeps of a block is small.
-            data = ray.data.from_items(rows, override_num_blocks=max(1, len(rows)))
-            workers = max(1, int(ray.cluster_resources().get("CPU", 1)))
-            pool = ray.data.ActorPoolStrategy(min_size=1, max_size=workers)
-            done = data.map(_Worker, fn_constructor_args=(make,), compute=pool, num_cpus=1)
-            for row in done.iter_rows():
+            self._connect(ray)
+            for row in self._done(ray, here, there, parts).iter_rows():
                 if row["error"]:
                     raise EngineError(f"a worker could not go on: {row['error']}")
-                yield int(row["number"])
+                yield int(row["number"]), pickle.loads(row["part"])
+        except ray.exceptions.RayError as error:
+            raise EngineError(f"Ray could not go on: {_plain(error)}") from error
         finally:
             ray.shutdown()
+
+    def _done(self, ray: Any, here: Callable[[], Task], there: Callable[[], Task], parts: Sequence[Any]) -> Any:
+        """The parts on their way, as many as Ray's memory for objects allows: it waits with the others."""
+        rows = [{"number": number, "part": pickle.dumps(part), "error": ""} for number, part in enumerate(parts)]
+        # A block a part, so that who is ready first takes the next.
+        data = ray.data.from_items(rows, override_num_blocks=max(1, len(rows)))
+        one, machine = ray.data.ActorPoolStrategy(size=1), {f"node:{ray.util.get_node_ip_address()}": 0.001}  # this one
+        prepared = data.map(_Worker, fn_constructor_args=(here,), compute=one, num_cpus=0, resources=machine)
+        workers = max(1, int(ray.cluster_resources().get("CPU", 1)))
+        pool = ray.data.ActorPoolStrategy(min_size=1, max_size=workers, max_tasks_in_flight_per_actor=HANDED_OUT)
+        return prepared.map(_Worker, fn_constructor_args=(there,), compute=pool, num_cpus=1)
 
     def _connect(self, ray: Any) -> None:
         host, _, port = self.address.rpartition(":")
         try:
-            if host:  # Ray itself waits for minutes
-                socket.create_connection((host, int(port)), timeout=ANSWERS_IN_S).close()
+            if host:
+                _listen(host, int(port))
             with _unheard():  # or Ray's core tells on stderr that it was told to be quiet
                 ray.init(
                     address=None if self.address == HERE else self.address,
@@ -66,8 +78,11 @@ class Ray:
                     logging_level=logging.ERROR,
                     runtime_env={"env_vars": ONE_THREAD},
                 )
-        except (ConnectionError, OSError, RuntimeError, ValueError) as error:
-            raise EngineError(f"--ray-address {self.address}: no cluster answers there ({error})") from error
+        except Exception as error:  # Ray raises many kinds, bare Exception among them
+            why = f"--ray-address {self.address}: no cluster answers there ({_plain(error)})"
+            if self.address == HERE:
+                why = f"Ray does not start on this machine ({_plain(error)}); --workers does without it"
+            raise EngineError(why) from error
         for name in ("ray", "ray.data", "ray.data._internal"):  # whose lines would stand among the command's own
             logging.getLogger(name).setLevel(logging.CRITICAL)
 
@@ -87,20 +102,44 @@ def _unheard() -> Iterator[None]:
         os.close(kept)
 
 
+def _listen(host: str, port: int) -> None:
+    """Raises OSError where nobody answers in time as a head of Ray does: Ray itself would wait for ever.
+
+    It speaks gRPC, so HTTP/2, where each side begins with a frame of settings (RFC 9113, sections 3.4 and 4.1).
+    """
+    with socket.create_connection((host, port), timeout=ANSWERS_IN_S) as connection:
+        if os.environ.get("RAY_USE_TLS", "0") != "0":
+            return  # it would not answer in the clear
+        connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + SETTINGS)
+        if connection.recv(len(SETTINGS), socket.MSG_WAITALL)[3:4] != SETTINGS[3:4]:
+            raise ConnectionError("what answers is no head of Ray")
+
+
+def _plain(error: Exception) -> str:
+    """What Ray says of an error, on one line; where it tells how that came about, the last of its lines."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    told = lines[-1:] if any("Traceback" in line for line in lines) else lines
+    return " ".join(" ".join(told).split())[:MOST_TOLD]
+
+
 class _Worker:
-    """A process on some machine of the cluster, which keeps its models from part to part."""
+    """A process on some machine of the cluster, which keeps its task, and with it its models, from part to part."""
 
     def __init__(self, make: Callable[[], Task]) -> None:
         import cv2
 
         cv2.setNumThreads(1)
-        self._task = make()
+        self._make = make
+        self._task: Task | None = None
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         """Do one part. An error is a result: Ray would take it for a lost worker and begin again."""
-        error = ""
+        if row["error"]:
+            return row
         try:
-            self._task(pickle.loads(row["part"]))
-        except Exception as failed:
-            error = f"{type(failed).__name__}: {failed}"
-        return {"number": row["number"], "error": error}
+            self._task = self._task or self._make()
+            return {**row, "part": pickle.dumps(self._task(pickle.loads(row["part"])))}
+        except WhalepipeError as error:
+            return {**row, "part": b"", "error": f"{error} (on {socket.gethostname()})"}
+        except Exception as error:
+            return {**row, "part": b"", "error": f"{type(error).__name__}: {error} (on {socket.gethostname()})"}
