@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from whalepipe.engines import Task
-from whalepipe.engines.processes import HANDED_OUT, Processes
+from whalepipe.engines import HANDED_OUT, Task
+from whalepipe.engines.processes import Processes
 
 FORKED = partial(Processes, start="fork")  # quick: nothing is imported anew
 

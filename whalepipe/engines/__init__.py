@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 Task = Callable[[Any], Any]
+HANDED_OUT = 2  # parts to each worker, so that none waits for its next; no more, for they lie in memory
 
 
 class Engine(Protocol):

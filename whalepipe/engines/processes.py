@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from whalepipe.engines import Task
+from whalepipe.engines import HANDED_OUT, Task
 
-HANDED_OUT = 2  # parts to each worker, so that none waits for its next; no more, for they lie in memory
 _task: Task | None = None  # of this process, where it is a worker
 
 

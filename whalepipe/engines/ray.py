@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from whalepipe.engines import Task
+from whalepipe.engines import HANDED_OUT, Task
 from whalepipe.errors import EngineError, WhalepipeError
 
 ANSWERS_IN_S = 10.0
 SETTINGS = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])  # none: length, type, flags, stream
 MOST_TOLD = 300  # characters
-HANDED_OUT = 2  # parts to each worker, so that none waits for its next
 HERE = "local"  # the address that starts a cluster of this machine alone
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DATA_DISABLE_PROGRESS_BARS": "1", "RAY_BACKEND_LOG_LEVEL": "fatal"}
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")

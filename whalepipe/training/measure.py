@@ -62,11 +62,7 @@ def measure(
         figures[f"{one.name}, {one.part}, never trained on"] = pairs
         found.append(_source_of(one, seen))
     fitted_to = calibrations(found)
-    for one, rows, made in zip(labelled, splits, vectors, strict=True):
-        # With too few held out to fit anything there are no probabilities to score.
-        calibration = read_calibration({"calibration": fitted_to}, one.part) if fitted_to else None
-        figures[one.name] = _figures(one, rows, made, calibration, look)
-    return figures, fitted_to
+    return figures | _figures_of_each(labelled, splits, vectors, fitted_to, look), fitted_to
 
 
 def measure_known(
@@ -77,12 +73,23 @@ def measure_known(
     look: CloserLook,
 ) -> dict[str, Any]:
     """Figures of each label set on what `splits` hold out, with a card's `calibration` of the weights before."""
-    return {
-        one.name: _figures(
-            one, rows, embed(voters, one.pictures), read_calibration({"calibration": calibration}, one.part), look
-        )
-        for one, rows in zip(labelled, splits, strict=True)
-    }
+    return _figures_of_each(labelled, splits, [embed(voters, one.pictures) for one in labelled], calibration, look)
+
+
+def _figures_of_each(
+    labelled: Sequence[Labelled],
+    splits: Sequence[Split],
+    vectors: Sequence[Vectors],
+    calibrated: Mapping[str, Any],
+    look: CloserLook,
+) -> dict[str, Any]:
+    """Figures of each label set by a card's `calibration`, which is empty where too few were held out to fit any."""
+    figures = {}
+    for one, rows, made in zip(labelled, splits, vectors, strict=True):
+        # Without there are no probabilities to score.
+        calibration = read_calibration({"calibration": calibrated}, one.part) if calibrated else None
+        figures[one.name] = _figures(one, rows, made, calibration, look)
+    return figures
 
 
 def _looks(one: Labelled, look: CloserLook) -> list[Details]:
