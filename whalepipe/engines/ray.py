@@ -71,7 +71,7 @@ class Ray:
                 _listen(host, int(port))
             with _unheard():  # or Ray's core tells on stderr that it was told to be quiet
                 ray.init(
-                    address=None if self.address == HERE else self.address,
+                    address=self.address,  # `local` too: without, Ray would join whatever it takes for running here
                     include_dashboard=False if self.address == HERE else None,
                     log_to_driver=False,
                     logging_level=logging.ERROR,
