@@ -127,7 +127,8 @@ class Work(Causes):
         """The crops of a photo, whose files lie in crops/ as they were written; else made and written again."""
         key = self.crop_key(boxes)
         kept = self.cache.load("crop", key, CropFile)
-        if kept is None or not all(c.intact(self.crops_dir) for c in kept):
+        folder = self.crops_dir
+        if kept is None or not all(c.intact(folder) for c in kept):
             kept = self._write_crops(photo, make())
             self.cache.store("crop", key, kept)
         return [Crop(c.crop, photo.photo, photo.photo_id, c.box, c.part, c.width, c.height) for c in kept]

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from whalepipe.cache import Cache, recipe
 from whalepipe.catalog.place import open_catalog
 from whalepipe.explain.table import read_explained
-from whalepipe.files import aside
+from whalepipe.files import aside, digest
 from whalepipe.job import Job
 from whalepipe.models.device import cores
 from whalepipe.pipeline import Tables
@@ -41,7 +41,8 @@ from whalepipe.report.trust import instruments
 from whalepipe.report.words import percent, span, when, words
 from whalepipe.store import titled
 
-VERSION = 5
+VERSION = 6
+SHOWN = ("ledger", "matches", "detections", "species", "quality", "photos")  # tables of the run
 
 
 @dataclass(frozen=True)
@@ -60,14 +61,14 @@ class _TooLargeError(Exception):
 def write_report(job: Job, tables: Tables, progress: Progress) -> Path:
     """Write report.html and results.xlsx into `job.out`, unless those there show just this. Returns the page's path.
 
-    Where the pictures have no room in a page that goes by mail, they lie beside it in report-pictures/. Raises
+    `tables` are those that lie in `job.out`. Where the pictures have no room in a page that goes by mail, they lie beside it in report-pictures/. Raises
     StorageError, CatalogError.
     """
     cache = Cache(job.out / "cache")
     path = job.out / "report.html"
     made_with = json.loads((job.out / "summary.json").read_text(encoding="utf-8"))["made_with"]
-    causes = [tables.ledger, tables.matches, tables.detections, tables.species, tables.quality, made_with]
-    causes += [tables.photos, tables.newcomers, tables.expected, instruments(job), titled(job.raw_dir)]
+    causes = [_digest(job.out / f"{name}.csv") for name in SHOWN]
+    causes += [made_with, tables.newcomers, tables.expected, instruments(job), titled(job.raw_dir)]
     causes.append(read_explained(job.out))
     key = recipe("report", VERSION, *causes)
     kept = cache.load("report", key, Made)
@@ -81,6 +82,13 @@ def write_report(job: Job, tables: Tables, progress: Progress) -> Path:
     if made:
         cache.store("report", key, [made])
     return path
+
+
+def _digest(table: Path) -> str:
+    try:
+        return digest(table)
+    except OSError:  # none such was made
+        return ""
 
 
 def _made(path: Path) -> Made | None:
