@@ -1,9 +1,11 @@
 """Weights that vote beside others: both are in the new file, and the cosine of two crops is the mean of theirs."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from tests.training.test_embedder import drawn, labels, options, trained  # noqa: F401
 from whalepipe.errors import WeightsError
@@ -45,6 +47,22 @@ def test_those_beside_others_are_brought_along(both: Weights, labels: LabelSet, 
     three = find_weights(str(train_embedder([labels], chosen).path), "embedder")
     assert [card["weights"] for card in three.card["beside"]] == [both.digest] * 2
     assert Embedder(three)(drawn(0, 0)).shape == (48,)
+
+
+def test_what_is_trained_is_finished_once_more_beside_others(
+    both: Weights,
+    labels: LabelSet,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    chosen = options(tmp_path, calibrate=(labels,), epochs=1)
+    alone = load_state(find_weights(str(train_embedder([labels], chosen).path), "embedder"))
+    trained_anew: list[int] = []
+    again = replace(chosen, beside=(both.path,), out=tmp_path / "three.pt")
+    three = train_embedder([labels], again, lambda done, *_: trained_anew.append(done))
+    state = load_state(find_weights(str(three.path), "embedder"))
+    assert not trained_anew
+    assert all(torch.equal(state[name], tensor) for name, tensor in alone.items())
+    assert len(three.card["beside"]) == 2 and "--beside weights/" in three.card["retrain"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.training.test_embedder import drawn, labels, options, trained  # noqa: F401
-from whalepipe.errors import WeightsError
+from whalepipe.errors import WeightsError, WhalepipeError
 from whalepipe.models.embedder import Embedder
 from whalepipe.models.weights import Weights, find_weights, save_weights
 from whalepipe.training.crops import LabelSet, Split, load
@@ -53,6 +53,12 @@ def test_photos_held_out_may_stay_so_and_say_how_often_known_ones_are_known_now(
     assert " --measured " in made["retrain"]
     queries = (tmp_path / "work" / f"{name}-query.csv").read_text().splitlines()
     assert len(queries) == 1 + held
+
+
+def test_without_weights_to_go_on_from_there_is_nothing_to_measure_so(labels: LabelSet, tmp_path: Path) -> None:  # noqa: F811
+    with pytest.raises(WhalepipeError, match=r"^--measured goes with --further"):
+        train_embedder([labels], options(tmp_path, measured=True))
+    assert not (tmp_path / "work").exists()
 
 
 def test_each_individual_begins_where_its_crops_lie(labels: LabelSet, trained: Weights, tmp_path: Path) -> None:  # noqa: F811

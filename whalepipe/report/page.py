@@ -61,8 +61,8 @@ class _TooLargeError(Exception):
 def write_report(job: Job, tables: Tables, progress: Progress) -> Path:
     """Write report.html and results.xlsx into `job.out`, unless those there show just this. Returns the page's path.
 
-    `tables` are those that lie in `job.out`. Where the pictures have no room in a page that goes by mail, they lie beside it in report-pictures/. Raises
-    StorageError, CatalogError.
+    `tables` are those that lie there. Where the pictures have no room in a page that goes by mail, they lie beside it
+    in report-pictures/. Raises StorageError, CatalogError.
     """
     cache = Cache(job.out / "cache")
     path = job.out / "report.html"

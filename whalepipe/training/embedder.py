@@ -115,10 +115,12 @@ def train_embedder(
         raise WhalepipeError(f"--mirror {min(unknown)}: known is what a mirrored {', '.join(MIRRORS)} shows")
     if options.threads:
         torch.set_num_threads(options.threads)
+    if options.measured and not options.further:
+        raise WhalepipeError("--measured goes with --further: another training measures anyway")
     torch.manual_seed(options.seed)
     look = CloserLook(find_weights(options.silhouette, silhouette.KIND))
-    # Where the weights go, on how many threads and what looks closer afterwards changes nothing in what is learned.
-    claim(options.work_dir, sets, replace(options, out=Path(), work_dir=Path(), threads=0, silhouette=""))
+    # The rest changes nothing in what is learned: so what is trained may be finished once more, beside others.
+    claim(options.work_dir, sets, replace(options, out=Path(), work_dir=Path(), threads=0, silhouette="", beside=()))
     finished, voting = begun(options.further), [find_weights(str(path), KIND) for path in options.beside]
     labelled = _everything(sets, options)
     splits = [_split(one, options) for one in labelled]
