@@ -89,6 +89,8 @@ def _cell(value: Any, digits: int) -> str:
         return str(value)
     if kind is float:
         return f"{value:.{digits}g}"
+    if kind is int:
+        return str(value)
     return _quoted(to_cell(value, digits))
 
 

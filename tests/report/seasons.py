@@ -17,7 +17,7 @@ from whalepipe.photos import encode_jpeg
 from whalepipe.pipeline import Tables
 from whalepipe.stages.decide import Newcomers
 from whalepipe.summary import summarize
-from whalepipe.tables import Ledger, Match, Photo, Species
+from whalepipe.tables import Ledger, Match, Photo, Species, write_table
 
 BEGIN = datetime(2026, 7, 3, 8, 0)
 HUMPBACK = ("Megaptera novaeangliae", "humpback whale")
@@ -164,6 +164,9 @@ def _matches(crop: str, individual: str, state: str) -> list[Match]:
 
 def _written(job: Job, tables: Tables) -> Tables:
     made_with = {"whalepipe": "0", "detector": "d" * 64, "embedder": "e" * 64, "catalogue": "r", "config": {}}
+    shown = (("photos", Photo), ("ledger", Ledger), ("matches", Match), ("species", Species))
+    for name, row in shown:
+        write_table(job.out / f"{name}.csv", row, getattr(tables, name))
     (job.out / "summary.json").write_text(json.dumps({**summarize(tables.ledger), "made_with": made_with}))
     return tables
 

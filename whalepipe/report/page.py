@@ -67,12 +67,12 @@ def write_report(job: Job, tables: Tables, progress: Progress) -> Path:
     cache = Cache(job.out / "cache")
     path = job.out / "report.html"
     made_with = json.loads((job.out / "summary.json").read_text(encoding="utf-8"))["made_with"]
-    causes = [_digest(job.out / f"{name}.csv") for name in SHOWN]
-    causes += [made_with, tables.newcomers, tables.expected, instruments(job), titled(job.raw_dir)]
+    shown = [_digest(job.out / f"{name}.csv") for name in SHOWN]
+    causes = [*shown, made_with, tables.newcomers, tables.expected, instruments(job), titled(job.raw_dir)]
     causes.append(read_explained(job.out))
     key = recipe("report", VERSION, *causes)
     kept = cache.load("report", key, Made)
-    if kept and _made(path) == kept[0] and (job.out / "results.xlsx").exists():
+    if kept and any(shown) and _made(path) == kept[0] and (job.out / "results.xlsx").exists():
         return path
     from whalepipe.report.workbook import write_workbook  # openpyxl: a second run has no use for it
 

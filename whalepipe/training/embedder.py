@@ -119,7 +119,7 @@ def train_embedder(
         raise WhalepipeError("--measured goes with --further: another training measures anyway")
     torch.manual_seed(options.seed)
     look = CloserLook(find_weights(options.silhouette, silhouette.KIND))
-    # The rest changes nothing in what is learned: so what is trained may be finished once more, beside others.
+    # What is blank here changes nothing in what is learned: so that may be finished once more, beside others.
     claim(options.work_dir, sets, replace(options, out=Path(), work_dir=Path(), threads=0, silhouette="", beside=()))
     finished, voting = begun(options.further), [find_weights(str(path), KIND) for path in options.beside]
     labelled = _everything(sets, options)
