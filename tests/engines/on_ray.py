@@ -20,11 +20,14 @@ from whalepipe.progress import silent
 from whalepipe.spread import spread
 
 
-def test_what_fails_is_told_and_nothing_else(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_every_part_is_done_and_what_fails_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    made = dict(Ray()(as_it_is, partial(writer, tmp_path), ["a", "b", "c"]))
+    assert made == {0: "a is done", 1: "b is done", 2: "c is done"}
+    assert capfd.readouterr() == ("", "")  # Ray's core writes past Python
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "b", "c"]
     where = socket.gethostname()
     with pytest.raises(EngineError, match=rf"^a worker could not go on: ValueError: b is wrong \(on {where}\)$"):
-        list(Ray()(as_it_is, partial(writer, tmp_path, "b"), ["a", "b"]))
-    assert capfd.readouterr() == ("", "")  # Ray's core writes past Python
+        list(Ray()(as_it_is, partial(writer, tmp_path, "b"), ["b"]))
 
 
 def _made_with_fakes(folder: Path, make: Callable[[], Task]) -> Task:

@@ -24,7 +24,7 @@ import ray
 ray.init(address="local", include_dashboard=False, log_to_driver=False)
 assert ray.get(ray.remote(lambda: 12).remote()) == 12
 """
-STARTS_IN_S, ENDS_IN_S = 40, 400  # the second takes about seven times as long as the first
+STARTS_IN_S, ENDS_IN_S = 40, 400  # the second takes about ten times as long as the first
 
 
 def _alone(limit: float, *arguments: str) -> tuple[int, str]:
@@ -63,7 +63,7 @@ def cluster() -> None:
 
 @pytest.mark.timeout(STARTS_IN_S + ENDS_IN_S + 30)
 @pytest.mark.usefixtures("cluster")
-def test_on_a_cluster_the_same_is_given_and_what_fails_is_told() -> None:
+def test_on_a_cluster_all_is_done_and_the_same_is_given() -> None:
     plain = ("-m", "pytest", "-o", "addopts=-q", "-p", "no:xdist", "-p", "no:cacheprovider")
     code, said = _alone(ENDS_IN_S, *plain, "tests/engines/on_ray.py")
     assert code == 0, said

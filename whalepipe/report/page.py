@@ -87,7 +87,7 @@ def write_report(job: Job, tables: Tables, progress: Progress) -> Path:
 def _digest(table: Path) -> str:
     try:
         return digest(table)
-    except OSError:  # none such was made
+    except OSError:  # none such was made; where none of all was, nobody knows what a page shows
         return ""
 
 
